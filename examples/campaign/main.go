@@ -1,0 +1,4 @@
+// Command campaign will be the main job.
+package main
+
+func main() {}

@@ -1,0 +1,144 @@
+package laws
+
+import (
+	"bytes"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// StoreSpec says how to check a store T of events E. What a store shows of
+// each person is compared under every key the person goes by, so that user
+// numbers, which depend on arrival, do not matter.
+type StoreSpec[T, E any] struct {
+	// New returns an empty store with the place shard among shards.
+	New func(shard, shards uint32) T
+	// Event draws one event of a log of n. Events have distinct ids and, by
+	// their keys, sometimes join two persons.
+	Event func(r *rand.Rand, i, n int) E
+	// Keys returns the keys by which an event names its person.
+	Keys func(e E) []string
+	// Apply applies one event.
+	Apply func(x T, e E) error
+	// Show returns what the store holds of the person with a key, without
+	// user numbers, tombstones and delivery times; nil for nobody.
+	Show func(x T, key string) []byte
+	// Erase erases the person with a key; nobody is not an error.
+	Erase func(x T, key string) error
+	// Merge adds src to dst.
+	Merge func(dst, src T) error
+	// Events is the length of a log, default 16.
+	Events int
+	// Rounds is the number of random logs, default 100.
+	Rounds int
+}
+
+// CheckStore holds a store to its laws.
+func CheckStore[T, E any](t *testing.T, spec StoreSpec[T, E]) {
+	t.Helper()
+	if spec.Events == 0 {
+		spec.Events = 16
+	}
+	law := func(name string, check func(t *testing.T, r *rand.Rand, log []E)) {
+		t.Run(name, func(t *testing.T) {
+			for i := range rounds(spec.Rounds) {
+				r := seed(i)
+				log := make([]E, 1+r.IntN(spec.Events))
+				for j := range log {
+					log[j] = spec.Event(r, j, len(log))
+				}
+				check(t, r, log)
+				if t.Failed() {
+					t.Fatalf("round %d, log %v", i, log)
+				}
+			}
+		})
+	}
+	feed := func(t *testing.T, x T, log []E) T {
+		t.Helper()
+		for _, e := range log {
+			must(t, spec.Apply(x, e))
+		}
+		return x
+	}
+	same := func(t *testing.T, log []E, want, got T, what string) {
+		t.Helper()
+		keys := map[string]bool{}
+		for _, e := range log {
+			for _, k := range spec.Keys(e) {
+				keys[k] = true
+			}
+		}
+		for _, k := range slices.Sorted(maps.Keys(keys)) {
+			if w, g := spec.Show(want, k), spec.Show(got, k); !bytes.Equal(w, g) {
+				t.Errorf("%s: key %s shows\n%s\nwant\n%s", what, k, g, w)
+				return
+			}
+		}
+	}
+
+	law("order", func(t *testing.T, r *rand.Rand, log []E) {
+		same(t, log, feed(t, spec.New(0, 1), log), feed(t, spec.New(0, 1), shuffled(r, log)), "another order of arrival")
+	})
+	law("redelivery", func(t *testing.T, r *rand.Rand, log []E) {
+		var twice []E
+		for _, e := range log {
+			for range 1 + r.IntN(3) {
+				twice = append(twice, e)
+			}
+		}
+		same(t, log, feed(t, spec.New(0, 1), log), feed(t, spec.New(0, 1), shuffled(r, twice)), "delivered again")
+	})
+	law("erase", func(t *testing.T, r *rand.Rand, log []E) {
+		keys := spec.Keys(log[r.IntN(len(log))])
+		x := feed(t, spec.New(0, 1), log)
+		must(t, spec.Erase(x, keys[0]))
+		same(t, log, feed(t, spec.New(0, 1), strangers(spec, log, keys[0])), x, "erased")
+		// Late events of the erased person are refused.
+		for _, e := range shuffled(r, log) {
+			must(t, spec.Apply(x, e))
+		}
+		same(t, log, feed(t, spec.New(0, 1), strangers(spec, log, keys[0])), x, "erased, then delivered again")
+	})
+	law("merge", func(t *testing.T, r *rand.Rand, log []E) {
+		n := uint32(1 + r.IntN(3))
+		shards := make([]T, n)
+		for i := range shards {
+			shards[i] = spec.New(uint32(i), n)
+		}
+		for _, e := range log {
+			must(t, spec.Apply(shards[r.IntN(len(shards))], e))
+		}
+		shards = shuffled(r, shards)
+		for _, s := range shards[1:] {
+			must(t, spec.Merge(shards[0], s))
+		}
+		same(t, log, feed(t, spec.New(0, 1), log), shards[0], "merged from shards")
+	})
+}
+
+// strangers returns the events of everybody but the person with a key: the
+// keys that events join are joined until nothing changes.
+func strangers[T, E any](spec StoreSpec[T, E], log []E, key string) []E {
+	person := map[string]bool{key: true}
+	for grown := true; grown; {
+		grown = false
+		for _, e := range log {
+			keys := spec.Keys(e)
+			if slices.ContainsFunc(keys, func(k string) bool { return person[k] }) {
+				for _, k := range keys {
+					grown = grown || !person[k]
+					person[k] = true
+				}
+			}
+		}
+	}
+	var out []E
+	for _, e := range log {
+		if !slices.ContainsFunc(spec.Keys(e), func(k string) bool { return person[k] }) {
+			out = append(out, e)
+		}
+	}
+	return out
+}

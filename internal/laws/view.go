@@ -1,0 +1,214 @@
+package laws
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// View is what every user view offers; it is the store's view interface, and
+// merging.
+type View[T any] interface {
+	Observe(user uint32, event string, fields map[string]any, at time.Time) error
+	Rename(from, to uint32) error
+	Erase(user uint32) error
+	Merge(other T) error
+	AppendBinary(b []byte) ([]byte, error)
+	UnmarshalBinary(data []byte) error
+}
+
+// updater is a view that also holds attributes.
+type updater interface {
+	Update(user uint32, attributes map[string]any, at time.Time) error
+}
+
+// Row is one step of a log: an event, or changed attributes when Event is
+// empty.
+type Row struct {
+	User   uint32
+	Event  string
+	Fields map[string]any
+	At     time.Time
+}
+
+// ViewSpec says how to check one type of view.
+type ViewSpec[T View[T]] struct {
+	// New returns an empty view; every call the same options.
+	New func() T
+	// Row draws one row for one of a few users, with times that tie now and
+	// then. Rows without an event are given to Update.
+	Row func(r *rand.Rand) Row
+	// Rows is the length of a log, default 24.
+	Rows int
+	// Rounds is the number of random logs, default 100.
+	Rounds int
+}
+
+// CheckView holds a view to its laws.
+func CheckView[T View[T]](t *testing.T, spec ViewSpec[T]) {
+	t.Helper()
+	if spec.Rows == 0 {
+		spec.Rows = 24
+	}
+	law := func(name string, check func(t *testing.T, r *rand.Rand, log []Row)) {
+		t.Run(name, func(t *testing.T) {
+			for i := range rounds(spec.Rounds) {
+				r := seed(i)
+				log := make([]Row, r.IntN(spec.Rows+1))
+				for j := range log {
+					log[j] = spec.Row(r)
+				}
+				check(t, r, log)
+				if t.Failed() {
+					t.Fatalf("round %d, log %v", i, log)
+				}
+			}
+		})
+	}
+	same := func(t *testing.T, want, got T, what string) {
+		t.Helper()
+		w, err := state(want)
+		if err != nil {
+			t.Fatalf("state: %v", err)
+		}
+		g, err := state(got)
+		if err != nil {
+			t.Fatalf("state: %v", err)
+		}
+		if !bytes.Equal(w, g) {
+			t.Errorf("%s: %d bytes of state differ from the %d wanted", what, len(g), len(w))
+		}
+	}
+	build := func(t *testing.T, log []Row) T {
+		t.Helper()
+		x := spec.New()
+		observe(t, x, log)
+		return x
+	}
+
+	law("order", func(t *testing.T, r *rand.Rand, log []Row) {
+		same(t, build(t, log), build(t, shuffled(r, log)), "another order of arrival")
+	})
+	law("erase", func(t *testing.T, r *rand.Rand, log []Row) {
+		user := anyUser(r, log)
+		x := build(t, log)
+		must(t, x.Erase(user))
+		rest := without(log, user)
+		same(t, build(t, rest), x, "erased")
+		// A user who comes back is as new as any other.
+		again := only(log, user)
+		observe(t, x, again)
+		same(t, build(t, log), x, "erased and seen again")
+	})
+	law("rename", func(t *testing.T, r *rand.Rand, log []Row) {
+		from, to := anyUser(r, log), anyUser(r, log)
+		if from == to {
+			to = from + 1000
+		}
+		x := build(t, log)
+		must(t, x.Rename(from, to))
+		same(t, build(t, renamed(log, from, to)), x, "renamed")
+		// Renaming in the middle of a log is renaming before it.
+		cut := r.IntN(len(log) + 1)
+		y := build(t, log[:cut])
+		must(t, y.Rename(from, to))
+		observe(t, y, renamed(log[cut:], from, to))
+		same(t, x, y, "renamed half way")
+	})
+	law("merge", func(t *testing.T, r *rand.Rand, log []Row) {
+		shards := make([]T, 1+r.IntN(4))
+		for i := range shards {
+			shards[i] = spec.New()
+		}
+		for _, row := range log {
+			observe(t, shards[r.IntN(len(shards))], []Row{row})
+		}
+		shards = shuffled(r, shards)
+		var before [][]byte
+		for _, s := range shards[1:] {
+			b, err := state(s)
+			must(t, err)
+			before = append(before, b)
+		}
+		for i, s := range shards[1:] {
+			must(t, shards[0].Merge(s))
+			after, err := state(s)
+			must(t, err)
+			if !bytes.Equal(before[i], after) {
+				t.Errorf("Merge changed its argument")
+			}
+		}
+		same(t, build(t, log), shards[0], "merged from shards")
+		user := anyUser(r, log)
+		must(t, shards[0].Erase(user))
+		same(t, build(t, without(log, user)), shards[0], "merged, then erased")
+	})
+	law("bytes", func(t *testing.T, r *rand.Rand, log []Row) {
+		cut := r.IntN(len(log) + 1)
+		x := build(t, log[:cut])
+		checkBytes(t, r, x, spec.New(), build(t, shuffled(r, log)[:cut]))
+		// What was decoded goes on like what was encoded.
+		y := spec.New()
+		must(t, y.UnmarshalBinary(encode(t, x)))
+		observe(t, y, log[cut:])
+		same(t, build(t, log), y, "decoded, then observed")
+		user := anyUser(r, log)
+		must(t, y.Erase(user))
+		same(t, build(t, without(log, user)), y, "decoded, then erased")
+	})
+}
+
+func observe[T View[T]](t *testing.T, x T, log []Row) {
+	t.Helper()
+	for _, row := range log {
+		if row.Event != "" {
+			must(t, x.Observe(row.User, row.Event, row.Fields, row.At))
+		} else {
+			must(t, any(x).(updater).Update(row.User, row.Fields, row.At))
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func anyUser(r *rand.Rand, log []Row) uint32 {
+	if len(log) == 0 || r.IntN(10) == 0 {
+		return 99
+	}
+	return log[r.IntN(len(log))].User
+}
+
+func filter(log []Row, keep func(Row) bool) []Row {
+	var out []Row
+	for _, row := range log {
+		if keep(row) {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+func without(log []Row, user uint32) []Row {
+	return filter(log, func(r Row) bool { return r.User != user })
+}
+
+func only(log []Row, user uint32) []Row {
+	return filter(log, func(r Row) bool { return r.User == user })
+}
+
+func renamed(log []Row, from, to uint32) []Row {
+	out := make([]Row, len(log))
+	for i, row := range log {
+		if row.User == from {
+			row.User = to
+		}
+		out[i] = row
+	}
+	return out
+}

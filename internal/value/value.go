@@ -1,0 +1,488 @@
+// Package value defines what a field of an event or an attribute of a user
+// may hold: bool, int64, float64, string, time.Time, []string, and
+// []map[string]any for lists of objects. It has one order over all of them
+// and one encoding.
+package value
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/zhun-go/zhun/internal/wire"
+)
+
+// MaxInt is the largest magnitude of an integer that every float64 below it
+// represents exactly, 2^53; larger integers are refused.
+const MaxInt = 1 << 53
+
+// maxDepth bounds lists of objects within lists of objects.
+const maxDepth = 8
+
+// Normalize returns v in one of the kinds above: every Go integer kind
+// becomes int64, float32 becomes float64, json.Number becomes int64 when it
+// has neither a point nor an exponent, times lose their monotonic reading and
+// move to UTC, []any becomes []string or a list of objects when all its
+// elements fit. It reports false for what cannot be held: nil, NaN and
+// infinities, integers beyond ±2^53, times whose year is not within 1–9999,
+// strings that are not UTF-8, and foreign kinds. Lists and objects are
+// returned as they are when nothing needs to change, so the result may share
+// memory with v.
+func Normalize(v any) (any, bool) { return normalize(v, 0) }
+
+func normalize(v any, depth int) (any, bool) {
+	switch x := v.(type) {
+	case bool:
+		return x, true
+	case string:
+		return x, utf8.ValidString(x)
+	case int64:
+		return x, x >= -MaxInt && x <= MaxInt
+	case float64:
+		return x, !math.IsNaN(x) && !math.IsInf(x, 0)
+	case time.Time:
+		x = x.Round(0).UTC()
+		return x, x.Year() >= 1 && x.Year() <= 9999
+	case int:
+		return normalize(int64(x), depth)
+	case int32:
+		return int64(x), true
+	case int16:
+		return int64(x), true
+	case int8:
+		return int64(x), true
+	case uint:
+		return int64(x), uint64(x) <= MaxInt
+	case uint64:
+		return int64(x), x <= MaxInt
+	case uint32:
+		return int64(x), true
+	case uint16:
+		return int64(x), true
+	case uint8:
+		return int64(x), true
+	case float32:
+		return normalize(float64(x), depth)
+	case json.Number:
+		if !strings.ContainsAny(string(x), ".eE") {
+			i, err := x.Int64()
+			if err != nil {
+				return nil, false
+			}
+			return normalize(i, depth)
+		}
+		f, err := x.Float64()
+		if err != nil {
+			return nil, false
+		}
+		return normalize(f, depth)
+	case []string:
+		for _, s := range x {
+			if !utf8.ValidString(s) {
+				return nil, false
+			}
+		}
+		return x, true
+	case []map[string]any:
+		return objects(x, depth)
+	case []any:
+		return list(x, depth)
+	}
+	return nil, false
+}
+
+func list(x []any, depth int) (any, bool) {
+	if len(x) == 0 {
+		return []string{}, true
+	}
+	if _, ok := x[0].(string); ok {
+		out := make([]string, len(x))
+		for i, e := range x {
+			s, ok := e.(string)
+			if !ok || !utf8.ValidString(s) {
+				return nil, false
+			}
+			out[i] = s
+		}
+		return out, true
+	}
+	out := make([]map[string]any, len(x))
+	for i, e := range x {
+		m, ok := e.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		out[i] = m
+	}
+	return objects(out, depth)
+}
+
+func objects(x []map[string]any, depth int) (any, bool) {
+	if depth >= maxDepth {
+		return nil, false
+	}
+	out, copied := x, false
+	for i, m := range x {
+		clean, ok := object(m, depth)
+		if !ok {
+			return nil, false
+		}
+		if !sameMap(clean, m) && !copied {
+			out, copied = slices.Clone(x), true
+		}
+		if copied {
+			out[i] = clean
+		}
+	}
+	return out, true
+}
+
+// object returns m itself when every entry already is in a kind of this
+// package, and a cleaned copy otherwise; entries that cannot be held are left
+// out, the object stands.
+func object(m map[string]any, depth int) (map[string]any, bool) {
+	clean := true
+	for _, v := range m {
+		switch v.(type) {
+		case bool, string, int64, float64:
+			if _, ok := normalize(v, depth); !ok {
+				clean = false
+			}
+		default:
+			clean = false
+		}
+	}
+	if clean {
+		return m, true
+	}
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		if n, ok := normalize(v, depth+1); ok {
+			out[k] = n
+		}
+	}
+	return out, true
+}
+
+func sameMap(a, b map[string]any) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		w, ok := b[k]
+		if !ok {
+			return false
+		}
+		switch v.(type) {
+		case bool, string, int64, float64:
+			if v != w {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Float returns a number of either kind as a float64.
+func Float(v any) (float64, bool) {
+	switch x := v.(type) {
+	case float64:
+		return x, true
+	case int64:
+		return float64(x), true
+	}
+	return 0, false
+}
+
+// kind ranks the kinds; numbers of both kinds share a rank and compare by
+// value.
+func kind(v any) int {
+	switch v.(type) {
+	case nil:
+		return 0
+	case bool:
+		return 1
+	case int64, float64:
+		return 2
+	case string:
+		return 3
+	case time.Time:
+		return 4
+	case []string:
+		return 5
+	case []map[string]any:
+		return 6
+	}
+	return 7
+}
+
+// Compare is a total order over normalized values and nil: nil, then bools,
+// numbers, strings, times, string lists, object lists. Numbers compare
+// exactly across int64 and float64 (an int64 before the float64 equal to it,
+// −0 before 0), strings by bytes, lists element by element, objects by their
+// sorted entries.
+func Compare(a, b any) int {
+	ka, kb := kind(a), kind(b)
+	if ka != kb {
+		return cmp.Compare(ka, kb)
+	}
+	switch x := a.(type) {
+	case bool:
+		y := b.(bool)
+		switch {
+		case x == y:
+			return 0
+		case y:
+			return -1
+		}
+		return 1
+	case int64, float64:
+		return compareNumbers(a, b)
+	case string:
+		return strings.Compare(x, b.(string))
+	case time.Time:
+		return x.Compare(b.(time.Time))
+	case []string:
+		return slices.Compare(x, b.([]string))
+	case []map[string]any:
+		return slices.CompareFunc(x, b.([]map[string]any), compareObjects)
+	}
+	return 0
+}
+
+func compareNumbers(a, b any) int {
+	switch x := a.(type) {
+	case int64:
+		switch y := b.(type) {
+		case int64:
+			return cmp.Compare(x, y)
+		case float64:
+			if c := CompareIntFloat(x, y); c != 0 {
+				return c
+			}
+			return -1
+		}
+	case float64:
+		switch y := b.(type) {
+		case int64:
+			if c := CompareIntFloat(y, x); c != 0 {
+				return -c
+			}
+			return 1
+		case float64:
+			if x == 0 && y == 0 {
+				return cmp.Compare(boolInt(!math.Signbit(x)), boolInt(!math.Signbit(y)))
+			}
+			return cmp.Compare(x, y)
+		}
+	}
+	return 0
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// CompareIntFloat compares an integer with a float exactly. The float must
+// not be NaN.
+func CompareIntFloat(i int64, f float64) int {
+	switch {
+	case f >= 1<<63:
+		return -1
+	case f < -1<<63:
+		return 1
+	}
+	floor := math.Floor(f)
+	if c := cmp.Compare(i, int64(floor)); c != 0 {
+		return c
+	}
+	if f > floor {
+		return -1
+	}
+	return 0
+}
+
+func compareObjects(a, b map[string]any) int {
+	ka, kb := slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b))
+	for i := range min(len(ka), len(kb)) {
+		if c := strings.Compare(ka[i], kb[i]); c != 0 {
+			return c
+		}
+		if c := Compare(a[ka[i]], b[kb[i]]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(ka), len(kb))
+}
+
+// CompareFields is a total order over normalized field maps.
+func CompareFields(a, b map[string]any) int { return compareObjects(a, b) }
+
+// Clone returns a copy of v that shares no list or map with it.
+func Clone(v any) any {
+	switch x := v.(type) {
+	case []string:
+		return slices.Clone(x)
+	case []map[string]any:
+		out := make([]map[string]any, len(x))
+		for i, m := range x {
+			out[i] = CloneFields(m)
+		}
+		return out
+	}
+	return v
+}
+
+// CloneFields returns a deep copy of m.
+func CloneFields(m map[string]any) map[string]any {
+	if m == nil {
+		return nil
+	}
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = Clone(v)
+	}
+	return out
+}
+
+// Write writes a normalized value.
+func Write(s *wire.Section, v any) {
+	s.Byte(byte(tag(v)))
+	switch x := v.(type) {
+	case bool:
+		s.Bool(x)
+	case int64:
+		s.Varint(x)
+	case float64:
+		s.Float(x)
+	case string:
+		s.String(x)
+	case time.Time:
+		s.Time(x)
+	case []string:
+		s.Strings(x)
+	case []map[string]any:
+		s.Count(len(x))
+		for _, m := range x {
+			WriteFields(s, m)
+		}
+	}
+}
+
+const (
+	tagNil = iota
+	tagBool
+	tagInt
+	tagFloat
+	tagString
+	tagTime
+	tagStrings
+	tagObjects
+)
+
+func tag(v any) int {
+	switch v.(type) {
+	case bool:
+		return tagBool
+	case int64:
+		return tagInt
+	case float64:
+		return tagFloat
+	case string:
+		return tagString
+	case time.Time:
+		return tagTime
+	case []string:
+		return tagStrings
+	case []map[string]any:
+		return tagObjects
+	}
+	return tagNil
+}
+
+// Read reads a value; failures stick to r. A value that [Normalize] would
+// refuse is a failure.
+func Read(r *wire.Reader) any { return read(r, 0) }
+
+func read(r *wire.Reader, depth int) any {
+	var v any
+	switch t := r.Byte(); t {
+	case tagNil:
+		return nil
+	case tagBool:
+		return r.Bool()
+	case tagInt:
+		v = r.Varint()
+	case tagFloat:
+		v = r.Float()
+	case tagString:
+		v = r.String()
+	case tagTime:
+		v = r.Time()
+	case tagStrings:
+		v = r.Strings()
+	case tagObjects:
+		if depth >= maxDepth {
+			r.Fail("objects nested too deeply")
+			return nil
+		}
+		n := r.Count(1)
+		out := make([]map[string]any, 0, n)
+		for range n {
+			out = append(out, readFields(r, depth+1))
+		}
+		return out
+	default:
+		r.Fail("unknown kind %d", t)
+		return nil
+	}
+	if r.Err() != nil {
+		return nil
+	}
+	if _, ok := normalize(v, depth); !ok {
+		r.Fail("value out of range")
+		return nil
+	}
+	return v
+}
+
+// WriteFields writes a field map by ascending name.
+func WriteFields(s *wire.Section, m map[string]any) {
+	s.Count(len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		s.String(k)
+		Write(s, m[k])
+	}
+}
+
+// ReadFields reads a field map; names out of order are a failure.
+func ReadFields(r *wire.Reader) map[string]any { return readFields(r, 0) }
+
+func readFields(r *wire.Reader, depth int) map[string]any {
+	n := r.Count(2)
+	m := make(map[string]any, n)
+	prev := ""
+	for i := range n {
+		k := r.String()
+		if i > 0 && bytes.Compare([]byte(k), []byte(prev)) <= 0 {
+			r.Fail("field names out of order")
+		}
+		prev = k
+		m[k] = read(r, depth)
+		if r.Err() != nil {
+			return nil
+		}
+	}
+	return m
+}
