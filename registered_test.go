@@ -1,0 +1,105 @@
+package zhun_test
+
+import (
+	"bufio"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Every exported accumulator, a type with Merge and AppendBinary or Export,
+// is held to the laws of state by a call in its own package's tests. The
+// accumulators are found in the type information of the compiled packages, the
+// calls in the source of the tests.
+func TestEveryAccumulatorIsHeldToTheLaws(t *testing.T) {
+	export := map[string]string{}
+	args := []string{"-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}
+	for _, name := range public {
+		args = append(args, "./"+name)
+	}
+	out := list(t, args...)
+	lines := bufio.NewScanner(strings.NewReader(string(out)))
+	for lines.Scan() {
+		path, file, _ := strings.Cut(lines.Text(), "\t")
+		export[path] = file
+	}
+	imp := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(export[path])
+	})
+	accumulators := 0
+	for _, name := range public {
+		p, err := imp.Import(module + "/" + name)
+		require.NoError(t, err)
+		registered := registrations(t, name)
+		for _, n := range p.Scope().Names() {
+			obj, ok := p.Scope().Lookup(n).(*types.TypeName)
+			if !ok || !obj.Exported() || obj.IsAlias() {
+				continue
+			}
+			methods := types.NewMethodSet(types.NewPointer(obj.Type()))
+			has := func(m string) bool { return methods.Lookup(p, m) != nil }
+			if !has("Merge") || !has("AppendBinary") && !has("Export") {
+				continue
+			}
+			accumulators++
+			if !registered[n] {
+				t.Errorf("%s.%s is an accumulator, but no test of the package holds it to the laws", name, n)
+			}
+		}
+	}
+	require.GreaterOrEqual(t, accumulators, 7, "accumulators found: is the search broken?")
+}
+
+// registrations returns the names of the types that a package's tests check:
+// the T of each laws.ViewSpec[*T], laws.SummarySpec[*T, S] and
+// laws.StoreSpec[*T, E].
+func registrations(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	require.NoError(t, err)
+	found := map[string]bool{}
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(f, func(n ast.Node) bool {
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			var generic ast.Expr
+			var arg ast.Expr
+			switch x := lit.Type.(type) {
+			case *ast.IndexExpr:
+				generic, arg = x.X, x.Index
+			case *ast.IndexListExpr:
+				generic, arg = x.X, x.Indices[0]
+			default:
+				return true
+			}
+			sel, ok := generic.(*ast.SelectorExpr)
+			if !ok || !strings.HasSuffix(sel.Sel.Name, "Spec") {
+				return true
+			}
+			if star, ok := arg.(*ast.StarExpr); ok {
+				arg = star.X
+			}
+			switch x := arg.(type) {
+			case *ast.Ident:
+				found[x.Name] = true
+			case *ast.SelectorExpr:
+				found[x.Sel.Name] = true
+			}
+			return true
+		})
+	}
+	return found
+}
