@@ -27,6 +27,56 @@ import (
 	"github.com/zhun-go/zhun/internal/wire"
 )
 
+// reporter is what a law needs of a test.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Failed() bool
+}
+
+// law is one law over random logs of elements E.
+type law[E any] struct {
+	name  string
+	check func(t reporter, r *rand.Rand, log []E)
+}
+
+// run tries each law on random logs until one fails.
+func run[E any](t *testing.T, n int, laws []law[E], draw func(r *rand.Rand) []E) {
+	t.Helper()
+	for _, l := range laws {
+		t.Run(l.name, func(t *testing.T) {
+			for i := range rounds(n) {
+				r := seed(i)
+				log := draw(r)
+				l.check(t, r, log)
+				if t.Failed() {
+					t.Fatalf("round %d, log %v", i, log)
+				}
+			}
+		})
+	}
+}
+
+func must(t reporter, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+}
+
+// same compares what the laws speak of.
+func same[T binary](t reporter, want, got T, what string) {
+	t.Helper()
+	w, err := state(want)
+	must(t, err)
+	g, err := state(got)
+	must(t, err)
+	if !bytes.Equal(w, g) {
+		t.Errorf("%s: %d bytes of state differ from the %d wanted", what, len(g), len(w))
+	}
+}
+
 // rounds is how many random logs a check tries.
 func rounds(n int) int {
 	if n == 0 {
@@ -65,7 +115,7 @@ func state(x interface {
 // checkBytes holds x to the law of bytes: what is decoded is what was
 // encoded, encoding appends, and damage is an error that leaves the receiver
 // as it was, or changes nothing.
-func checkBytes[T binary](t testing.TB, r *rand.Rand, x, fresh, other T) {
+func checkBytes[T binary](t reporter, r *rand.Rand, x, fresh, other T) {
 	t.Helper()
 	data := encode(t, x)
 	if after, err := x.AppendBinary([]byte("before")); err != nil || string(after) != "before"+string(data) {
@@ -102,7 +152,7 @@ type binary interface {
 	UnmarshalBinary([]byte) error
 }
 
-func encode(t testing.TB, x binary) []byte {
+func encode(t reporter, x binary) []byte {
 	t.Helper()
 	data, err := x.AppendBinary(nil)
 	if err != nil {

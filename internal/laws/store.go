@@ -40,29 +40,24 @@ func CheckStore[T, E any](t *testing.T, spec StoreSpec[T, E]) {
 	if spec.Events == 0 {
 		spec.Events = 16
 	}
-	law := func(name string, check func(t *testing.T, r *rand.Rand, log []E)) {
-		t.Run(name, func(t *testing.T) {
-			for i := range rounds(spec.Rounds) {
-				r := seed(i)
-				log := make([]E, 1+r.IntN(spec.Events))
-				for j := range log {
-					log[j] = spec.Event(r, j, len(log))
-				}
-				check(t, r, log)
-				if t.Failed() {
-					t.Fatalf("round %d, log %v", i, log)
-				}
-			}
-		})
-	}
-	feed := func(t *testing.T, x T, log []E) T {
+	run(t, spec.Rounds, storeLaws(spec), func(r *rand.Rand) []E {
+		log := make([]E, 1+r.IntN(spec.Events))
+		for j := range log {
+			log[j] = spec.Event(r, j, len(log))
+		}
+		return log
+	})
+}
+
+func storeLaws[T, E any](spec StoreSpec[T, E]) []law[E] {
+	feed := func(t reporter, x T, log []E) T {
 		t.Helper()
 		for _, e := range log {
 			must(t, spec.Apply(x, e))
 		}
 		return x
 	}
-	same := func(t *testing.T, log []E, want, got T, what string) {
+	show := func(t reporter, log []E, want, got T, what string) {
 		t.Helper()
 		keys := map[string]bool{}
 		for _, e := range log {
@@ -77,45 +72,46 @@ func CheckStore[T, E any](t *testing.T, spec StoreSpec[T, E]) {
 			}
 		}
 	}
-
-	law("order", func(t *testing.T, r *rand.Rand, log []E) {
-		same(t, log, feed(t, spec.New(0, 1), log), feed(t, spec.New(0, 1), shuffled(r, log)), "another order of arrival")
-	})
-	law("redelivery", func(t *testing.T, r *rand.Rand, log []E) {
-		var twice []E
-		for _, e := range log {
-			for range 1 + r.IntN(3) {
-				twice = append(twice, e)
+	return []law[E]{
+		{"order", func(t reporter, r *rand.Rand, log []E) {
+			show(t, log, feed(t, spec.New(0, 1), log), feed(t, spec.New(0, 1), shuffled(r, log)), "another order of arrival")
+		}},
+		{"redelivery", func(t reporter, r *rand.Rand, log []E) {
+			var twice []E
+			for _, e := range log {
+				for range 1 + r.IntN(3) {
+					twice = append(twice, e)
+				}
 			}
-		}
-		same(t, log, feed(t, spec.New(0, 1), log), feed(t, spec.New(0, 1), shuffled(r, twice)), "delivered again")
-	})
-	law("erase", func(t *testing.T, r *rand.Rand, log []E) {
-		keys := spec.Keys(log[r.IntN(len(log))])
-		x := feed(t, spec.New(0, 1), log)
-		must(t, spec.Erase(x, keys[0]))
-		same(t, log, feed(t, spec.New(0, 1), strangers(spec, log, keys[0])), x, "erased")
-		// Late events of the erased person are refused.
-		for _, e := range shuffled(r, log) {
-			must(t, spec.Apply(x, e))
-		}
-		same(t, log, feed(t, spec.New(0, 1), strangers(spec, log, keys[0])), x, "erased, then delivered again")
-	})
-	law("merge", func(t *testing.T, r *rand.Rand, log []E) {
-		n := uint32(1 + r.IntN(3))
-		shards := make([]T, n)
-		for i := range shards {
-			shards[i] = spec.New(uint32(i), n)
-		}
-		for _, e := range log {
-			must(t, spec.Apply(shards[r.IntN(len(shards))], e))
-		}
-		shards = shuffled(r, shards)
-		for _, s := range shards[1:] {
-			must(t, spec.Merge(shards[0], s))
-		}
-		same(t, log, feed(t, spec.New(0, 1), log), shards[0], "merged from shards")
-	})
+			show(t, log, feed(t, spec.New(0, 1), log), feed(t, spec.New(0, 1), shuffled(r, twice)), "delivered again")
+		}},
+		{"erase", func(t reporter, r *rand.Rand, log []E) {
+			keys := spec.Keys(log[r.IntN(len(log))])
+			x := feed(t, spec.New(0, 1), log)
+			must(t, spec.Erase(x, keys[0]))
+			show(t, log, feed(t, spec.New(0, 1), strangers(spec, log, keys[0])), x, "erased")
+			// Late events of the erased person are refused.
+			for _, e := range shuffled(r, log) {
+				must(t, spec.Apply(x, e))
+			}
+			show(t, log, feed(t, spec.New(0, 1), strangers(spec, log, keys[0])), x, "erased, then delivered again")
+		}},
+		{"merge", func(t reporter, r *rand.Rand, log []E) {
+			n := uint32(1 + r.IntN(3))
+			shards := make([]T, n)
+			for i := range shards {
+				shards[i] = spec.New(uint32(i), n)
+			}
+			for _, e := range log {
+				must(t, spec.Apply(shards[r.IntN(len(shards))], e))
+			}
+			shards = shuffled(r, shards)
+			for _, s := range shards[1:] {
+				must(t, spec.Merge(shards[0], s))
+			}
+			show(t, log, feed(t, spec.New(0, 1), log), shards[0], "merged from shards")
+		}},
+	}
 }
 
 // strangers returns the events of everybody but the person with a key: the

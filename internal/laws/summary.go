@@ -1,7 +1,6 @@
 package laws
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"testing"
 )
@@ -24,22 +23,17 @@ type SummarySpec[T binary, S any] struct {
 // CheckSummary holds a summary to its laws.
 func CheckSummary[T binary, S any](t *testing.T, spec SummarySpec[T, S]) {
 	t.Helper()
-	law := func(name string, check func(t *testing.T, r *rand.Rand, samples []S)) {
-		t.Run(name, func(t *testing.T) {
-			for i := range rounds(spec.Rounds) {
-				r := seed(i)
-				samples := make([]S, r.IntN(30))
-				for j := range samples {
-					samples[j] = spec.Sample(r)
-				}
-				check(t, r, samples)
-				if t.Failed() {
-					t.Fatalf("round %d, samples %v", i, samples)
-				}
-			}
-		})
-	}
-	build := func(t *testing.T, samples []S) T {
+	run(t, spec.Rounds, summaryLaws(spec), func(r *rand.Rand) []S {
+		samples := make([]S, r.IntN(30))
+		for j := range samples {
+			samples[j] = spec.Sample(r)
+		}
+		return samples
+	})
+}
+
+func summaryLaws[T binary, S any](spec SummarySpec[T, S]) []law[S] {
+	build := func(t reporter, samples []S) T {
 		t.Helper()
 		x := spec.New()
 		for _, s := range samples {
@@ -47,51 +41,42 @@ func CheckSummary[T binary, S any](t *testing.T, spec SummarySpec[T, S]) {
 		}
 		return x
 	}
-	same := func(t *testing.T, want, got T, what string) {
-		t.Helper()
-		w, err := state(want)
-		must(t, err)
-		g, err := state(got)
-		must(t, err)
-		if !bytes.Equal(w, g) {
-			t.Errorf("%s: %d bytes of state differ from the %d wanted", what, len(g), len(w))
-		}
+	return []law[S]{
+		{"order", func(t reporter, r *rand.Rand, samples []S) {
+			same(t, build(t, samples), build(t, shuffled(r, samples)), "another order")
+		}},
+		{"sub", func(t reporter, r *rand.Rand, samples []S) {
+			x := build(t, samples)
+			mixed := shuffled(r, samples)
+			cut := r.IntN(len(mixed) + 1)
+			for _, s := range mixed[:cut] {
+				must(t, spec.Sub(x, s))
+			}
+			same(t, build(t, mixed[cut:]), x, "taken out")
+		}},
+		{"merge", func(t reporter, r *rand.Rand, samples []S) {
+			shards := make([]T, 1+r.IntN(4))
+			for i := range shards {
+				shards[i] = spec.New()
+			}
+			for _, s := range samples {
+				must(t, spec.Add(shards[r.IntN(len(shards))], s))
+			}
+			for _, s := range shards[1:] {
+				must(t, spec.Merge(shards[0], s))
+			}
+			same(t, build(t, samples), shards[0], "merged from shards")
+		}},
+		{"bytes", func(t reporter, r *rand.Rand, samples []S) {
+			cut := r.IntN(len(samples) + 1)
+			x := build(t, samples[:cut])
+			checkBytes(t, r, x, spec.New(), build(t, samples[cut:]))
+			y := spec.New()
+			must(t, y.UnmarshalBinary(encode(t, x)))
+			for _, s := range samples[cut:] {
+				must(t, spec.Add(y, s))
+			}
+			same(t, build(t, samples), y, "decoded, then added to")
+		}},
 	}
-
-	law("order", func(t *testing.T, r *rand.Rand, samples []S) {
-		same(t, build(t, samples), build(t, shuffled(r, samples)), "another order")
-	})
-	law("sub", func(t *testing.T, r *rand.Rand, samples []S) {
-		x := build(t, samples)
-		mixed := shuffled(r, samples)
-		cut := r.IntN(len(mixed) + 1)
-		for _, s := range mixed[:cut] {
-			must(t, spec.Sub(x, s))
-		}
-		same(t, build(t, mixed[cut:]), x, "taken out")
-	})
-	law("merge", func(t *testing.T, r *rand.Rand, samples []S) {
-		shards := make([]T, 1+r.IntN(4))
-		for i := range shards {
-			shards[i] = spec.New()
-		}
-		for _, s := range samples {
-			must(t, spec.Add(shards[r.IntN(len(shards))], s))
-		}
-		for _, s := range shards[1:] {
-			must(t, spec.Merge(shards[0], s))
-		}
-		same(t, build(t, samples), shards[0], "merged from shards")
-	})
-	law("bytes", func(t *testing.T, r *rand.Rand, samples []S) {
-		cut := r.IntN(len(samples) + 1)
-		x := build(t, samples[:cut])
-		checkBytes(t, r, x, spec.New(), build(t, samples[cut:]))
-		y := spec.New()
-		must(t, y.UnmarshalBinary(encode(t, x)))
-		for _, s := range samples[cut:] {
-			must(t, spec.Add(y, s))
-		}
-		same(t, build(t, samples), y, "decoded, then added to")
-	})
 }

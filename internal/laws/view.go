@@ -51,115 +51,97 @@ func CheckView[T View[T]](t *testing.T, spec ViewSpec[T]) {
 	if spec.Rows == 0 {
 		spec.Rows = 24
 	}
-	law := func(name string, check func(t *testing.T, r *rand.Rand, log []Row)) {
-		t.Run(name, func(t *testing.T) {
-			for i := range rounds(spec.Rounds) {
-				r := seed(i)
-				log := make([]Row, r.IntN(spec.Rows+1))
-				for j := range log {
-					log[j] = spec.Row(r)
-				}
-				check(t, r, log)
-				if t.Failed() {
-					t.Fatalf("round %d, log %v", i, log)
-				}
-			}
-		})
-	}
-	same := func(t *testing.T, want, got T, what string) {
-		t.Helper()
-		w, err := state(want)
-		if err != nil {
-			t.Fatalf("state: %v", err)
+	run(t, spec.Rounds, viewLaws(spec), func(r *rand.Rand) []Row {
+		log := make([]Row, r.IntN(spec.Rows+1))
+		for j := range log {
+			log[j] = spec.Row(r)
 		}
-		g, err := state(got)
-		if err != nil {
-			t.Fatalf("state: %v", err)
-		}
-		if !bytes.Equal(w, g) {
-			t.Errorf("%s: %d bytes of state differ from the %d wanted", what, len(g), len(w))
-		}
-	}
-	build := func(t *testing.T, log []Row) T {
+		return log
+	})
+}
+
+func viewLaws[T View[T]](spec ViewSpec[T]) []law[Row] {
+	build := func(t reporter, log []Row) T {
 		t.Helper()
 		x := spec.New()
 		observe(t, x, log)
 		return x
 	}
-
-	law("order", func(t *testing.T, r *rand.Rand, log []Row) {
-		same(t, build(t, log), build(t, shuffled(r, log)), "another order of arrival")
-	})
-	law("erase", func(t *testing.T, r *rand.Rand, log []Row) {
-		user := anyUser(r, log)
-		x := build(t, log)
-		must(t, x.Erase(user))
-		rest := without(log, user)
-		same(t, build(t, rest), x, "erased")
-		// A user who comes back is as new as any other.
-		again := only(log, user)
-		observe(t, x, again)
-		same(t, build(t, log), x, "erased and seen again")
-	})
-	law("rename", func(t *testing.T, r *rand.Rand, log []Row) {
-		from, to := anyUser(r, log), anyUser(r, log)
-		if from == to {
-			to = from + 1000
-		}
-		x := build(t, log)
-		must(t, x.Rename(from, to))
-		same(t, build(t, renamed(log, from, to)), x, "renamed")
-		// Renaming in the middle of a log is renaming before it.
-		cut := r.IntN(len(log) + 1)
-		y := build(t, log[:cut])
-		must(t, y.Rename(from, to))
-		observe(t, y, renamed(log[cut:], from, to))
-		same(t, x, y, "renamed half way")
-	})
-	law("merge", func(t *testing.T, r *rand.Rand, log []Row) {
-		shards := make([]T, 1+r.IntN(4))
-		for i := range shards {
-			shards[i] = spec.New()
-		}
-		for _, row := range log {
-			observe(t, shards[r.IntN(len(shards))], []Row{row})
-		}
-		shards = shuffled(r, shards)
-		var before [][]byte
-		for _, s := range shards[1:] {
-			b, err := state(s)
-			must(t, err)
-			before = append(before, b)
-		}
-		for i, s := range shards[1:] {
-			must(t, shards[0].Merge(s))
-			after, err := state(s)
-			must(t, err)
-			if !bytes.Equal(before[i], after) {
-				t.Errorf("Merge changed its argument")
+	return []law[Row]{
+		{"order", func(t reporter, r *rand.Rand, log []Row) {
+			same(t, build(t, log), build(t, shuffled(r, log)), "another order of arrival")
+		}},
+		{"erase", func(t reporter, r *rand.Rand, log []Row) {
+			user := anyUser(r, log)
+			x := build(t, log)
+			must(t, x.Erase(user))
+			rest := without(log, user)
+			same(t, build(t, rest), x, "erased")
+			// A user who comes back is as new as any other.
+			again := only(log, user)
+			observe(t, x, again)
+			same(t, build(t, log), x, "erased and seen again")
+		}},
+		{"rename", func(t reporter, r *rand.Rand, log []Row) {
+			from, to := anyUser(r, log), anyUser(r, log)
+			if from == to {
+				to = from + 1000
 			}
-		}
-		same(t, build(t, log), shards[0], "merged from shards")
-		user := anyUser(r, log)
-		must(t, shards[0].Erase(user))
-		same(t, build(t, without(log, user)), shards[0], "merged, then erased")
-	})
-	law("bytes", func(t *testing.T, r *rand.Rand, log []Row) {
-		cut := r.IntN(len(log) + 1)
-		x := build(t, log[:cut])
-		checkBytes(t, r, x, spec.New(), build(t, shuffled(r, log)[:cut]))
-		// What was decoded goes on like what was encoded.
-		y := spec.New()
-		must(t, y.UnmarshalBinary(encode(t, x)))
-		observe(t, y, log[cut:])
-		same(t, build(t, log), y, "decoded, then observed")
-		user := anyUser(r, log)
-		must(t, y.Erase(user))
-		same(t, build(t, without(log, user)), y, "decoded, then erased")
-	})
+			x := build(t, log)
+			must(t, x.Rename(from, to))
+			same(t, build(t, renamed(log, from, to)), x, "renamed")
+			// Renaming in the middle of a log is renaming before it.
+			cut := r.IntN(len(log) + 1)
+			y := build(t, log[:cut])
+			must(t, y.Rename(from, to))
+			observe(t, y, renamed(log[cut:], from, to))
+			same(t, x, y, "renamed half way")
+		}},
+		{"merge", func(t reporter, r *rand.Rand, log []Row) {
+			shards := make([]T, 1+r.IntN(4))
+			for i := range shards {
+				shards[i] = spec.New()
+			}
+			for _, row := range log {
+				observe(t, shards[r.IntN(len(shards))], []Row{row})
+			}
+			shards = shuffled(r, shards)
+			var before [][]byte
+			for _, s := range shards[1:] {
+				b, err := state(s)
+				must(t, err)
+				before = append(before, b)
+			}
+			for i, s := range shards[1:] {
+				must(t, shards[0].Merge(s))
+				after, err := state(s)
+				must(t, err)
+				if !bytes.Equal(before[i], after) {
+					t.Errorf("Merge changed its argument")
+				}
+			}
+			same(t, build(t, log), shards[0], "merged from shards")
+			user := anyUser(r, log)
+			must(t, shards[0].Erase(user))
+			same(t, build(t, without(log, user)), shards[0], "merged, then erased")
+		}},
+		{"bytes", func(t reporter, r *rand.Rand, log []Row) {
+			cut := r.IntN(len(log) + 1)
+			x := build(t, log[:cut])
+			checkBytes(t, r, x, spec.New(), build(t, shuffled(r, log)[:cut]))
+			// What was decoded goes on like what was encoded.
+			y := spec.New()
+			must(t, y.UnmarshalBinary(encode(t, x)))
+			observe(t, y, log[cut:])
+			same(t, build(t, log), y, "decoded, then observed")
+			user := anyUser(r, log)
+			must(t, y.Erase(user))
+			same(t, build(t, without(log, user)), y, "decoded, then erased")
+		}},
+	}
 }
 
-func observe[T View[T]](t *testing.T, x T, log []Row) {
+func observe[T View[T]](t reporter, x T, log []Row) {
 	t.Helper()
 	for _, row := range log {
 		if row.Event != "" {
@@ -167,13 +149,6 @@ func observe[T View[T]](t *testing.T, x T, log []Row) {
 		} else {
 			must(t, any(x).(updater).Update(row.User, row.Fields, row.At))
 		}
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
