@@ -40,9 +40,9 @@ const never = math.MaxInt32
 //
 // Share of the known customers who buy within 90 days in Online Retail: .82 .67 .58 (the base grows while many leave).
 const (
-	rateMedian = 0.0078
-	rateSpread = 0.70
-	needSpread = 0.50 // of the weekly wave of the wish to buy
+	rateMedian = 0.0070
+	rateSpread = 0.60
+	needSpread = 0.40 // of the weekly wave of the wish to buy
 	oldShare   = 0.70 // of customers known to the shop before the first day
 	leaveRate  = 1. / 500
 	wave       = 7 // days between two knots of the wave
