@@ -1,1 +1,3 @@
+// Package experiment assigns units to the arms of experiments and estimates
+// what the arms did.
 package experiment

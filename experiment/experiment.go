@@ -1,0 +1,230 @@
+package experiment
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/zhun-go/zhun/internal/ids"
+)
+
+// Arm is one variant of an experiment.
+type Arm struct {
+	Name string
+	// Weight is the arm's share relative to the other weights: 1 and 1, or
+	// 0.9 and 0.1. All zero means equal shares; a single zero takes nobody.
+	Weight float64
+}
+
+// Options of an experiment. The zero value and nil are the defaults.
+type Options struct {
+	// Salt makes assignments of experiments independent of each other.
+	// Default: the experiment's key.
+	Salt string
+	// Traffic is the share of all units that take part, 0 < Traffic ≤ 1.
+	// Raising it only adds units: none changes its arm. Default: 1.
+	Traffic float64
+	// Paused takes nobody in, whatever Traffic says.
+	Paused bool
+	// Past holds the weights of earlier epochs, oldest first, by arm name,
+	// when weights were changed on the way. With them a change moves the
+	// least mass that any change must: half the sum of the absolute
+	// differences of the shares. Each entry starts an epoch; the current
+	// weights are epoch len(Past). An arm that is missing in an entry had
+	// weight 0. Every arm named must still exist, with weight 0 if it ended.
+	Past []map[string]float64
+	// Audience admits users to [Experiment.Decide]; nil admits all. It must be
+	// safe for concurrent use.
+	Audience func(user uint32) bool
+	// Forced puts units into arms whatever their hash, traffic and audience
+	// say: testers and allow-lists. Only [Experiment.Decide] looks at it.
+	Forced map[string]string
+}
+
+// Experiment assigns units to arms by a hash of their name alone: the same
+// answer in every process, for ever, with nothing stored.
+//
+// A unit is a string that stays with what is randomized: a cookie, an account,
+// a household; never the user number, which changes when identities merge. Its
+// hash is seeded XXH3 in 128 bits, one half for traffic, one for the arm, each
+// cut into 2³² buckets; the seed is a hash of the salt. The order in which
+// arms are given does not matter.
+//
+// Immutable; safe for concurrent use.
+type Experiment struct {
+	key      string
+	arms     []Arm // by name, the library's order
+	seed     uint64
+	traffic  uint64 // units whose traffic bucket is below this take part
+	spans    []span
+	weights  []map[string]float64 // by epoch
+	audience func(uint32) bool
+	forced   map[string]string
+}
+
+// New returns an experiment with a key and at least one arm. Options may be
+// nil. Errors are of type [*OptionError].
+func New(key string, arms []Arm, opts *Options) (*Experiment, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	bad := func(field string, value any, format string, args ...any) error {
+		return &OptionError{"New", field, value, fmt.Sprintf(format, args...)}
+	}
+	if key == "" {
+		return nil, bad("key", key, "want a name")
+	}
+	if len(arms) == 0 {
+		return nil, bad("arms", arms, "want at least one")
+	}
+	e := &Experiment{key: key, arms: slices.Clone(arms), audience: opts.Audience, forced: maps.Clone(opts.Forced)}
+	slices.SortFunc(e.arms, func(a, b Arm) int { return ids.Compare(a.Name, b.Name) })
+	total, equal := 0.0, true
+	for i, a := range e.arms {
+		switch {
+		case a.Name == "":
+			return nil, bad("arms", arms, "want every arm named")
+		case i > 0 && e.arms[i-1].Name == a.Name:
+			return nil, bad("arms", a.Name, "want each name once")
+		case !(a.Weight >= 0) || math.IsInf(a.Weight, 1):
+			return nil, bad("weight of arm "+a.Name, a.Weight, "want a finite number, not negative")
+		}
+		total += a.Weight
+		equal = equal && a.Weight == 0
+	}
+	if equal {
+		for i := range e.arms {
+			e.arms[i].Weight = 1
+		}
+	} else if math.IsInf(total, 1) {
+		return nil, bad("sum of weights", total, "want a finite number")
+	}
+	var history [][]float64
+	for epoch, past := range opts.Past {
+		w, err := e.weightsOf(past)
+		if err != nil {
+			return nil, bad(fmt.Sprintf("Past[%d]", epoch), past, "%v", err)
+		}
+		history = append(history, w)
+	}
+	now := make([]float64, len(e.arms))
+	for i, a := range e.arms {
+		now[i] = a.Weight
+	}
+	history = append(history, now)
+	for _, w := range history {
+		m := make(map[string]float64, len(w))
+		for i, x := range w {
+			m[e.arms[i].Name] = x
+		}
+		e.weights = append(e.weights, m)
+	}
+	e.spans = allocate(history)
+
+	switch {
+	case opts.Traffic == 0:
+		e.traffic = buckets
+	case opts.Traffic > 0 && opts.Traffic <= 1:
+		e.traffic = uint64(math.Round(opts.Traffic * buckets))
+	default:
+		return nil, bad("Traffic", opts.Traffic, "want 0 < Traffic ≤ 1, or 0 for 1")
+	}
+	if opts.Paused {
+		e.traffic = 0
+	}
+	for _, unit := range slices.Sorted(maps.Keys(opts.Forced)) {
+		if !e.has(opts.Forced[unit]) {
+			return nil, bad("Forced["+unit+"]", opts.Forced[unit], "want one of the arms")
+		}
+	}
+	salt := opts.Salt
+	if salt == "" {
+		salt = key
+	}
+	e.seed = xxh3.HashString(salt)
+	return e, nil
+}
+
+// weightsOf returns the weights of an earlier epoch in the order of the arms.
+func (e *Experiment) weightsOf(past map[string]float64) ([]float64, error) {
+	w := make([]float64, len(e.arms))
+	total := 0.0
+	for _, name := range slices.SortedFunc(maps.Keys(past), ids.Compare) {
+		i := slices.IndexFunc(e.arms, func(a Arm) bool { return a.Name == name })
+		switch x := past[name]; {
+		case i < 0:
+			return nil, fmt.Errorf("want only arms that exist, not %q", name)
+		case !(x >= 0) || math.IsInf(x, 1):
+			return nil, fmt.Errorf("want finite weights, not negative, got %v for %q", x, name)
+		default:
+			w[i] = x
+			total += x
+		}
+	}
+	if !(total > 0) || math.IsInf(total, 1) {
+		return nil, fmt.Errorf("want a positive finite sum, got %v", total)
+	}
+	return w, nil
+}
+
+// Assign returns the arm of a unit, and whether the unit takes part at all. It
+// is a pure function of the unit and the options, allocates nothing, and tells
+// nobody: an assignment that was only looked at is not an exposure. The empty
+// unit never takes part.
+//
+// It knows units alone: audiences and forced units are the business of
+// [Experiment.Decide].
+func (e *Experiment) Assign(unit string) (arm string, in bool) {
+	if unit == "" {
+		return "", false
+	}
+	h := xxh3.HashString128Seed(unit, e.seed)
+	if h.Lo>>32 >= e.traffic {
+		return "", false
+	}
+	return e.arms[e.armAt(h.Hi>>32)].Name, true
+}
+
+// armAt returns the arm of a bucket. Multiply-shift of a 64-bit hash into 2³²
+// buckets is the shift that the callers do.
+func (e *Experiment) armAt(bucket uint64) int {
+	spans := e.spans
+	if len(spans) > 8 {
+		return spans[sort.Search(len(spans), func(i int) bool { return bucket < spans[i].end })].arm
+	}
+	for _, s := range spans {
+		if bucket < s.end {
+			return s.arm
+		}
+	}
+	return spans[len(spans)-1].arm
+}
+
+// Key returns the experiment's key.
+func (e *Experiment) Key() string { return e.key }
+
+// Arms returns the arms with their current weights, by name: shorter names
+// first, then by bytes.
+func (e *Experiment) Arms() []Arm { return slices.Clone(e.arms) }
+
+// Epoch numbers the current weights: 0, and one more for each entry of
+// Options.Past.
+func (e *Experiment) Epoch() int { return len(e.weights) - 1 }
+
+// Weights returns the weights of every epoch by arm name, what
+// ReadoutOptions.Weights wants.
+func (e *Experiment) Weights() []map[string]float64 {
+	out := make([]map[string]float64, len(e.weights))
+	for i, w := range e.weights {
+		out[i] = maps.Clone(w)
+	}
+	return out
+}
+
+func (e *Experiment) has(arm string) bool {
+	return slices.ContainsFunc(e.arms, func(a Arm) bool { return a.Name == arm })
+}
