@@ -13,6 +13,9 @@ func (w *World) emitOrder(p *person, d int, t *today, out *sink) {
 	if t.inStore {
 		e.Total = e.Revenue
 		e.External = External{"loyalty_id", w.loyaltyOf(&p.customer)}
+		if int32(d) >= p.account && p.k.chance(d, purposeStore, 1, 0.5) {
+			e.UserID = w.accountID(p.id) // the till has looked up the account
+		}
 		e.Hidden.Customer = p.id
 		out.server(&e, p.k, d, sessionStore<<8, t.order)
 	} else {
@@ -93,6 +96,9 @@ func (w *World) emitStoreTouch(p *person, d int, t *today, out *sink) {
 		e.External = External{"loyalty_id", w.loyaltyOf(&p.customer)}
 	} else {
 		e.External = External{"phone", w.phoneOf(&p.customer)}
+	}
+	if int32(d) >= p.account && p.k.chance(d, purposeStore, 2, 0.5) {
+		e.UserID = w.accountID(p.id) // the till has looked up the account
 	}
 	e.Hidden = Hidden{Customer: p.id, Channel: ChannelOffline}
 	out.server(&e, p.k, d, int(offline)<<8, t.times[offline])

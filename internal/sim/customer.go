@@ -84,8 +84,13 @@ func (w *World) newCustomer(id int) customer {
 		c.account = c.arrive + int32(k.exponential(timeless, purposeAccount, 1)*12)
 	}
 	c.mails = k.chance(timeless, purposeAccount, 2, 0.65)
-	c.phone = k.chance(timeless, purposeContact, 0, 0.30)
-	c.loyalty = k.chance(timeless, purposeContact, 1, 0.35)
+	// who never opens an account rarely gives more than an address
+	holds := 1.0
+	if c.account == never {
+		holds = 0.3
+	}
+	c.phone = k.chance(timeless, purposeContact, 0, 0.33*holds)
+	c.loyalty = k.chance(timeless, purposeContact, 1, 0.40*holds)
 	c.devices = 1
 	if u := k.uniform(timeless, purposeDevices, 0); u > 0.90 {
 		c.devices = 3
@@ -177,12 +182,17 @@ func (w *World) deviceOf(c *customer, n int) device {
 	return d
 }
 
-// deviceCount includes a shared device.
-func (c *customer) deviceCount() int {
-	if c.shares {
-		return int(c.devices) + 1
+// deviceCount includes a shared device. Before there is an account, only the first device is used: people
+// first look around in one place.
+func (c *customer) deviceCount(d int) int {
+	n := 1
+	if int32(d) >= c.account {
+		n = int(c.devices)
 	}
-	return int(c.devices)
+	if c.shares {
+		n = int(c.devices) + 1
+	}
+	return n
 }
 
 var browsers = [...]string{

@@ -219,6 +219,61 @@ func TestIdentifiersTellTheTruth(t *testing.T) {
 	require.Positive(t, strong)
 }
 
+// Most of what belongs together is tied together by some chain of shared identifiers: a perfect
+// reader of the keys finds this share of the pairs of identifiers of one person, shared devices left out.
+func TestIdentitiesCanBeResolved(t *testing.T) {
+	w := newWorld(t, nil)
+	owners := w.Truth().Owners()
+	parent := map[string]string{}
+	find := func(a string) string {
+		for parent[a] != a {
+			a = parent[a]
+		}
+		return a
+	}
+	for e := range w.Events() {
+		if e.Hidden.Bot {
+			continue
+		}
+		ids := []string{e.AnonymousID, e.UserID, e.External.Value}
+		if e.Traits != nil {
+			ids = append(ids, e.Traits.Email, e.Traits.Phone, e.Traits.Loyalty)
+		}
+		first := ""
+		for _, id := range ids {
+			if id == "" || len(owners[id]) > 1 {
+				continue
+			}
+			if _, ok := parent[id]; !ok {
+				parent[id] = id
+			}
+			if first != "" {
+				parent[find(id)] = find(first)
+			}
+			first = id
+		}
+	}
+	groups := map[int]map[string]int{}
+	for id := range parent {
+		c := owners[id][0]
+		if groups[c] == nil {
+			groups[c] = map[string]int{}
+		}
+		groups[c][find(id)]++
+	}
+	var pairs, tied float64
+	for _, g := range groups {
+		n := 0
+		for _, k := range g {
+			n += k
+			tied += float64(k * (k - 1) / 2)
+		}
+		pairs += float64(n * (n - 1) / 2)
+	}
+	t.Logf("recall of pairs %.4f", tied/pairs)
+	require.Greater(t, tied/pairs, 0.955)
+}
+
 // Every touch of an order's day comes before the order, refunds and reviews come after it.
 func TestCausesComeBeforeEffects(t *testing.T) {
 	w := newWorld(t, &Options{Customers: 300})

@@ -77,8 +77,8 @@ func (w *World) open(p *person, d int, t *today, id int, at int64, out *sink) se
 	if id == sessionOrder && !t.landing {
 		source = int(t.anchor) // the visit that the order ends
 	}
-	if n := p.deviceCount(); n > 1 {
-		// the first device is used most
+	if n := p.deviceCount(d); n > 1 && !(id < int(channels) && t.touch[id] == view) {
+		// the first device is used most, and ads are seen on it alone
 		s.device = draw(deviceShares[n-2], p.k.uniform(d, purposeSession, source<<8))
 	}
 	s.dev = w.deviceOf(&p.customer, s.device)
@@ -206,7 +206,8 @@ func (s *session) arrive() {
 	if int32(s.d) >= p.account {
 		known := p.known>>s.device&1 != 0
 		s.logged = known && s.chance(2, 0.75)
-		if !known && s.chance(3, 0.45) || s.logged && s.chance(4, 0.15) {
+		// a link in an e-mail tells who follows it
+		if !known && (s.id == int(email) || s.chance(3, 0.8)) || s.logged && s.chance(4, 0.15) {
 			s.login()
 		}
 	}

@@ -117,7 +117,7 @@ func (w *World) customerTruth(i int) CustomerTruth {
 	if p.loyalty {
 		x.Loyalty = w.loyaltyOf(&p.customer)
 	}
-	for n := range p.deviceCount() {
+	for n := range p.deviceCount(w.opts.Days - 1) {
 		x.Cookies = append(x.Cookies, w.deviceOf(&p.customer, n).cookie)
 	}
 	if p.shares {
