@@ -1,0 +1,297 @@
+package attribution
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// CSVOptions say how [ReadCSV] finds its way. Nil and zero fields mean the
+// defaults.
+type CSVOptions struct {
+	// Separator stands between the channels of a path; default ">". Spaces
+	// around channels do not count.
+	Separator string
+	// Comma stands between columns; default ','.
+	Comma byte
+	// The names of the columns in the first line. By default the path is
+	// "path", and the others are "conversions", "value" and "nulls", each also
+	// with "total_" before it, and as "total_conversion_value" and
+	// "total_null". A column of Value or Nulls that is not there is 0.
+	Path, Conversions, Value, Nulls string
+	// MaxLine bounds the bytes of one line; default 1 MiB.
+	MaxLine int
+}
+
+// CSVError says which line of a file could not be read.
+type CSVError struct {
+	Line   int    // from 1
+	Column string // the name of the column, if the fault is in one
+	Value  string
+	Err    error
+}
+
+func (e *CSVError) Error() string {
+	s := fmt.Sprintf("attribution: ReadCSV: line %d", e.Line)
+	if e.Column != "" {
+		s += fmt.Sprintf(": %s %q", e.Column, e.Value)
+	}
+	return s + ": " + e.Err.Error()
+}
+
+// Unwrap returns what was wrong: [ErrInput], or the reader's own error.
+func (e *CSVError) Unwrap() error { return e.Err }
+
+// ReadCSV reads paths from aggregated rows, such as
+//
+//	path,conversions,value,nulls
+//	search > social > email,2,59.80,7
+//
+// The first line names the columns, others than the four are skipped. Cells
+// may be quoted, with quotes doubled within, but do not reach over lines. An
+// empty path is a row without channels (see [Paths.Add]). The first line that
+// cannot be read ends it with a [*CSVError].
+func ReadCSV(r io.Reader, opts *CSVOptions) (*Paths, error) {
+	var o CSVOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Separator == "" {
+		o.Separator = ">"
+	}
+	if o.Comma == 0 {
+		o.Comma = ','
+	}
+	if o.MaxLine == 0 {
+		o.MaxLine = 1 << 20
+	}
+	if o.Comma == '"' || o.Comma == '\n' || o.Comma == '\r' || o.Comma >= utf8.RuneSelf {
+		return nil, inputError("ReadCSV", 0, "Comma", string(rune(o.Comma)), "cannot stand between columns")
+	}
+	if o.MaxLine < 0 {
+		return nil, inputError("ReadCSV", 0, "MaxLine", o.MaxLine, "negative")
+	}
+	c := csvReader{opts: o, separator: []byte(o.Separator)}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, min(64<<10, o.MaxLine)), o.MaxLine)
+	for lines.Scan() {
+		c.line++
+		line := lines.Bytes()
+		if c.line == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if err := c.read(line); err != nil {
+			return nil, err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("%w: longer than %d bytes", ErrInput, o.MaxLine)
+		}
+		return nil, &CSVError{Line: c.line + 1, Err: err}
+	}
+	if c.columns == nil {
+		return nil, &CSVError{Line: 1, Err: fmt.Errorf("%w: no line with the names of the columns", ErrInput)}
+	}
+	return &c.paths, nil
+}
+
+// The columns by number.
+const (
+	colPath = iota
+	colConversions
+	colValue
+	colNulls
+	colCount
+)
+
+type csvReader struct {
+	opts      CSVOptions
+	separator []byte
+	line      int
+	columns   []int // what the i-th column is, -1 for nothing
+	paths     Paths
+	cells     [][]byte
+	seq       []uint32
+}
+
+func (c *csvReader) read(line []byte) error {
+	cells, ok := c.split(line)
+	if !ok {
+		return c.fail("", "", "a quote that does not end, or text after one")
+	}
+	if c.columns == nil {
+		return c.header(cells)
+	}
+	if len(cells) != len(c.columns) {
+		return c.fail("", "", fmt.Sprintf("%d cells, the first line names %d columns", len(cells), len(c.columns)))
+	}
+	var numbers [colCount]float64
+	var path []byte
+	for i, what := range c.columns {
+		switch what {
+		case -1:
+		case colPath:
+			path = cells[i]
+		default:
+			x, ok := parseNumber(bytes.TrimSpace(cells[i]))
+			if !ok || what != colValue && x < 0 {
+				return c.fail(columnNames[what], string(cells[i]), "not a finite number, or negative")
+			}
+			numbers[what] = x
+		}
+	}
+	if err := c.path(path); err != nil {
+		return err
+	}
+	p := &c.paths
+	p.add(p.intern(c.seq), number(numbers[colConversions]), number(numbers[colValue]), number(numbers[colNulls]))
+	if len(c.seq) > 0 {
+		p.counts.untimed.Add(numbers[colConversions])
+	}
+	return nil
+}
+
+// path splits the channels of a path.
+func (c *csvReader) path(cell []byte) error {
+	c.seq = c.seq[:0]
+	if len(bytes.TrimSpace(cell)) == 0 {
+		return nil
+	}
+	for rest, more := cell, true; more; {
+		var name []byte
+		name, rest, more = bytes.Cut(rest, c.separator)
+		name = bytes.TrimSpace(name)
+		id, known := c.paths.channels.Lookup(string(name))
+		if !known {
+			if len(name) == 0 || !utf8.Valid(name) {
+				return c.fail("path", string(cell), "a channel without a name, or not in UTF-8")
+			}
+			id = c.paths.channels.ID(string(name))
+		}
+		c.seq = append(c.seq, id)
+	}
+	return nil
+}
+
+func (c *csvReader) fail(column, value, reason string) error {
+	return &CSVError{Line: c.line, Column: column, Value: value, Err: fmt.Errorf("%w: %s", ErrInput, reason)}
+}
+
+var columnNames = [colCount]string{"path", "conversions", "value", "nulls"}
+
+func (c *csvReader) header(cells [][]byte) error {
+	names := [colCount][]string{
+		{"path"},
+		{"conversions", "total_conversions"},
+		{"value", "total_value", "total_conversion_value"},
+		{"nulls", "total_nulls", "total_null"},
+	}
+	for i, own := range []string{c.opts.Path, c.opts.Conversions, c.opts.Value, c.opts.Nulls} {
+		if own != "" {
+			names[i] = []string{strings.ToLower(own)}
+		}
+	}
+	c.columns = make([]int, len(cells))
+	var found [colCount]bool
+	for i, cell := range cells {
+		c.columns[i] = -1
+		name := strings.ToLower(string(bytes.TrimSpace(cell)))
+		for what := range names {
+			for _, n := range names[what] {
+				if n == name {
+					if found[what] {
+						return c.fail(columnNames[what], name, "two columns of this kind")
+					}
+					c.columns[i], found[what] = what, true
+				}
+			}
+		}
+	}
+	for _, what := range []int{colPath, colConversions} {
+		if !found[what] {
+			return c.fail("", "", "no column "+strings.Join(names[what], " or "))
+		}
+	}
+	return nil
+}
+
+// split cuts a line into cells, which live until the next call.
+func (c *csvReader) split(line []byte) ([][]byte, bool) {
+	c.cells = c.cells[:0]
+	if bytes.IndexByte(line, '"') < 0 {
+		for {
+			i := bytes.IndexByte(line, c.opts.Comma)
+			if i < 0 {
+				c.cells = append(c.cells, line)
+				return c.cells, true
+			}
+			c.cells = append(c.cells, line[:i])
+			line = line[i+1:]
+		}
+	}
+	for {
+		cell, rest, more, ok := c.quoted(line)
+		if !ok {
+			return nil, false
+		}
+		c.cells = append(c.cells, cell)
+		if !more {
+			return c.cells, true
+		}
+		line = rest
+	}
+}
+
+// quoted cuts one cell, quoted or not, from a line.
+func (c *csvReader) quoted(line []byte) (cell, rest []byte, more, ok bool) {
+	if len(line) == 0 || line[0] != '"' {
+		cell, rest, more = bytes.Cut(line, []byte{c.opts.Comma})
+		return cell, rest, more, bytes.IndexByte(cell, '"') < 0
+	}
+	for i := 1; i < len(line); i++ {
+		if line[i] != '"' {
+			cell = append(cell, line[i])
+			continue
+		}
+		if i+1 == len(line) {
+			return cell, nil, false, true
+		}
+		switch line[i+1] {
+		case '"':
+			cell = append(cell, '"')
+			i++
+		case c.opts.Comma:
+			return cell, line[i+2:], true, true
+		default:
+			return nil, nil, false, false
+		}
+	}
+	return nil, nil, false, false
+}
+
+// parseNumber reads a finite number; most are small integers.
+func parseNumber(b []byte) (float64, bool) {
+	if len(b) > 0 && len(b) <= 15 {
+		var n int64
+		for i, d := range b {
+			if d < '0' || d > '9' {
+				break
+			}
+			n = n*10 + int64(d-'0')
+			if i == len(b)-1 {
+				return float64(n), true
+			}
+		}
+	}
+	x, err := strconv.ParseFloat(string(b), 64)
+	return x, err == nil && x-x == 0
+}

@@ -1,0 +1,132 @@
+package attribution
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"slices"
+)
+
+// sequences numbers distinct sequences of small numbers densely from 0, in
+// the order in which they were first seen. Sequences of one length lie side
+// by side in one block, so that a pass over all of them is a few loops over
+// flat memory, and rules, which depend on the length, decide once per block.
+type sequences struct {
+	seed   uint64
+	table  []uint32 // id+1 by hash, open addressing; its length is a power of two
+	hashes []uint32 // by id
+	places []place  // by id
+	blocks []block
+	byLen  map[int]uint32
+}
+
+// place says where a sequence lies.
+type place struct{ block, pos uint32 }
+
+// block holds the sequences of one length.
+type block struct {
+	length int
+	elems  []uint32 // length × len(ids)
+	ids    []uint32
+}
+
+// at returns the sequence at a position.
+func (b *block) at(pos int) []uint32 {
+	return b.elems[pos*b.length : (pos+1)*b.length : (pos+1)*b.length]
+}
+
+func (s *sequences) len() int { return len(s.places) }
+
+// seq returns a sequence by its number; it is read only.
+func (s *sequences) seq(id uint32) []uint32 {
+	p := s.places[id]
+	return s.blocks[p.block].at(int(p.pos))
+}
+
+// hash mixes a sequence with a seed that nobody outside knows, so that names
+// cannot be chosen to collide. It never shows in a result.
+func (s *sequences) hash(seq []uint32) uint32 {
+	h := s.seed
+	for _, x := range seq {
+		hi, lo := bits.Mul64(h^uint64(x), 0x9e3779b97f4a7c15)
+		h = hi ^ lo + 0x632be59bd9b4e019
+	}
+	hi, lo := bits.Mul64(h^uint64(len(seq)), 0xe7037ed1a0b428db)
+	h = hi ^ lo
+	return uint32(h ^ h>>32)
+}
+
+// lookup returns the number of a sequence, and whether it has one.
+func (s *sequences) lookup(seq []uint32) (uint32, bool) {
+	if len(s.table) == 0 {
+		return 0, false
+	}
+	id, _ := s.find(seq, s.hash(seq))
+	return id - 1, id != 0
+}
+
+// find returns id+1 of a sequence, or 0 and the free slot for it.
+func (s *sequences) find(seq []uint32, h uint32) (uint32, uint32) {
+	mask := uint32(len(s.table) - 1)
+	for slot := h & mask; ; slot = (slot + 1) & mask {
+		id := s.table[slot]
+		if id == 0 {
+			return 0, slot
+		}
+		if s.hashes[id-1] == h && slices.Equal(s.seq(id-1), seq) {
+			return id, slot
+		}
+	}
+}
+
+// intern returns the number of a sequence, handing out the next one if it is
+// new. The sequence is copied.
+func (s *sequences) intern(seq []uint32) uint32 {
+	if len(s.places)*4 >= len(s.table)*3 {
+		s.grow()
+	}
+	h := s.hash(seq)
+	id, slot := s.find(seq, h)
+	if id != 0 {
+		return id - 1
+	}
+	b, ok := s.byLen[len(seq)]
+	if !ok {
+		b = uint32(len(s.blocks))
+		s.byLen[len(seq)] = b
+		s.blocks = append(s.blocks, block{length: len(seq)})
+	}
+	id = uint32(len(s.places))
+	blk := &s.blocks[b]
+	s.places = append(s.places, place{b, uint32(len(blk.ids))})
+	s.hashes = append(s.hashes, h)
+	blk.elems = append(blk.elems, seq...)
+	blk.ids = append(blk.ids, id)
+	s.table[slot] = id + 1
+	return id
+}
+
+func (s *sequences) grow() {
+	if s.table == nil {
+		s.seed = maphash.String(maphash.MakeSeed(), "")
+		s.byLen = make(map[int]uint32)
+	}
+	s.table = make([]uint32, max(16, 2*len(s.table)))
+	mask := uint32(len(s.table) - 1)
+	for id, h := range s.hashes {
+		slot := h & mask
+		for s.table[slot] != 0 {
+			slot = (slot + 1) & mask
+		}
+		s.table[slot] = uint32(id) + 1
+	}
+}
+
+// byLength returns the numbers of the blocks by ascending length.
+func (s *sequences) byLength() []uint32 {
+	order := make([]uint32, len(s.blocks))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return s.blocks[a].length - s.blocks[b].length })
+	return order
+}

@@ -1,0 +1,252 @@
+package attribution
+
+import (
+	"math"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/zhun-go/zhun/internal/ids"
+	"github.com/zhun-go/zhun/internal/stats"
+	"github.com/zhun-go/zhun/internal/wire"
+)
+
+const (
+	journeysKind    = "attribution.Journeys"
+	journeysVersion = 0
+)
+
+// AppendBinary appends the rows by ascending user, the ledger, the clock and
+// a fingerprint of the options. Equal rows give equal bytes, however they
+// arrived.
+func (j *Journeys) AppendBinary(b []byte) ([]byte, error) {
+	s := j.snapshot()
+	used := make([]bool, len(s.names))
+	for _, u := range s.users {
+		for _, t := range u.touches {
+			used[t.channel], used[t.campaign] = true, true
+		}
+		for _, c := range u.conversions {
+			used[c.currency] = true
+		}
+	}
+	names, rank := sortedNames(s.names, used)
+
+	w := wire.NewWriter(journeysKind, journeysVersion)
+	w.Section("names").Strings(names)
+	rows := w.Section("rows")
+	rows.Count(len(s.users))
+	for _, u := range s.users {
+		rows.Uvarint(uint64(u.user))
+		rows.Count(len(u.touches))
+		for _, t := range u.touches {
+			writeInstant(rows, t.at)
+			rows.Uvarint(uint64(rank[t.channel]))
+			rows.Uvarint(uint64(rank[t.campaign]))
+			rows.Byte(byte(t.kind))
+			rows.Float(t.cost)
+		}
+		rows.Count(len(u.conversions))
+		for _, c := range u.conversions {
+			writeInstant(rows, c.at)
+			rows.String(c.id)
+			rows.Uvarint(uint64(rank[c.currency]))
+			rows.Float(c.value)
+		}
+		rows.Count(len(u.refunds))
+		for _, r := range u.refunds {
+			writeInstant(rows, r.at)
+			rows.String(r.id)
+			rows.Bool(r.whole)
+			rows.Float(r.value)
+		}
+	}
+	ledger := w.Section("ledger")
+	ledger.Count(len(s.ledger))
+	for _, r := range s.ledger {
+		ledger.String(r.channel)
+		ledger.Varint(r.day)
+		r.cost.Write(ledger)
+	}
+	meta := w.Section(wire.Meta)
+	meta.Uint64(j.fingerprint)
+	writeInstant(meta, s.clock)
+	return w.AppendTo(b), nil
+}
+
+// sortedNames returns the used names in their order, and the place of each.
+func sortedNames(names []string, used []bool) ([]string, []int) {
+	order := make([]int, 0, len(names))
+	for i, u := range used {
+		if u {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return ids.Compare(names[a], names[b]) })
+	sorted, rank := make([]string, len(order)), make([]int, len(names))
+	for i, o := range order {
+		sorted[i], rank[o] = names[o], i
+	}
+	return sorted, rank
+}
+
+// UnmarshalBinary replaces the state by one that [Journeys.AppendBinary]
+// wrote. On an error the journeys stay as they were: damaged bytes are
+// [ErrCorrupt], those of a later format [ErrVersion], and those of journeys
+// made with other options [ErrOptions]. The data is copied.
+func (j *Journeys) UnmarshalBinary(data []byte) error {
+	f, err := wire.Open(data, journeysKind, journeysVersion)
+	if err != nil {
+		return err
+	}
+	meta := f.Section(wire.Meta)
+	fingerprint, clock := meta.Uint64(), readInstant(meta)
+	if err := meta.Close(); err != nil {
+		return err
+	}
+	if fingerprint != j.fingerprint {
+		return &InputError{Verb: "UnmarshalBinary", Err: ErrOptions}
+	}
+	dict, err := readNames(f.Section("names"))
+	if err != nil {
+		return err
+	}
+	people, err := readPeople(f.Section("rows"), dict.Names())
+	if err != nil {
+		return err
+	}
+	ledger, err := readLedger(f.Section("ledger"))
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.names, j.people, j.ledger = dict, people, ledger
+	j.clock, j.pruned, j.stats = clock, instant{}, Stats{}
+	return nil
+}
+
+// readNames reads a dictionary in its order.
+func readNames(r *wire.Reader) (ids.Dict, error) {
+	names := r.Strings()
+	var d ids.Dict
+	for i, n := range names {
+		if !utf8.ValidString(n) || i > 0 && ids.Compare(names[i-1], n) >= 0 {
+			r.Fail("name %q out of order", n)
+			break
+		}
+		d.ID(n)
+	}
+	return d, r.Close()
+}
+
+func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
+	touches := func(a, b touchRow) int { return compareTouches(names, a, b) }
+	conversions := func(a, b conversionRow) int { return compareConversions(names, a, b) }
+	n := r.Count(4)
+	people := make(map[uint32]*person, n)
+	var last uint32
+	for range n {
+		u := r.Uint32()
+		if u <= last {
+			r.Fail("user %d out of order", u)
+		}
+		last = u
+		p := new(person)
+		p.touches = readRows(r, 14, touches, func() touchRow {
+			return touchRow{
+				at: readInstant(r), channel: uint32(r.Index(len(names))), campaign: uint32(r.Index(len(names))),
+				kind: readKind(r), cost: readAmount(r),
+			}
+		})
+		p.conversions = readRows(r, 12, conversions, func() conversionRow {
+			return conversionRow{at: readInstant(r), id: r.String(), currency: uint32(r.Index(len(names))), value: readAmount(r)}
+		})
+		p.refunds = readRows(r, 12, compareRefunds, func() refundRow {
+			return refundRow{at: readInstant(r), id: r.String(), whole: r.Bool(), value: readAmount(r)}
+		})
+		if r.Err() != nil {
+			break
+		}
+		if p.empty() {
+			r.Fail("user %d without rows", u)
+			break
+		}
+		people[u] = p
+	}
+	return people, r.Close()
+}
+
+func readRows[R any](r *wire.Reader, size int, compare func(a, b R) int, read func() R) []R {
+	n := r.Count(size)
+	if n == 0 {
+		return nil
+	}
+	rows := make([]R, 0, n)
+	for i := range n {
+		row := read()
+		if r.Err() != nil {
+			return nil
+		}
+		if i > 0 && compare(rows[i-1], row) > 0 {
+			r.Fail("row out of order")
+			return nil
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func readLedger(r *wire.Reader) (map[ledgerKey]stats.Sum, error) {
+	n := r.Count(18)
+	ledger := make(map[ledgerKey]stats.Sum, n)
+	var last ledgerKey
+	for i := range n {
+		k := ledgerKey{r.String(), r.Varint()}
+		cost := stats.ReadSum(r)
+		if r.Err() == nil && (k.channel == "" || i > 0 && compareLedger(last, k) >= 0) {
+			r.Fail("ledger out of order")
+		}
+		if r.Err() != nil {
+			break
+		}
+		last, ledger[k] = k, cost
+	}
+	return ledger, r.Close()
+}
+
+func writeInstant(w *wire.Section, t instant) {
+	w.Varint(t.sec)
+	w.Uvarint(uint64(t.ns))
+}
+
+// The seconds of the first instant of year 1 and of year 10000.
+const (
+	firstSecond = -62135596800
+	endSecond   = 253402300800
+)
+
+func readInstant(r *wire.Reader) instant {
+	sec, ns := r.Varint(), r.Uvarint()
+	if sec < firstSecond || sec >= endSecond || ns >= 1e9 {
+		r.Fail("time %d.%09d out of range", sec, ns)
+		return instant{}
+	}
+	return instant{sec, int32(ns)}
+}
+
+func readKind(r *wire.Reader) Kind {
+	k := Kind(r.Byte())
+	if k > View {
+		r.Fail("unknown kind %d", k)
+	}
+	return k
+}
+
+func readAmount(r *wire.Reader) float64 {
+	v := r.Float()
+	if !amount(v) || math.Signbit(v) {
+		r.Fail("amount %v", v)
+		return 0
+	}
+	return v
+}

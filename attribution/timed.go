@@ -1,0 +1,80 @@
+package attribution
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// TimeDecay gives each touch a weight of 2^(−age ÷ halfLife), where age is the
+// time from the touch to the conversion, divided by the sum over the path. A
+// half-life of 0 means 7 days. Ages are counted from the youngest touch, so
+// that old paths do not underflow.
+//
+// It needs the time of every touch: for paths with aggregated rows it answers
+// [ErrNoTimes]. Tools differ in what they call time decay: DP6 steps by the
+// week, eeghor goes by rank (see [PositionDecay]), others by touches (see
+// [GeometricDecay]); this one is Google's.
+func TimeDecay(p *Paths, halfLife time.Duration) (Credits, error) {
+	if halfLife == 0 {
+		halfLife = 7 * 24 * time.Hour
+	}
+	if halfLife < 0 {
+		return Credits{}, inputError("TimeDecay", 0, "halfLife", halfLife, "negative")
+	}
+	var weights []float64
+	return p.weighTimed(fmt.Sprintf("time decay %v", halfLife), func(ages []time.Duration, _ []Kind) []float64 {
+		weights = weights[:0]
+		youngest, sum := ages[len(ages)-1], 0.0
+		for _, a := range ages {
+			w := math.Exp2(-float64(a-youngest) / float64(halfLife))
+			weights = append(weights, w)
+			sum += w
+		}
+		for i := range weights {
+			weights[i] /= sum
+		}
+		return weights
+	})
+}
+
+// LastClick gives each conversion to the last click of its path, and to the
+// last view only when there is no click. It needs the kind of every touch:
+// for paths with aggregated rows it answers [ErrNoTimes].
+func LastClick(p *Paths) (Credits, error) {
+	var weights []float64
+	return p.weighTimed("last click", func(_ []time.Duration, kinds []Kind) []float64 {
+		weights = append(weights[:0], make([]float64, len(kinds))...)
+		last := len(kinds) - 1
+		for i := last; i >= 0; i-- {
+			if kinds[i] == Click {
+				last = i
+				break
+			}
+		}
+		weights[last] = 1
+		return weights
+	})
+}
+
+// weighTimed gives each touch of each timed journey its weight.
+func (p *Paths) weighTimed(model string, weigh func(ages []time.Duration, kinds []Kind) []float64) (Credits, error) {
+	if err := p.check(model); err != nil {
+		return Credits{}, err
+	}
+	if n := p.counts.untimed.Value(); n != 0 {
+		return Credits{}, fmt.Errorf("attribution: %s: %w: %g conversions came as aggregated rows", model, ErrNoTimes, n)
+	}
+	shares := make([]share, p.channels.Len())
+	for _, j := range p.journeys {
+		path := p.seqs.seq(j.path)
+		to := j.first + len(path)
+		for i, w := range weigh(p.ages[j.first:to], p.kinds[j.first:to]) {
+			if w != 0 {
+				shares[path[i]].conv.Add(w)
+				shares[path[i]].value.AddProduct(w, j.value)
+			}
+		}
+	}
+	return p.credits(model, shares, descriptive(model)), nil
+}
