@@ -1,0 +1,312 @@
+package recommend
+
+import (
+	"encoding"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/zhun-go/zhun/internal/ids"
+)
+
+// History holds who interacted with what, when and how strongly. It is a view
+// of a store (Observe, Rename, Erase, Advance, bytes) and equally usable on
+// its own through [History.Add].
+//
+// Its truth is one row per interaction, ordered within each user by time and
+// then by content, so the same interactions give the same state and the same
+// bytes in whatever order, split or repetition of merges they arrive.
+//
+// Safe for concurrent use: any number of readers, fits among them, beside one
+// writer. A fit copies the rows under a read lock and computes without it.
+// A History must not be copied; create it with [NewHistory].
+type History struct {
+	mu       sync.RWMutex
+	set      *settings
+	attached bool
+	clock    time.Time
+	items    ids.Dict
+	users    map[uint32][]row
+	rows     int
+	skipped  Skipped
+	scratch  []uint32
+}
+
+var (
+	_ encoding.BinaryAppender    = (*History)(nil)
+	_ encoding.BinaryUnmarshaler = (*History)(nil)
+)
+
+// Interaction is one row of a user.
+type Interaction struct {
+	Item   string
+	Event  string    // "" when added directly
+	Weight float64   // negative for what takes back
+	Time   time.Time // UTC
+}
+
+// Stats counts what a history holds and what it could not use.
+type Stats struct {
+	Users, Items, Rows int // held now; Items counts every item seen since the start
+	Skipped            Skipped
+}
+
+// Skipped counts what came through [History.Observe] and could not be used,
+// since the start of the process. It is not part of the bytes.
+type Skipped struct {
+	BadTime uint64 // events with a zero time or a year outside 1–9999
+	NoItem  uint64 // events of a known kind in which no item was found
+	BadItem uint64 // item fields that hold no usable id
+}
+
+// NewHistory returns an empty history.
+func NewHistory(opts *HistoryOptions) (*History, error) {
+	s, err := opts.settings()
+	if err != nil {
+		return nil, err
+	}
+	return newHistory(s), nil
+}
+
+func newHistory(s *settings) *History {
+	return &History{set: s, users: make(map[uint32][]row)}
+}
+
+// Add records that a user interacted with an item, with a positive weight. It
+// fails with [ErrUser], [ErrItem], [ErrWeight], [ErrTime], or [ErrAttached]
+// when a store feeds the history.
+func (h *History) Add(user uint32, item string, weight float64, at time.Time) error {
+	return h.direct("History.Add", user, item, weight, 1, at)
+}
+
+// Remove takes back a weight that was added: a row of the negative weight. A
+// sum below zero counts as zero in models, and what was removed in excess is
+// owed by later additions. Errors are those of [History.Add].
+func (h *History) Remove(user uint32, item string, weight float64, at time.Time) error {
+	return h.direct("History.Remove", user, item, weight, -1, at)
+}
+
+func (h *History) direct(where string, user uint32, item string, weight, sign float64, at time.Time) error {
+	switch {
+	case user == 0:
+		return &Error{Where: where, Err: ErrUser}
+	case !usableItem(item):
+		return &Error{Where: where, Value: item, Reason: "must be 1 to 1,024 bytes of UTF-8", Err: ErrItem}
+	case !(weight >= minWeight && weight <= maxWeight):
+		return &Error{Where: where, Value: weight, Reason: "must be within 1e-12 and 1e12", Err: ErrWeight}
+	case !validTime(at):
+		return &Error{Where: where, Value: at, Reason: "must be within the years 1 to 9999", Err: ErrTime}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.attached {
+		return &Error{Where: where, Err: ErrAttached}
+	}
+	h.insert(user, newRow(h.items.ID(item), 0, sign*weight, at))
+	return nil
+}
+
+// insert puts a row in its place; events mostly come in order, so the search
+// starts at the end.
+func (h *History) insert(user uint32, r row) {
+	rows := h.users[user]
+	n := len(rows)
+	if n > 0 && compareRows(&h.items, rows[n-1], r) > 0 {
+		n, _ = slices.BinarySearchFunc(rows, r, func(a, b row) int {
+			if compareRows(&h.items, a, b) <= 0 {
+				return -1
+			}
+			return 1
+		})
+	}
+	h.users[user] = slices.Insert(rows, n, r)
+	h.rows++
+}
+
+// Rename gives all rows of one user to another, as if they had been theirs
+// from the start.
+func (h *History) Rename(from, to uint32) error {
+	if from == 0 || to == 0 {
+		return &Error{Where: "History.Rename", Err: ErrUser}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	rows, ok := h.users[from]
+	if from == to || !ok {
+		return nil
+	}
+	delete(h.users, from)
+	h.users[to] = h.join(h.users[to], rows)
+	return nil
+}
+
+// join merges two lists of rows in canonical order; a may be reused.
+func (h *History) join(a, b []row) []row {
+	if len(a) == 0 {
+		return b
+	}
+	if len(b) == 0 || compareRows(&h.items, a[len(a)-1], b[0]) <= 0 {
+		return append(a, b...)
+	}
+	out := make([]row, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if compareRows(&h.items, a[0], b[0]) <= 0 {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// Erase forgets a user, as if never seen. Models fitted before are not
+// reached; they hold no user rows.
+func (h *History) Erase(user uint32) error {
+	if user == 0 {
+		return &Error{Where: "History.Erase", Err: ErrUser}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rows -= len(h.users[user])
+	delete(h.users, user)
+	return nil
+}
+
+// Merge adds the rows of another history, which does not change. It fails
+// with [ErrMismatch] when the options differ, and when other is h itself.
+func (h *History) Merge(other *History) error {
+	if other == h || other == nil {
+		return &Error{Where: "History.Merge", Reason: "a history merges with another one only", Err: ErrMismatch}
+	}
+	// Copied first, so that two histories merging into each other cannot
+	// wait for each other's lock.
+	s := other.snapshot()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.set.print != s.set.print {
+		return &Error{Where: "History.Merge", Value: s.set.print, Reason: "want " + h.set.print, Err: ErrMismatch}
+	}
+	for i, user := range s.users {
+		rows := slices.Clone(s.rows[s.start[i]:s.start[i+1]])
+		for k := range rows {
+			rows[k].item = h.items.ID(s.names[rows[k].item])
+		}
+		h.users[user] = h.join(h.users[user], rows)
+		h.rows += len(rows)
+	}
+	if s.clock.After(h.clock) {
+		h.clock = s.clock
+	}
+	return nil
+}
+
+// Advance moves the clock, which never goes back, and drops the rows that are
+// older than HistoryOptions.Retain. A time outside the years 1–9999 is
+// [ErrTime].
+func (h *History) Advance(now time.Time) error {
+	if !validTime(now) {
+		return &Error{Where: "History.Advance", Value: now, Err: ErrTime}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !now.After(h.clock) {
+		return nil
+	}
+	h.clock = now.Round(0).UTC()
+	if h.set.retain == 0 {
+		return nil
+	}
+	limit := h.clock.Add(-h.set.retain)
+	for user, rows := range h.users {
+		n := 0
+		for n < len(rows) && rows[n].before(limit) {
+			n++
+		}
+		switch {
+		case n == len(rows):
+			delete(h.users, user)
+		case n > 0:
+			h.users[user] = slices.Clone(rows[n:])
+		}
+		h.rows -= n
+	}
+	return nil
+}
+
+// Attached is called by a store: while it feeds the history, [History.Add]
+// and [History.Remove] answer [ErrAttached].
+func (h *History) Attached(on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.attached = on
+}
+
+// Stats returns what is held and what could not be used.
+func (h *History) Stats() Stats {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return Stats{Users: len(h.users), Items: h.items.Len(), Rows: h.rows, Skipped: h.skipped}
+}
+
+// Users returns the users with rows, ascending.
+func (h *History) Users() []uint32 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.sortedUsers()
+}
+
+func (h *History) sortedUsers() []uint32 {
+	out := make([]uint32, 0, len(h.users))
+	for u := range h.users {
+		out = append(out, u)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Of returns a user's interactions by time, then by item; nil for a user
+// without any.
+func (h *History) Of(user uint32) []Interaction {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	rows := h.users[user]
+	if len(rows) == 0 {
+		return nil
+	}
+	out := make([]Interaction, len(rows))
+	for i, r := range rows {
+		out[i] = Interaction{Item: h.items.Name(r.item), Event: h.set.kindName(r.kind()), Weight: r.weight, Time: r.time()}
+	}
+	return out
+}
+
+// snapshot is a linear copy of a history's rows, by ascending user.
+type snapshot struct {
+	set   *settings
+	clock time.Time
+	names []string // by item number; shared with the dictionary, which only grows
+	users []uint32
+	start []int // start[i]:start[i+1] are the rows of users[i]
+	rows  []row
+}
+
+func (h *History) snapshot() *snapshot {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	s := &snapshot{
+		set:   h.set,
+		clock: h.clock,
+		names: slices.Clip(h.items.Names()),
+		users: h.sortedUsers(),
+		rows:  make([]row, 0, h.rows),
+	}
+	s.start = make([]int, 1, len(s.users)+1)
+	for _, u := range s.users {
+		s.rows = append(s.rows, h.users[u]...)
+		s.start = append(s.start, len(s.rows))
+	}
+	return s
+}
+
+func isWhole(f float64) bool { return f == math.Trunc(f) && math.Abs(f) <= 1<<53 }

@@ -1,0 +1,193 @@
+package recommend
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/zhun-go/zhun/internal/ids"
+	"github.com/zhun-go/zhun/internal/wire"
+)
+
+const (
+	historyKind    = "recommend.History"
+	historyVersion = 0
+)
+
+// AppendBinary appends the history's rows, clock and options fingerprint to b.
+// Equal rows give equal bytes, whatever way they came.
+func (h *History) AppendBinary(b []byte) ([]byte, error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	used := make([]bool, h.items.Len())
+	for _, rows := range h.users {
+		for _, r := range rows {
+			used[r.item] = true
+		}
+	}
+	names, rank := h.items.Sorted(func(id uint32) bool { return used[id] })
+
+	w := wire.NewWriter(historyKind, historyVersion)
+	w.Section("items").Strings(names)
+	s := w.Section("rows")
+	s.Count(len(h.users))
+	prev := uint32(0)
+	for _, user := range h.sortedUsers() {
+		s.Uvarint(uint64(user - prev))
+		prev = user
+		rows := h.users[user]
+		s.Count(len(rows))
+		last := int64(0)
+		for _, r := range rows {
+			s.Varint(r.sec() - last)
+			last = r.sec()
+			s.Uvarint(uint64(r.nsec))
+			s.Uvarint(uint64(rank[r.item]))
+			s.Uvarint(uint64(r.kind()))
+			if r.kind() == 0 {
+				s.Float(r.weight)
+			}
+		}
+	}
+	meta := w.Section(wire.Meta)
+	meta.String(h.set.print)
+	meta.Bool(!h.clock.IsZero())
+	if !h.clock.IsZero() {
+		meta.Time(h.clock)
+	}
+	return w.AppendTo(b), nil
+}
+
+// UnmarshalBinary replaces the history's rows and clock by what AppendBinary
+// wrote. Section "items" holds the distinct item ids in their order; section
+// "rows" holds, by ascending user, the step from the user before, the number
+// of rows, and of each row in canonical order the step in seconds, the
+// nanoseconds, the item's place, and the kind of event, 0 with a weight
+// following for what was added directly; section "meta" holds the options
+// fingerprint and the clock.
+//
+// Bytes that are damaged, not in canonical form or of another kind wrap
+// [ErrCorrupt], those of a history with other options [ErrMismatch]; on an
+// error the history is unchanged. The bytes are copied.
+func (h *History) UnmarshalBinary(data []byte) error {
+	f, err := wire.Open(data, historyKind, historyVersion)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+
+	meta := f.Section(wire.Meta)
+	print := meta.String()
+	var clock time.Time
+	if meta.Bool() {
+		clock = meta.Time()
+		if meta.Err() == nil && !validTime(clock) {
+			meta.Fail("clock outside the years 1 to 9999")
+		}
+	}
+	if err := meta.Close(); err != nil {
+		return err
+	}
+	if h.set == nil || print != h.set.print {
+		want := "a history made by NewHistory"
+		if h.set != nil {
+			want = h.set.print
+		}
+		return &Error{Where: "History.UnmarshalBinary", Value: print, Reason: "want " + want, Err: ErrMismatch}
+	}
+
+	fresh := newHistory(h.set)
+	if err := fresh.readItems(f.Section("items")); err != nil {
+		return err
+	}
+	if err := fresh.readRows(f.Section("rows")); err != nil {
+		return err
+	}
+	h.clock, h.items, h.users, h.rows = clock, fresh.items, fresh.users, fresh.rows
+	return nil
+}
+
+func (h *History) readItems(r *wire.Reader) error {
+	prev := ""
+	for range r.Count(2) {
+		name := r.String()
+		if r.Err() != nil {
+			break
+		}
+		if !usableItem(name) || ids.Compare(prev, name) >= 0 {
+			r.Fail("item %.60q unusable or out of order", name)
+			break
+		}
+		h.items.ID(name)
+		prev = name
+	}
+	return r.Close()
+}
+
+func (h *History) readRows(r *wire.Reader) error {
+	used := make([]bool, h.items.Len())
+	user := uint32(0)
+	for range r.Count(6) {
+		step := r.Uint32()
+		if r.Err() == nil && (step == 0 || step > math.MaxUint32-user) {
+			r.Fail("users out of order")
+		}
+		user += step
+		n := r.Count(4)
+		if r.Err() == nil && n == 0 {
+			r.Fail("user without rows")
+		}
+		rows := make([]row, 0, n)
+		sec := int64(0)
+		for i := range n {
+			x, ok := h.readRow(r, &sec)
+			if !ok {
+				return r.Close()
+			}
+			if i > 0 && compareRows(&h.items, rows[i-1], x) > 0 {
+				r.Fail("rows out of order")
+				return r.Close()
+			}
+			used[x.item] = true
+			rows = append(rows, x)
+		}
+		if r.Err() != nil {
+			return r.Close()
+		}
+		h.users[user] = rows
+		h.rows += n
+	}
+	if err := r.Close(); err != nil {
+		return err
+	}
+	if slices.Contains(used, false) {
+		r.Fail("item without rows")
+	}
+	return r.Err()
+}
+
+func (h *History) readRow(r *wire.Reader, sec *int64) (row, bool) {
+	*sec += r.Varint()
+	nsec := r.Uvarint()
+	item := r.Index(h.items.Len())
+	kind := r.Uvarint()
+	if r.Err() != nil {
+		return row{}, false
+	}
+	switch {
+	case *sec < -year1 || *sec > year9999 || nsec >= 1e9 || !validTime(time.Unix(*sec, int64(nsec))):
+		r.Fail("bad time")
+		return row{}, false
+	case kind > uint64(len(h.set.kinds)):
+		r.Fail("unknown kind of event %d", kind)
+		return row{}, false
+	}
+	var w float64
+	if kind > 0 {
+		w = h.set.weights[kind-1]
+	} else if w = r.Float(); r.Err() == nil && !(math.Abs(w) >= minWeight && math.Abs(w) <= maxWeight) {
+		r.Fail("bad weight")
+	}
+	return newRow(uint32(item), uint16(kind), w, time.Unix(*sec, int64(nsec))), r.Err() == nil
+}

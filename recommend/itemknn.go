@@ -1,0 +1,165 @@
+package recommend
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+)
+
+// ItemKNNOptions tunes [FitItemKNN]. Nil means the defaults, as do zero
+// fields.
+type ItemKNNOptions struct {
+	// Similarity between source and target. Default: Cosine{}.
+	Similarity Similarity
+	// K is the number of neighbours kept. Default 200.
+	K int
+	// PerSource keeps, for each source, its K best targets, as most
+	// libraries do. The default keeps, for each target, its K best sources:
+	// the same formula then ranks better by several hundredths of NDCG, since
+	// every item, and not only the popular ones, can be reached.
+	PerSource bool
+	// Workers is the number of goroutines. Default: GOMAXPROCS. The result
+	// does not depend on it.
+	Workers int
+}
+
+// FitItemKNN fits an item-based nearest-neighbour model (Deshpande and
+// Karypis, "Item-based top-N recommendation algorithms", 2004): item × item
+// weights by a similarity, of which each target keeps the K largest positive
+// ones, ties going to the smaller item id.
+//
+// Every pair of items that share a user is counted once; time grows with
+// Σ (items of the user)² and memory with items · K · 16 bytes besides the
+// rows. The fit copies the history's rows under its read lock and computes
+// without it. It fails with [ErrOption], with [ErrEmpty] when no pair of user
+// and item has a positive value, and with the context's error.
+func FitItemKNN(ctx context.Context, h *History, opts *ItemKNNOptions) (*Model, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	m, err := fittable("FitItemKNN", h)
+	if err != nil {
+		return nil, err
+	}
+	return m.fitItemKNN(ctx, o)
+}
+
+func (o *ItemKNNOptions) withDefaults() (ItemKNNOptions, error) {
+	var out ItemKNNOptions
+	if o != nil {
+		out = *o
+	}
+	if out.Similarity == nil {
+		out.Similarity = Cosine{}
+	}
+	if err := out.Similarity.validate(); err != nil {
+		return out, err
+	}
+	var err error
+	if out.K, err = positive("ItemKNNOptions.K", out.K, 200); err != nil {
+		return out, err
+	}
+	out.Workers, err = positive("ItemKNNOptions.Workers", out.Workers, runtime.GOMAXPROCS(0))
+	return out, err
+}
+
+// positive returns v, or the default for zero.
+func positive(where string, v, def int) (int, error) {
+	if v < 0 {
+		return 0, badOption(where, v, "must not be negative")
+	}
+	if v == 0 {
+		return def, nil
+	}
+	return v, nil
+}
+
+// fittable returns the matrix of a history that has interactions.
+func fittable(where string, h *History) (*matrix, error) {
+	if h == nil {
+		return nil, badOption(where, nil, "the history is nil")
+	}
+	m := h.snapshot().matrix()
+	if m.items() == 0 {
+		return nil, &Error{Where: where, Err: ErrEmpty}
+	}
+	return m, nil
+}
+
+func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, error) {
+	counts := m.counts()
+	cat := newCatalogue(m.names, counts, len(m.users))
+	plan := o.Similarity.plan(m)
+	p := newPairs(plan.m, cat.popular, plan.weight, min(o.K, m.items()), o.Workers)
+	p.rule = plan.rule(cat.popular, o.PerSource)
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+
+	side := "target"
+	if o.PerSource {
+		side = "source"
+	}
+	name := fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side)
+	return newModel(name, cat, plan.lists(p, o.PerSource), o.PerSource), nil
+}
+
+// rule orders the neighbours of an item: sources of a target, or targets of a
+// source. It works on ranks, the plan on item numbers.
+func (p plan) rule(order []uint32, perSource bool) rule {
+	byRank := func(x []float64) []float64 {
+		out := make([]float64, len(order))
+		for r, i := range order {
+			out[r] = x[i]
+		}
+		return out
+	}
+	switch {
+	case p.exact:
+		return rule{exact: true, n: byRank(p.n)}
+	case p.weigh != nil && perSource:
+		return rule{key: func(s float64, own, other uint32) float64 { return p.weigh(s, order[own], order[other]) }}
+	case p.weigh != nil:
+		return rule{key: func(s float64, own, other uint32) float64 { return p.weigh(s, order[other], order[own]) }}
+	case perSource:
+		return rule{scale: byRank(p.target)}
+	}
+	return rule{scale: byRank(p.source)}
+}
+
+// entry is a weight of a list's other item.
+type entry struct {
+	other  uint32
+	weight float64
+}
+
+// lists turns keys into weights, list by item number.
+func (p plan) lists(pairs *pairs, perSource bool) [][]entry {
+	out := make([][]entry, len(pairs.order))
+	for rank, own := range pairs.order {
+		list := make([]entry, 0, len(pairs.best.list[rank]))
+		for _, c := range pairs.best.list[rank] {
+			var w float64
+			switch {
+			case p.exact:
+				w = float64(c.count) / math.Sqrt(p.n[own]*p.n[c.other])
+			case p.weigh != nil:
+				w = c.key
+			case perSource:
+				w = c.key * p.source[own]
+			default:
+				w = c.key * p.target[own]
+			}
+			if w > 0 {
+				list = append(list, entry{c.other, w})
+			}
+		}
+		pairs.best.list[rank] = nil
+		slices.SortFunc(list, func(a, b entry) int { return int(a.other) - int(b.other) })
+		out[own] = list
+	}
+	return out
+}

@@ -1,0 +1,228 @@
+package recommend
+
+import "slices"
+
+// blockBits is the binary logarithm of the number of scores in a block, the
+// unit in which a request remembers what it has touched.
+const blockBits = 4
+
+// scratch is the working memory of one request.
+type scratch struct {
+	scores  []float64 // all zero between requests
+	dirty   []bool    // of each block of scores
+	blocks  []uint32  // the dirty ones
+	history []pair
+	top     top
+}
+
+func (m *Model) scratch() *scratch {
+	if s, ok := m.pool.Get().(*scratch); ok {
+		return s
+	}
+	n := m.Len()
+	return &scratch{scores: make([]float64, n), dirty: make([]bool, n>>blockBits+1)}
+}
+
+// touch marks the block of an item.
+func (s *scratch) touch(i uint32) {
+	if b := i >> blockBits; !s.dirty[b] {
+		s.dirty[b] = true
+		s.blocks = append(s.blocks, b)
+	}
+}
+
+// block returns the scores of a dirty block, and the item of the first.
+func (s *scratch) block(b uint32) ([]float64, uint32) {
+	lo := int(b) << blockBits
+	return s.scores[lo:min(lo+1<<blockBits, len(s.scores))], uint32(lo)
+}
+
+// clear returns the scratch to all zeros.
+func (s *scratch) clear() {
+	for _, b := range s.blocks {
+		scores, _ := s.block(b)
+		clear(scores)
+		s.dirty[b] = false
+	}
+	s.blocks = s.blocks[:0]
+}
+
+// Recommend answers a query. Items are ranked by score, ties by smaller id;
+// after those with a positive score the order is that of Query.Fill. It fails
+// with [ErrOption], [ErrUser], [ErrWeight] or [ErrItemSet].
+func (m *Model) Recommend(q Query) (Result, error) {
+	var r Result
+	items, err := m.answer(nil, q, &r)
+	if err != nil {
+		return Result{}, err
+	}
+	r.Items = items
+	for _, x := range items {
+		if x.Score <= 0 {
+			r.Filled++
+		}
+	}
+	return r, nil
+}
+
+// AppendRecommend appends the answer to a query to dst, best first, like
+// [Model.Recommend]. It allocates nothing when dst has room.
+func (m *Model) AppendRecommend(dst []Scored, q Query) ([]Scored, error) {
+	return m.answer(dst, q, nil)
+}
+
+func (m *Model) answer(dst []Scored, q Query, r *Result) ([]Scored, error) {
+	q, err := q.checked(m.cat)
+	if err != nil {
+		return dst, err
+	}
+	s := m.scratch()
+	defer m.pool.Put(s)
+	defer s.clear()
+	var unknown int
+	s.history, unknown = q.sources(s.history, m.cat)
+	if r != nil {
+		r.Known, r.Unknown = len(s.history), unknown
+	}
+	m.score(s)
+	if !q.KeepHistory {
+		for _, p := range s.history {
+			s.touch(p.item)
+			s.scores[p.item] = excluded
+		}
+	}
+
+	n := min(q.N, m.Len())
+	s.best(n, &q)
+	got := 0
+	for _, x := range s.top.sorted() {
+		dst = append(dst, Scored{m.cat.names[x.item], x.score})
+		got++
+	}
+	if got == n || q.Fill == FillNone {
+		return dst, nil
+	}
+	return m.fill(dst, n-got, s, &q), nil
+}
+
+// score adds up the weights of the history, by ascending source.
+func (m *Model) score(s *scratch) {
+	scores := s.scores
+	if m.full != nil {
+		n := m.Len()
+		for _, p := range s.history {
+			row := m.full[int(p.item)*n:][:n]
+			for j, w := range row {
+				scores[j] += p.value * w
+			}
+		}
+		if len(s.history) > 0 {
+			for i := 0; i < n; i += 1 << blockBits {
+				s.touch(uint32(i))
+			}
+		}
+		return
+	}
+	dirty, blocks := s.dirty, s.blocks
+	for _, p := range s.history {
+		lo, hi := m.ptr[p.item], m.ptr[p.item+1]
+		weight := m.weight[lo:hi]
+		for k, j := range m.target[lo:hi] {
+			scores[j] += p.value * weight[k]
+			if b := j >> blockBits; !dirty[b] {
+				dirty[b] = true
+				blocks = append(blocks, b)
+			}
+		}
+	}
+	s.blocks = blocks
+}
+
+// best collects the n best admissible items with a positive score.
+func (s *scratch) best(n int, q *Query) {
+	s.top.reset(n)
+	if q.Allow != nil && q.Allow.n <= len(s.blocks)<<(blockBits-2) {
+		for i := range q.Allow.all() {
+			if x := s.scores[i]; x > 0 && q.admits(i) {
+				s.top.offer(ranked{x, i})
+			}
+		}
+		return
+	}
+	floor := 0.0
+	for _, b := range s.blocks {
+		scores, first := s.block(b)
+		for k, x := range scores {
+			// At the floor an item may still win by its id.
+			if x >= floor && x > 0 && q.admits(first+uint32(k)) {
+				s.top.offer(ranked{x, first + uint32(k)})
+				if s.top.full() {
+					floor = s.top.heap[0].score
+				}
+			}
+		}
+	}
+}
+
+// fill appends up to n more items: those with score zero in the order of the
+// fill, then those with a negative score.
+func (m *Model) fill(dst []Scored, n int, s *scratch, q *Query) []Scored {
+	for k := range m.cat.popular {
+		i := uint32(k)
+		if q.Fill == FillPopular {
+			i = m.cat.popular[k]
+		}
+		if s.scores[i] != 0 || !q.admits(i) {
+			continue
+		}
+		dst = append(dst, Scored{Item: m.cat.names[i]})
+		if n--; n == 0 {
+			return dst
+		}
+	}
+	s.top.reset(n)
+	for _, b := range s.blocks {
+		scores, first := s.block(b)
+		for k, x := range scores {
+			if i := first + uint32(k); x < 0 && x != excluded && q.admits(i) {
+				s.top.offer(ranked{x, i})
+			}
+		}
+	}
+	for _, x := range s.top.sorted() {
+		dst = append(dst, Scored{m.cat.names[x.item], x.score})
+	}
+	return dst
+}
+
+// Contribution is what one item of the history adds to a score.
+type Contribution struct {
+	Item   string  // the source
+	Value  float64 // the user's value of it
+	Weight float64 // its weight for the target
+	Part   float64 // Value × Weight
+}
+
+// Explain returns why an item has its score: the parts of the history with a
+// weight for it, by item id. Added up from first to last they are the score
+// that [Model.Recommend] gives, bit by bit. It is nil for an item that nothing
+// in the history speaks for or against. The query's N, sets and fill do not
+// matter. An item the model does not know is [ErrItem].
+func (m *Model) Explain(q Query, item string) ([]Contribution, error) {
+	q, err := q.checked(m.cat)
+	if err != nil {
+		return nil, err
+	}
+	j, ok := m.cat.number[item]
+	if !ok {
+		return nil, &Error{Where: "Model.Explain", Value: item, Reason: "not in the model", Err: ErrItem}
+	}
+	var out []Contribution
+	history, _ := q.sources(nil, m.cat)
+	for _, p := range history {
+		if w := m.at(p.item, j); w != 0 {
+			out = append(out, Contribution{m.cat.names[p.item], p.value, w, p.value * w})
+		}
+	}
+	return slices.Clip(out), nil
+}
