@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// The goal is a second for 1,000 customers over 90 days, written as JSON. The limit is a loop that copies the bytes of
-// the same lines: no simulator delivers a record faster than its bytes move. It takes some 2.5 ms on a quiet
-// machine of this class, so that a second is 400 times the limit.
+// The goal is a second for 1,000 customers over 90 days, written as JSON. The limit is a
+// loop that copies the bytes of the same lines: no simulator delivers a record faster than
+// its bytes move. It takes some 2.5 ms on a quiet machine of this class, so that a second
+// is 400 times the limit.
 func BenchmarkEvents(b *testing.B) {
 	for _, customers := range []int{1000, 10_000} {
 		w := newWorld(b, &Options{Customers: customers})

@@ -21,17 +21,17 @@ type day struct {
 	discount float64
 }
 
-// weekdayFactor scales the wish to buy. Online Retail's orders by weekday, Monday
-// first: 1,944 2,216 2,443 2,933 2,021 0 1,524 (closed on Saturdays); here the
-// shape of the open days is kept, flattened by half, and Saturday is open.
+// weekdayFactor scales the wish to buy. Online Retail's orders by weekday, Monday first:
+// 1,944 2,216 2,443 2,933 2,021 0 1,524 (closed on Saturdays); here the shape of the open
+// days is kept, flattened by half, and Saturday is open.
 var weekdayFactor = [7]float64{
 	time.Sunday: 0.85, time.Monday: 0.95, time.Tuesday: 1.01, time.Wednesday: 1.06,
 	time.Thursday: 1.17, time.Friday: 0.96, time.Saturday: 1.00,
 }
 
-// hourWeight is the daily rhythm: Online Retail's midday hump (orders by hour from
-// 7 to 20: 23 350 995 1,651 1,647 2,202 1,839 1,579 1,454 721 359 134 113 13,
-// a trade shop) beside the evening hump of a shop for consumers.
+// hourWeight is the daily rhythm: Online Retail's midday hump (orders by hour from 7 to 20:
+// 23 350 995 1,651 1,647 2,202 1,839 1,579 1,454 721 359 134 113 13, a trade shop) beside
+// the evening hump of a shop for consumers.
 var hourWeight = [24]float64{0, 0, 0, 0, 0, 0, 1, 3, 5, 7, 9, 9, 11, 9, 8, 8, 6, 6, 7, 9, 11, 9, 5, 0}
 
 // hourCumulative[h] is the share of the day's weight before hour h.

@@ -274,7 +274,7 @@ func TestMarginalsAreThoseOfRealShops(t *testing.T) {
 		name string
 		m    marginals
 	}{{"Online Retail", retail}, {"CDNOW", music}, {"simulated", own}} {
-		t.Logf("%-13s gaps %v, orders per buyer mean %.2f =1 %.2f =2 %.2f, lines %v mean %.2f, value %v mean %.2f spread %.2f, price spread %.2f, top %.2f, refunded %.3f",
+		t.Logf("%-13s gaps %v, orders per buyer mean %.2f =1 %.2f =2 %.2f, lines %v mean %.2f, value %.2f mean %.2f spread %.2f, price spread %.2f, top %.2f, refunded %.3f",
 			m.name, quantiles(m.m.gaps), mean(m.m.perBuyer), share(m.m.perBuyer, 1), share(m.m.perBuyer, 2), quantiles(m.m.lines), mean(m.m.lines),
 			quantiles(m.m.values), mean(m.m.values), logSpread(m.m.values), logSpread(append(m.m.prices, 1)), m.m.top, m.m.refunded)
 	}

@@ -25,12 +25,11 @@ const (
 	favouriteShare  = 0.85 // chance that a line is from one of the three favourite categories
 	styleShare      = 0.80 // chance that a line is in the customer's style of its category
 
-	// Prices are log-normal. Online Retail: the median price of its 3,502
-	// products has quantiles .10 .25 .50 .75 .90 = 0.42 0.85 1.95 3.75 7.50 and
-	// standard deviation 1.04 of the logarithm (0.92 weighted by lines).
-	// The spread is taken from there. The level is CDNOW's: 35.32 per
-	// order at 2.38 units, where Online Retail sells to the trade.
-	priceMedian = 11.2
+	// Prices are log-normal. Online Retail: the median price of its 3,502 products has
+	// quantiles .10 .25 .50 .75 .90 = 0.42 0.85 1.95 3.75 7.50 and standard deviation 1.04
+	// of the logarithm (0.92 weighted by lines). The spread is taken from there. The level
+	// is CDNOW's: 35.32 per order at 2.38 units, where Online Retail sells to the trade.
+	priceMedian = 10.4
 	priceSpread = 0.92
 )
 
@@ -56,10 +55,9 @@ var adjectives = [perStyle]string{"Red", "Vintage", "Blue", "Retro", "Striped", 
 // styleWeight is the popularity of the styles of a category.
 var styleWeight = [styles]float64{0.40, 0.27, 0.19, 0.14}
 
-// catalogue is the shop's range and the tables from which products are drawn.
-// Popularity within a style falls like rank^(−1.15); over the whole range that
-// puts .22 .59 .87 of all lines on the first 5, 20, 50 % of the products.
-// Online Retail: .31 .67 .92.
+// catalogue is the shop's range and the tables from which products are drawn. Popularity
+// within a style falls like rank^(−1.15); over the whole range that puts .23 .59 .88 of all
+// lines on the first 5, 20, 50 % of the products. Online Retail: .31 .67 .92.
 type catalogue struct {
 	products []Product
 	category []float64 // cumulative popularity of the categories
@@ -83,9 +81,10 @@ func newCatalogue(seed uint64) *catalogue {
 	c.rank = cumulative(ranks)
 	for cat, x := range categories {
 		for s := range styles {
+			levels := priceLevels(root, cat*styles+s)
 			for r := range perStyle {
 				n := len(c.products)
-				z := root.normal(n, purposeProduct, 0)
+				z := levels[r]
 				cents := math.Round(100 * priceMedian * math.Exp(priceSpread*z))
 				other := c.index((cat+1+root.pick(n, purposeProduct, 1, 3))%len(categories),
 					root.pick(n, purposeProduct, 2, styles), root.pick(n, purposeProduct, 3, 4))
@@ -103,6 +102,21 @@ func newCatalogue(seed uint64) *catalogue {
 		}
 	}
 	return c
+}
+
+// priceLevels deals normal draws to the ranks of one style, one from each tenth of the
+// distribution: so few products carry most of the sales that free draws would make the level
+// of prices a matter of the seed.
+func priceLevels(root key, style int) (z [perStyle]float64) {
+	var order [perStyle]int
+	for i := range order {
+		j := root.pick(style, purposeProduct, 16+i, i+1)
+		order[i], order[j] = order[j], i
+	}
+	for r, tenth := range order {
+		z[r] = normalQuantile((float64(tenth) + root.uniform(style, purposeProduct, 32+r)) / perStyle)
+	}
+	return z
 }
 
 func (c *catalogue) index(category, style, rank int) int {
@@ -164,8 +178,8 @@ func (c *catalogue) choose(k key, x *taste, t Type, slot, index int) int {
 	return c.fresh(k, x, t, slot, index)
 }
 
-// fresh draws by taste: favourite category, style, then popularity; and where the type minds prices, the
-// better of two candidates.
+// fresh draws by taste: favourite category, style, then popularity; and where the type
+// minds prices, the better of two candidates.
 func (c *catalogue) fresh(k key, x *taste, t Type, slot, index int) int {
 	var category int
 	switch u := k.uniform(slot, purposePick, index*8); {

@@ -54,8 +54,8 @@ const (
 // weight of a meeting in the channel's stock.
 var weights = [...]float64{none: 0, view: 0.5, click: 1}
 
-// channelSpec describes one channel: how it is seen from outside, whom it
-// reaches, and what it does to buying.
+// channelSpec describes one channel: how it is seen from outside, whom it reaches, and what
+// it does to buying.
 type channelSpec struct {
 	key, group     string
 	source, medium string
@@ -68,15 +68,15 @@ type channelSpec struct {
 	effect         [types]float64 // β: log hazard at a saturated stock, by type
 }
 
-// synergy is the extra log hazard of search and video together: a product seen
-// in a video and then searched for.
+// synergy is the extra log hazard of search and video together: a product seen in a video
+// and then searched for.
 const synergy = 1.2
 
 // channelTable holds the marketing side of the model. The order of the columns is
-// price-sensitive, quality-seeking, socially driven, rest. Display is the null
-// player: banners that nobody clicks, shown to people who are about to buy or have just left a cart. A
-// direct visit has no effect of its own either, it is a symptom of the wish to
-// buy; but it may leave a cart behind, and then the reminder by e-mail works.
+// price-sensitive, quality-seeking, socially driven, rest. Display is the null player:
+// banners that nobody clicks, shown to people who are about to buy or have just left a
+// cart. A direct visit has no effect of its own either, it is a symptom of the wish to buy;
+// but it may leave a cart behind, and then the reminder by e-mail works.
 var channelTable = [channels]channelSpec{
 	search: {
 		key: ChannelSearch, group: "Paid Search", source: "google", medium: "cpc",

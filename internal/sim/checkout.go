@@ -1,7 +1,7 @@
 package sim
 
-// emitOrder writes the visit that ends in an order, or the receipt of the store,
-// and what follows in later days.
+// emitOrder writes the visit that ends in an order, or the receipt of the store, and what
+// follows in later days.
 func (w *World) emitOrder(p *person, d int, t *today, out *sink) {
 	b := w.basket(&p.customer, d)
 	free := p.treated(d)
@@ -104,9 +104,9 @@ func (w *World) emitStoreTouch(p *person, d int, t *today, out *sink) {
 	out.server(&e, p.k, d, int(offline)<<8, t.times[offline])
 }
 
-// fullShare of the refunds give back the whole order. Online Retail gives back 5.6 %
-// of the value it sells (341,312 of 6,086,139); half of all refunds in
-// full and half of one line come to the same at 8.5 % of the orders.
+// fullShare of the refunds give back the whole order. Online Retail gives back 5.6 % of the
+// value it sells (341,312 of 6,086,139); half of all refunds in full and half of one line
+// come to the same at 8.5 % of the orders.
 const fullShare = 0.5
 
 const dayNanos = 24 * 60 * minute

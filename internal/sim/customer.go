@@ -28,9 +28,9 @@ type customer struct {
 
 const never = math.MaxInt32
 
-// Buying is a negative binomial with a log-normal instead of a gamma mixture:
-// rates differ between people by rateSpread on the log scale. Targets, for
-// 90 days:
+// Buying is a Poisson process whose rate differs between people: log-normal, with rateSpread
+// on the log scale, where the usual negative binomial mixes over a gamma. Targets, for 90
+// days:
 //
 //	                         gaps between days with orders  orders per buyer
 //	                         q10 q25 q50 q75 q90            mean  =1   =2   =3   =4   ≥5
@@ -49,9 +49,20 @@ const (
 )
 
 var cities = [...]struct{ city, country string }{
-	{"Berlin", "DE"}, {"Hamburg", "DE"}, {"München", "DE"}, {"Köln", "DE"}, {"Leipzig", "DE"},
-	{"Wien", "AT"}, {"Graz", "AT"}, {"Zürich", "CH"}, {"Paris", "FR"}, {"Lyon", "FR"},
-	{"Milano", "IT"}, {"Amsterdam", "NL"}, {"Warszawa", "PL"}, {"Madrid", "ES"},
+	{"Berlin", "DE"},
+	{"Hamburg", "DE"},
+	{"München", "DE"},
+	{"Köln", "DE"},
+	{"Leipzig", "DE"},
+	{"Wien", "AT"},
+	{"Graz", "AT"},
+	{"Zürich", "CH"},
+	{"Paris", "FR"},
+	{"Lyon", "FR"},
+	{"Milano", "IT"},
+	{"Amsterdam", "NL"},
+	{"Warszawa", "PL"},
+	{"Madrid", "ES"},
 }
 
 var firstNames = [...]string{
@@ -106,9 +117,9 @@ func (w *World) newCustomer(id int) customer {
 // present says whether the customer knows the shop on a day and is not lost to it.
 func (c *customer) present(day int) bool { return int32(day) >= c.arrive && int32(day) < c.leave }
 
-// need is the wave of the wish to buy, with mean 1 over customers: a log-linear
-// path through a normal draw per week. It raises buying, searching and visiting alike and
-// is what the naive credit of search and display comes from.
+// need is the wave of the wish to buy, with mean 1 over customers: a log-linear path
+// through a normal draw per week. It raises buying, searching and visiting alike and is
+// what the naive credit of search and display comes from.
 func (c *customer) need(day int) float64 {
 	week, f := day/wave, float64(day%wave)/wave
 	a, b := c.k.normal(week, purposeNeed, 0), c.k.normal(week+1, purposeNeed, 0)
@@ -182,8 +193,8 @@ func (w *World) deviceOf(c *customer, n int) device {
 	return d
 }
 
-// deviceCount includes a shared device. Before there is an account, only the first device is used: people
-// first look around in one place.
+// deviceCount includes a shared device. Before there is an account, only the first device
+// is used: people first look around in one place.
 func (c *customer) deviceCount(d int) int {
 	n := 1
 	if int32(d) >= c.account {

@@ -5,9 +5,9 @@ import "time"
 // sink receives events at the instant at which they happen, adds what goes wrong on the
 // way, and keeps them until the day of their receipt is complete.
 //
-// An event is received at or after the instant at which it happens. When all events
-// of day d have been written, the bucket of d is therefore complete; what is
-// late waits in the bucket of a later day.
+// An event is received at or after the instant at which it happens. When all events of day
+// d have been written, the bucket of d is therefore complete; what is late waits in the
+// bucket of a later day.
 type sink struct {
 	w       *World
 	buckets [][]Event // by day of receipt; nil once delivered; the last is for all that comes after the end

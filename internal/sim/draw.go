@@ -4,14 +4,14 @@ import "math"
 
 // A key is the root of all draws of one customer (or bot, or of the shop itself).
 //
-// Every draw is a pure function of (seed, customer, slot, purpose, index):
-// there is no generator whose state could move on, so leaving one draw out, or
-// asking for it twice, changes no other. That is what makes worlds with
-// different channels switched off comparable draw by draw.
+// Every draw is a pure function of (seed, customer, slot, purpose, index): there is no
+// generator whose state could move on, so leaving one draw out, or asking for it twice,
+// changes no other. That is what makes worlds with different channels switched off
+// comparable draw by draw.
 type key uint64
 
-// purpose separates the questions asked about one slot. The numbers are part of
-// the output: a new purpose goes to the end.
+// purpose separates the questions asked about one slot. The numbers are part of the output:
+// a new purpose goes to the end.
 type purpose uint8
 
 const (
@@ -29,7 +29,6 @@ const (
 	purposeBirthday
 	purposeTaste
 	purposeStyle
-	purposeStaple
 	purposeNeed
 	purposeTouch
 	purposeKind
@@ -44,7 +43,6 @@ const (
 	purposePick
 	purposeSession
 	purposeGap
-	purposeLogin
 	purposeMessage
 	purposeSend
 	purposeDirt
@@ -63,9 +61,9 @@ const (
 // timeless is the slot of draws that belong to a customer's whole life.
 const timeless = -1
 
-// mix is a bijection of 64-bit words in which every input bit flips every output
-// bit with a probability near one half (Evensen's rrmxmx, 2018: a multiply and
-// rotate finaliser somewhat stronger than that of splitmix64).
+// mix is a bijection of 64-bit words in which every input bit flips every output bit with a
+// probability near one half (Evensen's rrmxmx, 2018: a multiply and rotate finaliser
+// somewhat stronger than that of splitmix64).
 func mix(x uint64) uint64 {
 	x ^= (x>>49 | x<<15) ^ (x>>24 | x<<40)
 	x *= 0x9fb21c651e98df25
@@ -115,8 +113,8 @@ func normalQuantile(u float64) float64 {
 	return math.Sqrt2 * math.Erfinv(2*min(max(u, 0x1p-54), 1-0x1p-53)-1)
 }
 
-// scramble is a bijection of 32-bit words under a seed: it turns a running
-// number into an identifier that is unique and tells nothing about the order.
+// scramble is a bijection of 32-bit words under a seed: it turns a running number into an
+// identifier that is unique and tells nothing about the order.
 func scramble(seed uint64, n uint32) uint32 {
 	s := mix(seed ^ 0x5851f42d4c957f2d)
 	x := n + uint32(s)

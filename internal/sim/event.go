@@ -6,9 +6,9 @@ import "time"
 // [Event.AppendSegment] writes what a receiver may see; the field Hidden is the truth
 // behind it and is never written.
 //
-// Money is in cents. A zero time, an empty string and a nil pointer are fields
-// that the line does not have. Slices and pointers are shared with other events: do not
-// write through them.
+// Money is in cents. A zero time, an empty string and a nil pointer are fields that the
+// line does not have. Slices and pointers are shared with other events: do not write
+// through them.
 type Event struct {
 	Type        string // "track", "page" or "identify"
 	Name        string // of a track event

@@ -22,8 +22,8 @@ func ExampleWorld_Events() {
 		}
 	}
 	// Output:
-	// {"type":"track","messageId":"m33c2568ce982984b","event":"Store Visited","originalTimestamp":"2025-01-13T09:33:24.100Z","sentAt":"2025-01-13T09:33:24.100Z","receivedAt":"2025-01-13T09:33:24.276Z","timestamp":"2025-01-13T09:33:24.100Z","properties":{"cost":0.35},"context":{"campaign":{"source":"offline","medium":"offline","name":"city-flyer-01","content":"v1"},"externalIds":[{"id":"L1251159219","type":"loyalty_id","collection":"users","encoding":"none"}],"traits":{"loyalty_id":"L1251159219"},"library":{"name":"server"}}}
-	// really customer 46
+	// {"type":"track","messageId":"m2f2cc15756267c9f","event":"Store Visited","originalTimestamp":"2025-01-07T20:36:03.656Z","sentAt":"2025-01-07T20:36:03.656Z","receivedAt":"2025-01-07T20:36:03.907Z","timestamp":"2025-01-07T20:36:03.656Z","properties":{"cost":0.35},"context":{"campaign":{"source":"offline","medium":"offline","name":"city-flyer-01","content":"v1"},"externalIds":[{"id":"L3483508733","type":"loyalty_id","collection":"users","encoding":"none"}],"traits":{"loyalty_id":"L3483508733"},"library":{"name":"server"}}}
+	// really customer 54
 }
 
 func ExampleWorld_Increments() {
@@ -42,14 +42,14 @@ func ExampleWorld_Increments() {
 		fmt.Printf("%-8s %6.2f\n", c.Channel, c.Shapley)
 	}
 	// Output:
-	// 98.3 orders, 62.3 of them without any marketing
-	// search     4.66
-	// social    10.54
+	// 94.9 orders, 61.5 of them without any marketing
+	// search     3.62
+	// social    10.13
 	// display    0.00
-	// email      9.22
-	// video      6.99
-	// offline    4.41
-	// direct     0.15
+	// email      8.82
+	// video      7.57
+	// offline    3.17
+	// direct     0.11
 }
 
 func ExampleWorld_Truth() {
@@ -64,10 +64,10 @@ func ExampleWorld_Truth() {
 		fmt.Printf("%-16s %+.3f\n", t, e.Treatment.Conversion-e.Control.Conversion)
 	}
 	// Output:
-	// price-sensitive  +0.159
+	// price-sensitive  +0.100
 	// quality-seeking  +0.000
-	// socially-driven  +0.052
-	// rest             +0.057
+	// socially-driven  +0.018
+	// rest             +0.053
 }
 
 func ExampleNewHazard() {

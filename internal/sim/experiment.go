@@ -3,8 +3,8 @@ package sim
 // exposeWait is the mean number of days until a customer opens the page with the experiment.
 const exposeWait = 18
 
-// decide fixes for good when a customer opens the delivery page, on which the
-// experiment runs, and the unit and the arm: the unit is the account if there is one by then, else the
+// decide fixes for good when a customer opens the delivery page, on which the experiment
+// runs, and the unit and the arm: the unit is the account if there is one by then, else the
 // cookie of the first device. Nothing of this depends on marketing or on buying.
 func (p *person) decide(w *World) {
 	p.exposeDay = never
@@ -42,10 +42,10 @@ type ArmMeans struct {
 	Revenue    float64 // revenue per customer in the same time, refunds not taken off
 }
 
-// ExperimentEffect holds both potential outcomes of the exposed customers.
-// They come from the same draws, so that their difference is the effect in this very
-// population, without sampling noise; an estimate from the events differs from it by the
-// chance of the assignment (and by dirt) alone.
+// ExperimentEffect holds both potential outcomes of the exposed customers. They come from
+// the same draws, so that their difference is the effect in this very population, without
+// sampling noise; an estimate from the events differs from it by the chance of the
+// assignment (and by dirt) alone.
 type ExperimentEffect struct {
 	Exposed   int            // customers exposed
 	Assigned  map[string]int // of these, by the arm they were in
@@ -60,8 +60,8 @@ type ExperimentTruth struct {
 	ByType  [4]ExperimentEffect // indexed by Type
 }
 
-// potential adds up a customer's outcomes under one arm. Whether and when a
-// customer is exposed does not depend on the arm.
+// potential adds up a customer's outcomes under one arm. Whether and when a customer is
+// exposed does not depend on the arm.
 func (w *World) potential(id int, arm string) (m ArmMeans, exposed bool) {
 	p := w.newPerson(id)
 	if !p.in {

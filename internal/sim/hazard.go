@@ -32,9 +32,9 @@ type HazardOptions struct {
 //
 //	λ(t) = λ0 · exp(Σ β_c over the channels c touched before t).
 //
-// The conversion ends the observation, so that those who convert have fewer
-// touches than those who do not (immortal-time bias): an estimator that
-// forgets the time is wrong here for every channel.
+// The conversion ends the observation, so that those who convert have fewer touches than
+// those who do not (immortal-time bias): an estimator that forgets the time is wrong here
+// for every channel.
 //
 // Immutable; safe for concurrent use.
 type Hazard struct {
@@ -103,8 +103,8 @@ type HazardTouch struct {
 // Name gives "A" to "F".
 func (t HazardTouch) Name() string { return string(rune('A' + t.Channel)) }
 
-// HazardJourney is what is seen of one user: the touches in the order of their times,
-// all before End, and the end of the observation, which is the conversion or 1.
+// HazardJourney is what is seen of one user: the touches in the order of their times, all
+// before End, and the end of the observation, which is the conversion or 1.
 type HazardJourney struct {
 	User      uint32 // from 1
 	Touches   []HazardTouch
@@ -166,10 +166,11 @@ type HazardTruth struct {
 	Worlds      []float64 // expected conversions by set of channels, bit 0 for A
 }
 
-// Truth computes expected conversions in all 2^6 worlds in which only a subset of the channels exists,
-// without simulation and exact to rounding. For a user who meets the channels of a set T, the order of the
-// touches is a uniform permutation and the k+1 gaps between them are uniform on
-// the simplex, so that with the hazards c_0 … c_k between the touches
+// Truth computes expected conversions in all 2^6 worlds in which only a subset of the
+// channels exists, without simulation and exact to rounding. For a user who meets the
+// channels of a set T, the order of the touches is a uniform permutation and the k+1 gaps
+// between them are uniform on the simplex, so that with the hazards c_0 … c_k between the
+// touches
 //
 //	P(no conversion) = E exp(−Σ Δ_j c_j) = Σ_m (−1)^m h_m(c) k!/(m+k)!
 //
@@ -232,8 +233,9 @@ func (h *Hazard) noConversion(set int) float64 {
 	return sum / float64(orders)
 }
 
-// meanSurvival is E exp(−Σ Δ_j c_j) for Δ uniform on the simplex. The largest hazard is taken out in
-// front, exp(−c)·E exp(Σ Δ_j (c − c_j)), so that all terms of the series are positive.
+// meanSurvival is E exp(−Σ Δ_j c_j) for Δ uniform on the simplex. The largest hazard is
+// taken out in front, exp(−c)·E exp(Σ Δ_j (c − c_j)), so that all terms of the series are
+// positive.
 func meanSurvival(rates []float64) float64 {
 	top := slices.Max(rates)
 	k := len(rates) - 1

@@ -87,8 +87,8 @@ func TestHazardJourneysAgreeWithTheTruth(t *testing.T) {
 	require.Equal(t, "F", HazardTouch{Channel: 5}.Name())
 }
 
-// personTime is the person-time Shapley written out: rates by the set of channels touched so far, each
-// conversion divided by the Shapley value of the rates below its set.
+// personTime is the person-time Shapley written out: rates by the set of channels touched
+// so far, each conversion divided by the Shapley value of the rates below its set.
 func personTime(h *Hazard) (credit [HazardChannels]float64, baseline float64) {
 	const sets = 1 << HazardChannels
 	var time, conversions [sets]float64
@@ -162,8 +162,8 @@ func TestPersonTimeRecoversTheTruth(t *testing.T) {
 	require.Less(t, mean, bound)
 }
 
-// Fewer channels in the worlds never add up to more than the union bound allows; and the game is monotone
-// where every effect is positive.
+// Fewer channels in the worlds never add up to more than the union bound allows; and the
+// game is monotone where every effect is positive.
 func TestHazardWorldsAreMonotone(t *testing.T) {
 	v := newHazard(t, nil).Truth().Worlds
 	for s := range v {

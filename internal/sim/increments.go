@@ -23,11 +23,10 @@ type Increments struct {
 	Worlds   []float64   // expected orders by set of channels, bit i for Channels()[i]
 }
 
-// Increments computes the expected number of orders in each of the 2^7 worlds in
-// which only a subset of the channels is on, and from it the Shapley value
-// and the marginal effects. See the package documentation for what is simulated
-// and what is expected in it. Results do not depend on the number of processors.
-// The error is the context's.
+// Increments computes the expected number of orders in each of the 2^7 worlds in which only
+// a subset of the channels is on, and from it the Shapley value and the marginal effects.
+// See the package documentation for what is simulated and what is expected in it. Results
+// do not depend on the number of processors. The error is the context's.
 func (w *World) Increments(ctx context.Context) (*Increments, error) {
 	const worlds = 1 << channels
 	const block = 1024
@@ -104,8 +103,8 @@ func (w *World) expected(p *person, slots []slot, on mask) float64 {
 	return orders
 }
 
-// age moves a distribution of recency by a day on which e is exp(−μ/4), and
-// returns the chance of an order on that day beside it.
+// age moves a distribution of recency by a day on which e is exp(−μ/4), and returns the
+// chance of an order on that day beside it.
 func age(mass [appetite]float64, e float64) (next [appetite]float64, bought float64) {
 	for r, q := range mass {
 		stay := q * power(e, r)

@@ -34,31 +34,30 @@ const (
 	ArmTreatment = "treatment"
 )
 
-// Options say which retailer to simulate. Nil and zero fields are the defaults;
-// for every rate a negative value means none at all.
+// Options say which retailer to simulate. Nil and zero fields are the defaults; for every
+// rate a negative value means none at all.
 type Options struct {
 	Seed      uint64    // root of all draws; 0 means 1
 	Customers int       // people, bots not counted; 0 means 1,000
 	Days      int       // length of the record; 0 means 90
 	Start     time.Time // its calendar date is the first day; zero means 2025-01-06, a Monday
 
-	// Zone is the shop's time zone, in which days begin and end. Nil means
-	// Europe/Berlin, which needs a time zone database on the machine or
-	// the package time/tzdata in the program; without one New returns an error.
+	// Zone is the shop's time zone, in which days begin and end. Nil means Europe/Berlin,
+	// which needs a time zone database on the machine or the package time/tzdata in the
+	// program; without one New returns an error.
 	Zone *time.Location
 
-	// Off names marketing channels that are switched off in this world
-	// (ChannelSearch, …). Every draw of the rest stays as it was.
+	// Off names marketing channels that are switched off in this world (ChannelSearch, …).
+	// Every draw of the rest stays as it was.
 	Off []string
 
-	// Assign decides the arm of a unit (an account, else a first cookie) in
-	// the experiment ExperimentID; false leaves the unit out. It must be pure and
-	// safe for concurrent use. Nil means a fair hash between ArmControl
-	// and ArmTreatment.
+	// Assign decides the arm of a unit (an account, else a first cookie) in the experiment
+	// ExperimentID; false leaves the unit out. It must be pure and safe for concurrent use.
+	// Nil means a fair hash between ArmControl and ArmTreatment.
 	Assign func(unit string) (arm string, in bool)
 
-	// ExperimentDay is the first day on which visitors are exposed; 0 means a
-	// quarter of Days, negative means no experiment.
+	// ExperimentDay is the first day on which visitors are exposed; 0 means a quarter of
+	// Days, negative means no experiment.
 	ExperimentDay int
 
 	Bots        float64 // bots per customer; 0 means 0.01

@@ -10,10 +10,9 @@ type Line struct {
 // basket is the content of the order that a customer makes on a day, if one is made.
 type basket struct{ lines []Line }
 
-// Lines per order. CDNOW's units per order, 1 2 3 4 5 6 7 ≥8:
-// .446 .238 .144 .070 .036 .022 .014 .030, mean 2.38, quantiles .50 .75 .90 .95 .99 = 2 3 5 6 11.
-// Online Retail's lines (2 6 15 26 43 at .10 .25 .50 .75 .90) are those of
-// a trade shop and are not imitated.
+// Lines per order. CDNOW's units per order, 1 2 3 4 5 6 7 ≥8: .446 .238 .144 .070 .036 .022
+// .014 .030, mean 2.38, quantiles .50 .75 .90 .95 .99 = 2 3 5 6 11. Online Retail's lines
+// (2 6 15 26 43 at .10 .25 .50 .75 .90) are those of a trade shop and are not imitated.
 var lineShares = cumulative([]float64{.446, .238, .144, .070, .036, .022, .014, .010, .007, .005, .004, .002, .002})
 
 const doubleShare = 0.08 // of lines with two of the product

@@ -1,7 +1,7 @@
 package sim
 
-// person is the course of one customer's life in the realised world: the state that
-// one day leaves to the next.
+// person is the course of one customer's life in the realised world: the state that one day
+// leaves to the next.
 type person struct {
 	customer
 	walk      walk
@@ -37,8 +37,8 @@ func (w *World) newPerson(id int) person {
 	return p
 }
 
-// live advances a person by one day in the world where the channels of on are
-// switched on, under the arm that the person is in.
+// live advances a person by one day in the world where the channels of on are switched on,
+// under the arm that the person is in.
 func (w *World) live(p *person, d int, on mask) today {
 	t := today{slot: w.slotOf(&p.customer, d)}
 	if t.slot.base == 0 {
@@ -69,8 +69,8 @@ func (w *World) live(p *person, d int, on mask) today {
 	return t
 }
 
-// clock sets the instants of the day. Touches come by the rhythm of the hours; an
-// order comes after all touches of its day, because they are part of its cause.
+// clock sets the instants of the day. Touches come by the rhythm of the hours; an order
+// comes after all touches of its day, because they are part of its cause.
 func (w *World) clock(p *person, d int, t *today) {
 	x := &w.days[d]
 	var last int64

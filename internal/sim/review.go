@@ -2,8 +2,8 @@ package sim
 
 import "math"
 
-// The words of a review follow the type of its writer: what a text speaks of
-// (price, make, friends) is a trace of the hidden type, how it speaks follows the rating.
+// The words of a review follow the type of its writer: what a text speaks of (price, make,
+// friends) is a trace of the hidden type, how it speaks follows the rating.
 var reviewTexts = [types][3][3]string{
 	PriceSensitive: {
 		{"Too expensive for what you get.", "Cheap it is not, and I saw it for less elsewhere. Disappointed.", "Waste of money."},

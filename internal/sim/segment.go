@@ -13,13 +13,13 @@ const Currency = "EUR"
 // ExperimentName is the readable name of the experiment in the events.
 const ExperimentName = "Free shipping"
 
-// AppendSegment appends the event as one line of Segment-spec JSON without a newline:
-// the calls track, page and identify with the e-commerce vocabulary, version 2.
-// Amounts are written with two decimals, times in UTC with milliseconds.
+// AppendSegment appends the event as one line of Segment-spec JSON without a newline: the
+// calls track, page and identify with the e-commerce vocabulary, version 2. Amounts are
+// written with two decimals, times in UTC with milliseconds.
 //
-// Beyond the specification: the cost of a marketing touch is properties.cost
-// in units of the currency; identifiers of the store's systems stand in
-// context.externalIds and again in context.traits; an order made in the store has properties.channel = "store".
+// Beyond the specification: the cost of a marketing touch is properties.cost in units of
+// the currency; identifiers of the store's systems stand in context.externalIds and again
+// in context.traits; an order made in the store has properties.channel = "store".
 func (e *Event) AppendSegment(dst []byte) []byte {
 	j := object{append(dst, '{'), true}
 	j.text("type", e.Type)

@@ -2,9 +2,9 @@ package sim
 
 import "time"
 
-// Numbers of the sessions of a customer's day. A touch by channel c is session c.
-// They are part of the draws: a session's content does not depend on which other
-// sessions the day has.
+// Numbers of the sessions of a customer's day. A touch by channel c is session c. They are
+// part of the draws: a session's content does not depend on which other sessions the day
+// has.
 const (
 	sessionOrder = 8 + iota
 	sessionStore
@@ -55,7 +55,8 @@ func (w *World) emitDay(p *person, d int, t *today, out *sink) {
 }
 
 // delivery is the visit to the page about delivery on which the experiment runs. It comes
-// without campaign and referrer, but for its own reason: the switch of direct does not concern it.
+// without campaign and referrer, but for its own reason: the switch of direct does not
+// concern it.
 func (w *World) delivery(p *person, d int, t *today, out *sink) {
 	s := w.open(p, d, t, sessionDelivery, t.exposure, out)
 	s.device = 0
@@ -246,8 +247,8 @@ func (w *World) traits(p *person, d int) *Traits {
 	return t
 }
 
-// consent shows the banner at the first visit, and takes a withdrawal or a second grant at the
-// first visit after the day on which the customer made up their mind.
+// consent shows the banner at the first visit, and takes a withdrawal or a second grant at
+// the first visit after the day on which the customer made up their mind.
 func (s *session) consent() {
 	p := s.p
 	if !p.asked {

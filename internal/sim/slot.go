@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// slot is one customer's day before any channel is switched on or off: the
-// chances and draws that no world changes. All worlds walk over the same slots,
-// hence common random numbers.
+// slot is one customer's day before any channel is switched on or off: the chances and
+// draws that no world changes. All worlds walk over the same slots, hence common random
+// numbers.
 type slot struct {
 	base     float64        // hazard of an order without marketing; 0 when the customer is not present
 	touch    [channels]kind // what would be met whatever happened before
@@ -38,9 +38,9 @@ func (w *World) slotOf(c *customer, d int) slot {
 		p := spec.reach[c.kind]
 		switch ch {
 		case search:
-			p *= need * need * c.activity
+			p *= need * need * c.activity * weekdayFactor[x.weekday]
 		case direct:
-			p *= need * c.activity
+			p *= need * c.activity * weekdayFactor[x.weekday]
 			if int32(d) == c.arrive && !c.old {
 				p = 0.8 // how new customers find the shop
 			}

@@ -8,9 +8,9 @@ import (
 )
 
 // Events yields the whole record in the order of receipt: by Received, then by customer,
-// then by message. Late events stand where they arrive, and those still under way
-// at the end follow. The sequence can be run any number of times, also
-// at the same time, and is always the same. One day of events is held in memory, and what is late.
+// then by message. Late events stand where they arrive, and those still under way at the
+// end follow. The sequence can be run any number of times, also at the same time, and is
+// always the same. One day of events is held in memory, and what is late.
 func (w *World) Events() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		people := make([]person, w.opts.Customers)

@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A plain item-to-item cosine on what people looked at and bought in the first 60 days must find clearly more
-// of the new products bought in the last 30 days than the most popular products do.
+// A plain item-to-item cosine on what people looked at and bought in the first 60 days must
+// find clearly more of the new products bought in the last 30 days than the most popular
+// products do.
 func TestTastesCanBeLearned(t *testing.T) {
 	w := newWorld(t, &Options{Customers: 2000})
 	const split = 60

@@ -52,8 +52,8 @@ type ConsentTruth struct {
 	Consent  Consent
 }
 
-// Owners gives for every identifier (cookies, accounts, addresses, telephone numbers, cards) the
-// customers it belongs to: two for a shared device, else one.
+// Owners gives for every identifier (cookies, accounts, addresses, telephone numbers,
+// cards) the customers it belongs to: two for a shared device, else one.
 func (t *Truth) Owners() map[string][]int {
 	m := make(map[string][]int, 4*len(t.Customers))
 	for i := range t.Customers {

@@ -18,8 +18,8 @@ type met struct {
 	lift       float64
 }
 
-// step walks over one slot in the world where the channels of on are switched on.
-// Nothing in it depends on whether the customer bought.
+// step walks over one slot in the world where the channels of on are switched on. Nothing
+// in it depends on whether the customer bought.
 func (x *walk) step(s *slot, t Type, on mask) met {
 	var m met
 	if x.cart > 0 {
@@ -65,8 +65,8 @@ func (x *walk) step(s *slot, t Type, on mask) met {
 	return m
 }
 
-// appetite comes back in four steps after an order: on the day after it the
-// hazard is a quarter of the full one, then a half, three quarters, all.
+// appetite comes back in four steps after an order: on the day after it the hazard is a
+// quarter of the full one, then a half, three quarters, all.
 const appetite = 4
 
 // survival gives exp(−μ/4), whose powers 1…4 are the chances of no order.

@@ -17,8 +17,8 @@ type World struct {
 	last       int64 // the midnight after the last day
 }
 
-// New builds a world; nil means all defaults. It errs, wrapping [ErrOptions], on
-// a field out of range and where the default zone cannot be loaded.
+// New builds a world; nil means all defaults. It errs, wrapping [ErrOptions], on a field
+// out of range and where the default zone cannot be loaded.
 func New(opts *Options) (*World, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
