@@ -1,0 +1,285 @@
+package experiment
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+
+	"github.com/zhun-go/zhun/internal/stats"
+	"github.com/zhun-go/zhun/internal/wire"
+)
+
+var (
+	_ encoding.BinaryAppender    = (*Moments)(nil)
+	_ encoding.BinaryMarshaler   = (*Moments)(nil)
+	_ encoding.BinaryUnmarshaler = (*Moments)(nil)
+)
+
+// Kind says what the values of a metric are.
+type Kind uint8
+
+const (
+	// Mean is any number; its variance has the divisor n − 1.
+	Mean Kind = iota
+	// Proportion is 0 or 1; its variance is p(1 − p), with the divisor n.
+	Proportion
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Mean:
+		return "mean"
+	case Proportion:
+		return "proportion"
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// Moments holds the count, sum and sum of squares of one metric in one arm:
+// all that a comparison of means needs. What was added can be taken out again,
+// and shards merge; for integers both are exact to the last bit, otherwise to
+// 1e-12 of the sum of absolute values.
+//
+// Sums are unshifted and in double-double arithmetic, so the variance of
+// values at 1e9 ± 1 is good to 1e-9 and far better: running sums of squares in
+// float64 lose it all, and Welford's update cannot subtract.
+//
+// The zero value is empty and of kind [Mean]. Not safe for concurrent use. A
+// copy is independent.
+type Moments struct {
+	// Kind of the values; set it before the first is added.
+	Kind Kind
+
+	n      int64
+	s1, s2 pair
+	err    error
+}
+
+// pair is a sum and the rounding errors on the way, not normalized: the loop
+// over values then waits for one addition per value only (T. Ogita, S. M. Rump
+// and S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26
+// (2005), algorithm 4.4).
+type pair struct{ hi, lo float64 }
+
+func (p *pair) add(x float64) {
+	s := p.hi + x
+	if math.Abs(p.hi) >= math.Abs(x) {
+		p.lo += p.hi - s + x
+	} else {
+		p.lo += x - s + p.hi
+	}
+	p.hi = s
+}
+
+// sum returns the normalized sum, the same for every order of integers.
+func (p pair) sum() stats.Sum {
+	var s stats.Sum
+	s.Add(p.hi)
+	s.Add(p.lo)
+	return s
+}
+
+func (p *pair) set(s stats.Sum) { p.hi, p.lo = s.Parts() }
+
+// MomentsOf returns the moments of n values with a sum and a sum of squares
+// that came from elsewhere, such as a query. For a [Proportion] the sum of
+// squares is the sum. Sums that no n numbers have are an error that wraps
+// [ErrVariance], [ErrKind] or [ErrNotFinite].
+func MomentsOf(kind Kind, n int64, sum, sumOfSquares float64) (*Moments, error) {
+	bad := func(what string, v any, err error) error { return &ValueError{"MomentsOf", what, v, err} }
+	if kind == Proportion {
+		sumOfSquares = sum
+	}
+	switch {
+	case kind > Proportion:
+		return nil, &OptionError{"MomentsOf", "kind", kind, "want Mean or Proportion"}
+	case n < 0:
+		return nil, &OptionError{"MomentsOf", "n", n, "want at least 0"}
+	case math.IsNaN(sum-sum) || math.IsNaN(sumOfSquares-sumOfSquares):
+		return nil, bad("sums", []float64{sum, sumOfSquares}, ErrNotFinite)
+	case kind == Proportion && !(sum >= 0 && sum <= float64(n)):
+		return nil, bad("sum", sum, ErrKind)
+	case n == 0 && (sum != 0 || sumOfSquares != 0):
+		return nil, bad("sums of no values", []float64{sum, sumOfSquares}, ErrVariance)
+	}
+	m := &Moments{Kind: kind, n: n}
+	m.s1.hi, m.s2.hi = sum, sumOfSquares
+	// Sums in float64 carry rounding errors of their own; allow for them.
+	if n > 0 && m.centred().Value() < -1e-9*sumOfSquares {
+		return nil, bad("sum of squares", sumOfSquares, ErrVariance)
+	}
+	return m, nil
+}
+
+// Add adds a value. A value that is not finite, or not 0 or 1 in a
+// proportion, is not added; [Moments.Err] then says so for ever, and every
+// estimator refuses.
+func (m *Moments) Add(x float64) {
+	if !(math.Abs(x) <= maxValue) || m.Kind == Proportion && x != 0 && x != 1 {
+		m.refuse("Add", x)
+		return
+	}
+	m.n++
+	m.s1.add(x)
+	sq := x * x
+	m.s2.add(sq)
+	m.s2.lo += math.FMA(x, x, -sq)
+}
+
+// maxValue keeps squares of values, and sums of 2⁶³ squares, finite.
+const maxValue = 1e144
+
+// AddAll adds values, faster than one by one. The sums of numbers that are not
+// integers may differ from those in the last bit of 106.
+func (m *Moments) AddAll(xs []float64) {
+	s1, s2 := m.s1, m.s2
+	for i, x := range xs {
+		if !(math.Abs(x) <= maxValue) || m.Kind == Proportion && x != 0 && x != 1 {
+			m.n += int64(i)
+			m.s1, m.s2 = s1, s2
+			m.refuse("AddAll", x)
+			m.AddAll(xs[i+1:])
+			return
+		}
+		s1.add(x)
+		sq := x * x
+		s2.add(sq)
+		s2.lo += math.FMA(x, x, -sq)
+	}
+	m.n += int64(len(xs))
+	m.s1, m.s2 = s1, s2
+}
+
+// Sub takes a value out that was added before, to this or to moments that are
+// merged with it later.
+func (m *Moments) Sub(x float64) {
+	if !(math.Abs(x) <= maxValue) || m.Kind == Proportion && x != 0 && x != 1 {
+		m.refuse("Sub", x)
+		return
+	}
+	m.n--
+	m.s1.add(-x)
+	sq := x * x
+	m.s2.add(-sq)
+	m.s2.lo -= math.FMA(x, x, -sq)
+}
+
+func (m *Moments) refuse(fn string, x float64) {
+	if m.err != nil {
+		return
+	}
+	e := &ValueError{fn, "value", x, ErrNotFinite}
+	if m.Kind == Proportion && !math.IsNaN(x-x) {
+		e.Err = ErrKind
+	} else if !math.IsNaN(x - x) {
+		e.What = "square of"
+	}
+	m.err = e
+}
+
+// Merge adds what o holds. Moments of different kinds do not merge: the error
+// wraps [ErrKind]. Empty moments take the kind of o.
+func (m *Moments) Merge(o *Moments) error {
+	if m.Kind != o.Kind {
+		if *m != (Moments{Kind: m.Kind}) {
+			return &ValueError{"Merge", "kind", fmt.Sprintf("%v into %v", o.Kind, m.Kind), ErrKind}
+		}
+		m.Kind = o.Kind
+	}
+	m.n += o.n
+	for _, p := range [...]struct{ to, from *pair }{{&m.s1, &o.s1}, {&m.s2, &o.s2}} {
+		s := p.to.sum()
+		s.Merge(p.from.sum())
+		p.to.set(s)
+	}
+	if m.err == nil {
+		m.err = o.err
+	}
+	return nil
+}
+
+// Err returns why no estimate can be made of these moments, nil if one can:
+// the first value that was refused.
+func (m *Moments) Err() error { return m.err }
+
+// N returns how many values were added, less those taken out.
+func (m *Moments) N() int64 { return m.n }
+
+// Sum returns the sum of the values.
+func (m *Moments) Sum() float64 { return m.s1.sum().Value() }
+
+// SumOfSquares returns the sum of the squared values.
+func (m *Moments) SumOfSquares() float64 { return m.s2.sum().Value() }
+
+// Mean returns the mean, NaN of no values.
+func (m *Moments) Mean() float64 { return m.s1.sum().Value() / float64(m.n) }
+
+// Variance returns the variance of one value, by the definition of the kind;
+// NaN of fewer than two values.
+func (m *Moments) Variance() float64 {
+	if m.n < 2 {
+		return math.NaN()
+	}
+	if m.Kind == Proportion {
+		p := m.Mean()
+		return p * (1 - p)
+	}
+	return max(0, m.centred().Value()) / float64(m.n-1)
+}
+
+// centred returns the sum of squares around the mean.
+func (m *Moments) centred() stats.Sum {
+	s1, s := m.s1.sum(), m.s2.sum()
+	s.Merge(s1.Mul(s1).Div(float64(m.n)).Neg())
+	return s
+}
+
+const momentsKind, momentsVersion = "experiment.Moments", 0
+
+// AppendBinary appends the moments to b. Moments with an Err are not written.
+func (m *Moments) AppendBinary(b []byte) ([]byte, error) {
+	if m.err != nil {
+		return b, m.err
+	}
+	w := wire.NewWriter(momentsKind, momentsVersion)
+	s := w.Section("sums")
+	s.Byte(byte(m.Kind))
+	s.Varint(m.n)
+	m.s1.sum().Write(s)
+	m.s2.sum().Write(s)
+	return w.AppendTo(b), nil
+}
+
+// MarshalBinary is AppendBinary of nothing.
+func (m *Moments) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
+
+// UnmarshalBinary replaces m by what AppendBinary wrote. Damaged bytes are an
+// error that wraps [ErrCorrupt] or [ErrVersion] and leave m as it was.
+func (m *Moments) UnmarshalBinary(data []byte) error {
+	f, err := wire.Open(data, momentsKind, momentsVersion)
+	if err != nil {
+		return fmt.Errorf("experiment: %w", err)
+	}
+	r := f.Section("sums")
+	var d Moments
+	d.Kind = Kind(r.Byte())
+	d.n = r.Varint()
+	d.s1.set(stats.ReadSum(r))
+	d.s2.set(stats.ReadSum(r))
+	if d.Kind > Proportion {
+		r.Fail("unknown kind %d", d.Kind)
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("experiment: %w", err)
+	}
+	*m = d
+	return nil
+}
+
+// String shows the moments as a person wants them.
+func (m *Moments) String() string {
+	if m.err != nil {
+		return m.err.Error()
+	}
+	return fmt.Sprintf("n %d, mean %.6g, variance %.6g", m.n, m.Mean(), m.Variance())
+}

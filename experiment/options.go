@@ -1,0 +1,99 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Alternative is the hypothesis that a test looks for.
+type Alternative uint8
+
+const (
+	// TwoSided: the effect differs from the null effect.
+	TwoSided Alternative = iota
+	// Greater: the effect is above the null effect.
+	Greater
+	// Less: the effect is below the null effect.
+	Less
+)
+
+func (a Alternative) String() string {
+	switch a {
+	case TwoSided:
+		return "two-sided"
+	case Greater:
+		return "greater"
+	case Less:
+		return "less"
+	}
+	return fmt.Sprintf("Alternative(%d)", uint8(a))
+}
+
+// Scale is how an effect is measured.
+type Scale uint8
+
+const (
+	// Absolute: treatment mean − control mean.
+	Absolute Scale = iota
+	// Relative: the same divided by the absolute value of the control mean.
+	Relative
+)
+
+func (s Scale) String() string {
+	switch s {
+	case Absolute:
+		return "absolute"
+	case Relative:
+		return "relative"
+	}
+	return fmt.Sprintf("Scale(%d)", uint8(s))
+}
+
+// TestOptions of every comparison. The zero value and nil are the defaults.
+type TestOptions struct {
+	// Level of the confidence intervals. Default: 0.95.
+	Level float64
+	// Alternative of the p-value; a one-sided one makes the intervals
+	// half-open. Default: TwoSided.
+	Alternative Alternative
+	// Scale of the effect that is tested; both are always estimated.
+	// Default: Absolute.
+	Scale Scale
+	// Null is the effect that is tested against, on the Scale: with Greater
+	// and minus a margin, the test of non-inferiority. Default: 0.
+	Null float64
+
+	// The rest is for comparisons made from a [Readout].
+
+	// AsOf is the instant of the analysis: later rows do not count, and users
+	// whose outcome window is still open then are left out. Default: the
+	// readout's clock, or its latest row when nothing moves the clock.
+	AsOf time.Time
+	// Open keeps users whose outcome window is still open.
+	Open bool
+	// FirstArm keeps users who saw several arms, in the first. By default they
+	// are left out of all arms: which arm made them what they are is unknown.
+	FirstArm bool
+}
+
+func (o *TestOptions) resolve(fn string) (TestOptions, error) {
+	var r TestOptions
+	if o != nil {
+		r = *o
+	}
+	if r.Level == 0 {
+		r.Level = .95
+	}
+	switch {
+	case !(r.Level > 0 && r.Level < 1):
+		return r, &OptionError{fn, "Level", r.Level, "want 0 < Level < 1, or 0 for 0.95"}
+	case r.Alternative > Less:
+		return r, &OptionError{fn, "Alternative", r.Alternative, "want TwoSided, Greater or Less"}
+	case r.Scale > Relative:
+		return r, &OptionError{fn, "Scale", r.Scale, "want Absolute or Relative"}
+	case math.IsNaN(r.Null - r.Null):
+		return r, &OptionError{fn, "Null", r.Null, "want a finite number"}
+	}
+	return r, nil
+}
