@@ -173,6 +173,11 @@ func goldenGrowthBook(t *testing.T, g golden) {
 	default:
 		return
 	}
+	if _, refused := g.Want["error"]; refused {
+		// A constant arm: that tool gives up, here a doubt goes along.
+		require.True(t, err != nil || len(c.Warnings) > 0, g.ID)
+		return
+	}
 	require.NoError(t, err, g.ID)
 	e := c.Effect()
 	for name, got := range map[string]float64{"estimate": e.Value, "se": e.StdErr, "ci_lo": e.Lo, "ci_hi": e.Hi, "p": c.P, "dof": c.DF} {
