@@ -105,8 +105,8 @@ func newCatalogue(seed uint64) *catalogue {
 }
 
 // priceLevels deals normal draws to the ranks of one style, one from each tenth of the
-// distribution: so few products carry most of the sales that free draws would make the level
-// of prices a matter of the seed.
+// distribution: so few products carry most of the sales that free draws would make the
+// level of prices a matter of the seed.
 func priceLevels(root key, style int) (z [perStyle]float64) {
 	var order [perStyle]int
 	for i := range order {

@@ -28,9 +28,9 @@ type customer struct {
 
 const never = math.MaxInt32
 
-// Buying is a Poisson process whose rate differs between people: log-normal, with rateSpread
-// on the log scale, where the usual negative binomial mixes over a gamma. Targets, for 90
-// days:
+// Buying is a Poisson process whose rate differs between people: log-normal, with
+// rateSpread on the log scale, where the usual negative binomial mixes over a gamma.
+// Targets, for 90 days:
 //
 //	                         gaps between days with orders  orders per buyer
 //	                         q10 q25 q50 q75 q90            mean  =1   =2   =3   =4   ≥5

@@ -53,8 +53,8 @@
 // At most one order falls on a day. β is 0 for display, the null player, which chases
 // people who are about to buy, and for direct, which works only through the carts that its
 // visits leave behind. The tables of ρ and β stand in channel.go. An order follows the
-// touches of its day. Touches carry their cost; what is spent on people who are never seen is
-// not in the record.
+// touches of its day. Touches carry their cost; what is spent on people who are never seen
+// is not in the record.
 //
 // # What is simulated and what is expected
 //
@@ -108,8 +108,8 @@
 //
 // # The reference design
 //
-// [Hazard] is a much smaller design with a truth in closed form, for estimators that work in
-// person-time.
+// [Hazard] is a much smaller design with a truth in closed form, for estimators that work
+// in person-time.
 //
 // # Reproducibility
 //

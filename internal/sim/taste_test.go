@@ -147,3 +147,28 @@ func TestCatalogue(t *testing.T) {
 		require.Equal(t, want, draw([]float64{0.25, 0.5, 1}, u))
 	}
 }
+
+// Position rules pay the null player: banners stand before orders more often than on other
+// days, and are the last touch before some. That is what the truth is there to show.
+func TestDisplayChasesBuyers(t *testing.T) {
+	w := newWorld(t, nil)
+	var orders, met, days, all float64
+	for id := range w.opts.Customers {
+		p := w.newPerson(id)
+		for d := range w.days {
+			x := w.live(&p, d, w.on)
+			if x.slot.base == 0 {
+				continue
+			}
+			seen := b2f(x.touch[display] != none)
+			days++
+			all += seen
+			if x.bought {
+				orders++
+				met += seen
+			}
+		}
+	}
+	t.Logf("banners on %.3f of the days with orders, on %.3f of all", met/orders, all/days)
+	require.Greater(t, met/orders, 1.5*all/days)
+}
