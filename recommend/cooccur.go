@@ -3,275 +3,203 @@ package recommend
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 )
 
-// pairs goes over all pairs of items that share a user, each once, and keeps
-// the best neighbours of every item.
+// neighbours finds the best neighbours of every item.
 //
-// Items are renumbered by popularity, and the row of each user is kept in that
-// order. For an item j, the users of j are visited in ascending order and the
-// part of their rows before j is counted, so that every unordered pair is
-// counted exactly once, most of it into the few counters of popular items,
-// which stay in the cache; the pair is then offered to both its items. A sum
-// of weights is therefore always taken over users in ascending order.
-//
-// Workers own the items of one residue each. What a worker finds for another
-// worker's item travels in batches over a channel, after the test against the
-// published floor. Since the best K under a total order are a set, neither
-// the timing nor the number of workers can show.
-type pairs struct {
-	m       *matrix
-	order   []uint32 // item of each rank, by descending popularity
-	rows    rows     // by rank
-	where   []int    // place in rows.col of each entry, entries by rank
-	start   []int    // start[j]:start[j+1] are the entries of rank j in where
-	weight  []float64
-	rule    rule
-	best    *bestLists
-	workers int
-	inbox   []chan []offer
+// For an item, the rows of its users are added into one dense array of
+// counters, users ascending, and the k best of the items touched are selected.
+// Items are renumbered by popularity, so that most additions go to the few
+// counters of popular items, which stay in the cache. Items are independent of
+// each other: neither the number of workers nor the timing can show.
+type neighbours struct {
+	m      *matrix
+	order  []uint32 // item of each rank, by descending popularity
+	rank   []uint32 // inverse
+	rows   rows     // by rank
+	weight []float64
+	rule   rule
+	k      int
+
+	start []int // start[j]:start[j]+n[j] is the list of rank j in slab
+	n     []int32
+	slab  []entry
 }
 
-// offer is a candidate on its way to another worker's item.
-type offer struct {
-	rank uint32
-	candidate
+// entry is a neighbour in an item's list.
+type entry struct {
+	other  uint32  // item number
+	weight float64 // of the source for the target
 }
-
-const (
-	offerBatch = 512
-	ctxEvery   = 64
-)
 
 // rule turns a pair's co-count or weighted sum into the key by which the item
-// with rank own orders its neighbour with rank other; 0 keeps the pair out.
+// own orders its neighbour, and into the weight. Arguments are ranks; a key
+// that is not positive keeps the pair out.
 type rule struct {
 	// exact: binary cosine without shrinkage, ordered by count²/n of the
-	// neighbour, exact integers divided once.
+	// neighbour, exact integers divided once; n is by rank.
 	exact bool
-	// scale: the key is the sum times the neighbour's scale.
-	scale []float64
-	// key is used when neither of the above is given.
-	key func(sum float64, own, other uint32) float64
-	// counts of users by rank.
-	n []float64
+	n     []float64
+	// scale: the key is the sum times the neighbour's scale, and the weight
+	// is the key times own's.
+	scale, own []float64
+	// weigh is used when neither of the above is given; the key is the
+	// weight.
+	weigh func(sum float64, own, other uint32) float64
 }
 
-// newPairs prepares the pass. Weight is each user's weight in sums, or nil;
-// with a nil weight and a binary matrix pairs are counted in integers.
-func newPairs(m *matrix, order []uint32, weight []float64, k, workers int) *pairs {
-	p := &pairs{m: m, order: order, weight: weight, workers: max(1, min(workers, len(order)))}
-	p.rows, p.where = m.byRow(order)
-	p.start = make([]int, len(order)+1)
+// newNeighbours prepares the work. Weight is each user's weight in sums, or
+// nil; with a nil weight and a binary matrix pairs are counted in integers.
+func newNeighbours(m *matrix, order []uint32, weight []float64, k int) *neighbours {
+	nb := &neighbours{m: m, order: order, weight: weight, k: k, n: make([]int32, len(order))}
+	nb.rank = make([]uint32, len(order))
+	for r, i := range order {
+		nb.rank[i] = uint32(r)
+	}
+	nb.rows = m.byRow(order)
+	nb.start = make([]int, len(order)+1)
 	for j, i := range order {
-		p.start[j+1] = p.start[j] + m.ptr[i+1] - m.ptr[i]
+		possible := 0
+		for _, u := range m.column(int(i)) {
+			possible += nb.rows.ptr[u+1] - nb.rows.ptr[u] - 1
+		}
+		nb.start[j+1] = nb.start[j] + min(k, possible, len(order)-1)
 	}
-	p.best = newBestLists(len(order), k)
-	return p
+	nb.slab = make([]entry, nb.start[len(order)])
+	return nb
 }
 
-// run fills p.best.
-func (p *pairs) run(ctx context.Context) error {
-	p.inbox = make([]chan []offer, p.workers)
-	for i := range p.inbox {
-		p.inbox[i] = make(chan []offer, 64)
-	}
-	var working, finished sync.WaitGroup
-	working.Add(p.workers)
-	for me := range p.workers {
-		finished.Go(func() {
-			w := &pairWorker{pairs: p, me: me, out: make([][]offer, p.workers)}
-			w.run(ctx)
-			for to := range w.out {
-				w.flush(to)
-			}
-			working.Done()
-			for batch := range p.inbox[me] {
-				w.take(batch)
+// of returns the list of an item, ascending once run has sorted it.
+func (nb *neighbours) of(item uint32) []entry {
+	j := nb.rank[item]
+	return nb.slab[nb.start[j]:][:nb.n[j]]
+}
+
+// ctxEvery is how many items are worked on between looks at the context.
+const ctxEvery = 64
+
+// run fills the lists.
+func (nb *neighbours) run(ctx context.Context, workers int) error {
+	workers = max(1, min(workers, len(nb.order)))
+	var wait sync.WaitGroup
+	for me := range workers {
+		wait.Go(func() {
+			w := newCounter(nb)
+			for j, done := me, 0; j < len(nb.order); j, done = j+workers, done+1 {
+				if done%ctxEvery == 0 && ctx.Err() != nil {
+					return
+				}
+				w.item(uint32(j))
 			}
 		})
 	}
-	working.Wait()
-	for _, in := range p.inbox {
-		close(in)
-	}
-	finished.Wait()
+	wait.Wait()
 	return ctx.Err()
 }
 
-// pairWorker is the scratch of one worker.
-type pairWorker struct {
-	*pairs
-	me      int
-	out     [][]offer
+// counter is the scratch of one worker.
+type counter struct {
+	*neighbours
 	touched []uint32
-	count   []uint32
-	sum     []float64
-	squares [64]uint64 // bits of c²/n for small co-counts c with the item at hand
+	keys    []uint64
+	count   []uint32  // all zero between items; nil when summing
+	sum     []float64 // likewise; nil when counting
+	best    selector
 }
 
-func (w *pairWorker) run(ctx context.Context) {
-	n := len(w.order)
-	w.touched = make([]uint32, n+1)
-	counting := w.weight == nil && w.m.val == nil
-	if counting {
-		w.count = make([]uint32, n)
+func newCounter(nb *neighbours) *counter {
+	n := len(nb.order)
+	c := &counter{neighbours: nb, touched: make([]uint32, n+1), keys: make([]uint64, n+1)}
+	if nb.weight == nil && nb.m.val == nil {
+		c.count = make([]uint32, n)
 	} else {
-		w.sum = make([]float64, n)
+		c.sum = make([]float64, n)
 	}
-	for j, done := w.me, 0; j < n; j, done = j+w.workers, done+1 {
-		if done%ctxEvery == 0 && ctx.Err() != nil {
-			return
-		}
-		w.drain()
-		switch {
-		case !counting:
-			w.sums(uint32(j))
-		case w.rule.exact:
-			w.counts(uint32(j), w.pickExact)
-		default:
-			w.counts(uint32(j), w.pick)
-		}
-	}
+	return c
 }
 
-// drain takes what other workers have found so far.
-func (w *pairWorker) drain() {
-	for {
-		select {
-		case batch := <-w.inbox[w.me]:
-			w.take(batch)
-		default:
-			return
+// item finds the neighbours of rank j.
+func (c *counter) item(j uint32) {
+	var touched []uint32
+	if c.count != nil {
+		touched = c.counts(j)
+	} else {
+		touched = c.sums(j)
+	}
+	keys := c.keysOf(j, touched)
+	list := c.slab[c.start[j]:c.start[j]]
+	for _, b := range c.best.best(keys, c.k, func(at uint32) uint32 { return c.order[touched[at]] }) {
+		i := touched[b.at]
+		list = append(list, entry{c.order[i], c.weigh(math.Float64frombits(b.key), j, i)})
+	}
+	c.n[j] = int32(len(list))
+	if c.count != nil {
+		for _, i := range touched {
+			c.count[i] = 0
 		}
-	}
-}
-
-func (w *pairWorker) take(batch []offer) {
-	for _, o := range batch {
-		w.best.offer(o.rank, o.candidate)
-	}
-}
-
-// give offers a candidate to an item of any worker.
-func (w *pairWorker) give(rank uint32, c candidate) {
-	to := 0
-	if w.workers > 1 {
-		to = int(rank) % w.workers
-	}
-	if to == w.me {
-		w.best.offer(rank, c)
 		return
 	}
-	w.out[to] = append(w.out[to], offer{rank, c})
-	if len(w.out[to]) >= offerBatch {
-		w.flush(to)
+	for _, i := range touched {
+		c.sum[i] = 0
 	}
 }
 
-// flush sends a batch. While the receiver is full this worker empties its own
-// inbox, so two workers cannot wait for each other.
-func (w *pairWorker) flush(to int) {
-	if len(w.out[to]) == 0 {
-		return
-	}
-	batch := w.out[to]
-	w.out[to] = make([]offer, 0, offerBatch)
-	for {
-		select {
-		case w.inbox[to] <- batch:
-			return
-		case in := <-w.inbox[w.me]:
-			w.take(in)
-		}
-	}
-}
-
-// counts counts the pairs of rank j with all ranks before it and picks.
-func (w *pairWorker) counts(j uint32, pick func(j, i, c uint32)) {
-	users := w.m.column(int(w.order[j]))
-	where := w.where[w.start[j]:w.start[j+1]]
-	count, ptr, col := w.count, w.rows.ptr, w.rows.col
+// counts counts the users that j shares with each other rank, and returns the
+// ranks that share any.
+func (c *counter) counts(j uint32) []uint32 {
+	users := c.m.column(int(c.order[j]))
+	count, ptr, col := c.count, c.rows.ptr, c.rows.col
 	work := 0
-	for e, u := range users {
-		work += where[e] - ptr[u]
+	for _, u := range users {
+		work += ptr[u+1] - ptr[u]
 	}
-	if work >= int(j) {
-		// Most counters will be hit: no list of those that are.
-		for e, u := range users {
-			for _, i := range col[ptr[u]:where[e]] {
+	touched, n := c.touched, 0
+	if work >= len(count) {
+		// Most counters will be hit: look through all of them after.
+		for _, u := range users {
+			for _, i := range col[ptr[u]:ptr[u+1]] {
 				count[i]++
 			}
 		}
-		w.begin(j)
-		for i, c := range count[:j] {
-			if c > 0 {
-				count[i] = 0
-				pick(j, uint32(i), c)
-			}
+		count[j] = 0
+		for i, x := range count {
+			touched[n] = uint32(i)
+			n += int(-x >> 31) // one more unless x is zero, without a branch
 		}
-		return
+		return touched[:n]
 	}
-	touched, n := w.touched, 0
-	for e, u := range users {
-		for _, i := range col[ptr[u]:where[e]] {
-			c := count[i]
+	count[j] = 1 // as if touched before: j is not its own neighbour
+	for _, u := range users {
+		for _, i := range col[ptr[u]:ptr[u+1]] {
+			x := count[i]
 			touched[n] = i
-			n += int((c - 1) >> 31) // one more if c was zero, without a branch
-			count[i] = c + 1
+			n += int((x - 1) >> 31) // one more if x is zero
+			count[i] = x + 1
 		}
 	}
-	w.begin(j)
-	for _, i := range touched[:n] {
-		c := count[i]
-		count[i] = 0
-		pick(j, i, c)
-	}
+	count[j] = 0
+	return touched[:n]
 }
 
-func (w *pairWorker) begin(j uint32) {
-	if !w.rule.exact {
-		return
-	}
-	n := w.rule.n[j]
-	for c := range w.squares {
-		w.squares[c] = math.Float64bits(float64(c*c) / n)
-	}
-}
-
-func (w *pairWorker) pickExact(j, i, c uint32) {
-	square := float64(c) * float64(c)
-	if key := square / w.rule.n[i]; w.best.admits(j, math.Float64bits(key)) {
-		w.best.offer(j, candidate{key, w.order[i], c})
-	}
-	var bits uint64
-	if int(c) < len(w.squares) {
-		bits = w.squares[c]
-	} else {
-		bits = math.Float64bits(square / w.rule.n[j])
-	}
-	if w.best.admits(i, bits) {
-		w.give(i, candidate{math.Float64frombits(bits), w.order[j], c})
-	}
-}
-
-func (w *pairWorker) pick(j, i, c uint32) { w.pickSum(j, i, float64(c)) }
-
-// sums adds up the weighted pairs of rank j with all ranks before it, users
-// ascending, and picks.
-func (w *pairWorker) sums(j uint32) {
-	item := int(w.order[j])
-	where := w.where[w.start[j]:w.start[j+1]]
-	sum, ptr, col := w.sum, w.rows.ptr, w.rows.col
-	touched, n := w.touched, 0
-	for e, u := range w.m.column(item) {
-		x := w.m.value(w.m.ptr[item] + e)
-		if w.weight != nil {
-			x *= w.weight[u]
+// sums adds up the weighted products of j with each other rank, users
+// ascending.
+func (c *counter) sums(j uint32) []uint32 {
+	item := int(c.order[j])
+	sum, ptr := c.sum, c.rows.ptr
+	touched, n := c.touched, 0
+	sum[j] = 1 // as if touched before: j is not its own neighbour
+	for e, u := range c.m.column(item) {
+		x := c.m.value(c.m.ptr[item] + e)
+		if c.weight != nil {
+			x *= c.weight[u]
 		}
-		row := col[ptr[u]:where[e]]
-		if w.rows.val == nil {
+		if x == 0 {
+			continue // a user whose weight is zero touches nothing
+		}
+		row := c.rows.col[ptr[u]:ptr[u+1]]
+		if c.rows.val == nil {
 			for _, i := range row {
 				s := sum[i]
 				touched[n] = i
@@ -280,7 +208,7 @@ func (w *pairWorker) sums(j uint32) {
 			}
 			continue
 		}
-		val := w.rows.val[ptr[u]:where[e]]
+		val := c.rows.val[ptr[u]:ptr[u+1]]
 		for k, i := range row {
 			s := sum[i]
 			touched[n] = i
@@ -288,24 +216,68 @@ func (w *pairWorker) sums(j uint32) {
 			sum[i] = s + x*val[k]
 		}
 	}
-	for _, i := range touched[:n] {
-		s := sum[i]
-		sum[i] = 0
-		w.pickSum(j, i, s)
-	}
+	sum[j] = 0
+	return touched[:n]
 }
 
-func (w *pairWorker) pickSum(j, i uint32, s float64) {
-	var kj, ki float64
-	if w.rule.scale != nil {
-		kj, ki = s*w.rule.scale[i], s*w.rule.scale[j]
-	} else {
-		kj, ki = w.rule.key(s, j, i), w.rule.key(s, i, j)
+// keysOf computes the keys of the touched ranks. Ranks with a key that is not
+// positive get key 0 and are moved behind the others, which come first in
+// touched.
+func (c *counter) keysOf(j uint32, touched []uint32) []uint64 {
+	keys := c.keys[:len(touched)]
+	switch {
+	case c.rule.exact:
+		n := c.rule.n
+		for k, i := range touched {
+			x := float64(c.count[i])
+			keys[k] = math.Float64bits(x * x / n[i])
+		}
+		return keys
+	case c.rule.scale != nil:
+		for k, i := range touched {
+			keys[k] = positiveBits(c.sum[i] * c.rule.scale[i])
+		}
+	case c.count != nil:
+		for k, i := range touched {
+			keys[k] = positiveBits(c.rule.weigh(float64(c.count[i]), j, i))
+		}
+	default:
+		for k, i := range touched {
+			keys[k] = positiveBits(c.rule.weigh(c.sum[i], j, i))
+		}
 	}
-	if kj > 0 && w.best.admits(j, math.Float64bits(kj)) {
-		w.best.offer(j, candidate{key: kj, other: w.order[i]})
+	n := 0
+	for k, key := range keys {
+		if key != 0 {
+			keys[n], keys[k] = key, keys[n]
+			touched[n], touched[k] = touched[k], touched[n]
+			n++
+		}
 	}
-	if ki > 0 && w.best.admits(i, math.Float64bits(ki)) {
-		w.give(i, candidate{key: ki, other: w.order[j]})
+	return keys[:n]
+}
+
+func positiveBits(x float64) uint64 {
+	if x > 0 {
+		return math.Float64bits(x)
+	}
+	return 0
+}
+
+// weigh turns a key back into the weight.
+func (c *counter) weigh(key float64, j, i uint32) float64 {
+	switch {
+	case c.rule.exact:
+		return float64(c.count[i]) / math.Sqrt(c.rule.n[i]*c.rule.n[j])
+	case c.rule.scale != nil:
+		return key * c.rule.own[j]
+	}
+	return key
+}
+
+// sort puts each list into ascending order of items.
+func (nb *neighbours) sort() {
+	for i := range nb.order {
+		slices.SortFunc(nb.of(uint32(i)), func(a, b entry) int { return int(a.other) - int(b.other) })
 	}
 }

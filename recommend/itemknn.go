@@ -3,9 +3,7 @@ package recommend
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
-	"slices"
 )
 
 // ItemKNNOptions tunes [FitItemKNN]. Nil means the defaults, as do zero
@@ -90,21 +88,18 @@ func fittable(where string, h *History) (*matrix, error) {
 }
 
 func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, error) {
-	counts := m.counts()
-	cat := newCatalogue(m.names, counts, len(m.users))
+	cat := newCatalogue(m.names, m.counts(), len(m.users))
 	plan := o.Similarity.plan(m)
-	p := newPairs(plan.m, cat.popular, plan.weight, min(o.K, m.items()), o.Workers)
-	p.rule = plan.rule(cat.popular, o.PerSource)
-	if err := p.run(ctx); err != nil {
+	nb := newNeighbours(plan.m, cat.popular, plan.weight, min(o.K, m.items()))
+	nb.rule = plan.rule(cat.popular, o.PerSource)
+	if err := nb.run(ctx, o.Workers); err != nil {
 		return nil, err
 	}
-
 	side := "target"
 	if o.PerSource {
 		side = "source"
 	}
-	name := fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side)
-	return newModel(name, cat, plan.lists(p, o.PerSource), o.PerSource), nil
+	return newModel(fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side), cat, nb, o.PerSource), nil
 }
 
 // rule orders the neighbours of an item: sources of a target, or targets of a
@@ -121,45 +116,11 @@ func (p plan) rule(order []uint32, perSource bool) rule {
 	case p.exact:
 		return rule{exact: true, n: byRank(p.n)}
 	case p.weigh != nil && perSource:
-		return rule{key: func(s float64, own, other uint32) float64 { return p.weigh(s, order[own], order[other]) }}
+		return rule{weigh: func(s float64, own, other uint32) float64 { return p.weigh(s, order[own], order[other]) }}
 	case p.weigh != nil:
-		return rule{key: func(s float64, own, other uint32) float64 { return p.weigh(s, order[other], order[own]) }}
+		return rule{weigh: func(s float64, own, other uint32) float64 { return p.weigh(s, order[other], order[own]) }}
 	case perSource:
-		return rule{scale: byRank(p.target)}
+		return rule{scale: byRank(p.target), own: byRank(p.source)}
 	}
-	return rule{scale: byRank(p.source)}
-}
-
-// entry is a weight of a list's other item.
-type entry struct {
-	other  uint32
-	weight float64
-}
-
-// lists turns keys into weights, list by item number.
-func (p plan) lists(pairs *pairs, perSource bool) [][]entry {
-	out := make([][]entry, len(pairs.order))
-	for rank, own := range pairs.order {
-		list := make([]entry, 0, len(pairs.best.list[rank]))
-		for _, c := range pairs.best.list[rank] {
-			var w float64
-			switch {
-			case p.exact:
-				w = float64(c.count) / math.Sqrt(p.n[own]*p.n[c.other])
-			case p.weigh != nil:
-				w = c.key
-			case perSource:
-				w = c.key * p.source[own]
-			default:
-				w = c.key * p.target[own]
-			}
-			if w > 0 {
-				list = append(list, entry{c.other, w})
-			}
-		}
-		pairs.best.list[rank] = nil
-		slices.SortFunc(list, func(a, b entry) int { return int(a.other) - int(b.other) })
-		out[own] = list
-	}
-	return out
+	return rule{scale: byRank(p.source), own: byRank(p.target)}
 }

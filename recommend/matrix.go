@@ -146,9 +146,8 @@ type rows struct {
 }
 
 // byRow transposes, with item order[k] numbered k and ascending in each row.
-// Where[e] is, for the entries of items in that order, the place in col that
-// the entry took.
-func (m *matrix) byRow(order []uint32) (r rows, where []int) {
+func (m *matrix) byRow(order []uint32) rows {
+	var r rows
 	r.ptr = make([]int, len(m.users)+1)
 	for _, u := range m.row {
 		r.ptr[u+1]++
@@ -160,7 +159,6 @@ func (m *matrix) byRow(order []uint32) (r rows, where []int) {
 	if m.val != nil {
 		r.val = make([]float64, len(m.row))
 	}
-	where = make([]int, 0, len(m.row))
 	next := slices.Clone(r.ptr)
 	for k, i := range order {
 		for e := m.ptr[i]; e < m.ptr[i+1]; e++ {
@@ -171,10 +169,9 @@ func (m *matrix) byRow(order []uint32) (r rows, where []int) {
 			if m.val != nil {
 				r.val[at] = m.val[e]
 			}
-			where = append(where, at)
 		}
 	}
-	return r, where
+	return r
 }
 
 // pair is an item number and a value, an entry of one user's row.

@@ -36,13 +36,16 @@ var (
 	_ Recommender                = (*Model)(nil)
 )
 
-// newModel stores lists of each target's sources, or of each source's
-// targets, by source.
-func newModel(name string, cat *catalogue, lists [][]entry, perSource bool) *Model {
-	m := &Model{name: name, cat: cat, ptr: make([]int, len(lists)+1)}
-	total := 0
-	for own, list := range lists {
-		total += len(list)
+// newModel stores lists of each target's sources, or of each source's targets,
+// by source.
+func newModel(name string, cat *catalogue, nb *neighbours, perSource bool) *Model {
+	if perSource {
+		nb.sort()
+	}
+	n := uint32(len(cat.names))
+	m := &Model{name: name, cat: cat, ptr: make([]int, n+1)}
+	for own := range n {
+		list := nb.of(own)
 		if perSource {
 			m.ptr[own+1] = len(list)
 			continue
@@ -51,15 +54,15 @@ func newModel(name string, cat *catalogue, lists [][]entry, perSource bool) *Mod
 			m.ptr[e.other+1]++
 		}
 	}
-	for i := range lists {
+	for i := range n {
 		m.ptr[i+1] += m.ptr[i]
 	}
-	m.target = make([]uint32, total)
-	m.weight = make([]float64, total)
+	m.target = make([]uint32, m.ptr[n])
+	m.weight = make([]float64, len(m.target))
 	next := slices.Clone(m.ptr)
-	for own, list := range lists {
-		for _, e := range list {
-			source, target := e.other, uint32(own)
+	for own := range n {
+		for _, e := range nb.of(own) {
+			source, target := e.other, own
 			if perSource {
 				source, target = target, source
 			}
