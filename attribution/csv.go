@@ -144,7 +144,7 @@ func (c *csvReader) read(line []byte) error {
 		default:
 			x, ok := parseNumber(bytes.TrimSpace(cells[i]))
 			if !ok || what != colValue && x < 0 {
-				return c.fail(columnNames[what], string(cells[i]), "not a finite number, or negative")
+				return c.fail(columnNames[what], string(cells[i]), "not a number, out of range or negative")
 			}
 			numbers[what] = x
 		}
@@ -278,7 +278,7 @@ func (c *csvReader) quoted(line []byte) (cell, rest []byte, more, ok bool) {
 	return nil, nil, false, false
 }
 
-// parseNumber reads a finite number; most are small integers.
+// parseNumber reads a number within what sums can bear; most are small integers.
 func parseNumber(b []byte) (float64, bool) {
 	if len(b) > 0 && len(b) <= 15 {
 		var n int64
@@ -293,5 +293,5 @@ func parseNumber(b []byte) (float64, bool) {
 		}
 	}
 	x, err := strconv.ParseFloat(string(b), 64)
-	return x, err == nil && x-x == 0
+	return x, err == nil && finite(x)
 }

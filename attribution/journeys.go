@@ -2,7 +2,6 @@ package attribution
 
 import (
 	"encoding"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -88,7 +87,7 @@ func (j *Journeys) Touch(user uint32, t Touch) error {
 	case t.Kind > View:
 		return inputError(verb, user, "kind", t.Kind, "neither Click nor View")
 	case !amount(t.Cost):
-		return inputError(verb, user, "cost", t.Cost, "not a finite number ≥ 0")
+		return inputError(verb, user, "cost", t.Cost, "not a number within 0 and 1e150")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -117,7 +116,7 @@ func (j *Journeys) Convert(user uint32, c Conversion) error {
 	case !utf8.ValidString(c.Currency):
 		return inputError(verb, user, "currency", c.Currency, "not UTF-8")
 	case !amount(c.Value):
-		return inputError(verb, user, "value", c.Value, "not a finite number ≥ 0")
+		return inputError(verb, user, "value", c.Value, "not a number within 0 and 1e150")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -147,7 +146,7 @@ func (j *Journeys) Refund(user uint32, id string, value float64, at time.Time) e
 	case id == "" || !utf8.ValidString(id):
 		return inputError(verb, user, "id", id, "not the id of an order")
 	case !amount(value):
-		return inputError(verb, user, "value", value, "not a finite number ≥ 0")
+		return inputError(verb, user, "value", value, "not a number within 0 and 1e150")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -158,8 +157,14 @@ func (j *Journeys) Refund(user uint32, id string, value float64, at time.Time) e
 	return nil
 }
 
+// maxAmount bounds what is counted, so that no sum of it overflows.
+const maxAmount = 1e150
+
+// finite reports whether x can be summed.
+func finite(x float64) bool { return x >= -maxAmount && x <= maxAmount }
+
 // amount reports whether x can be a value or cost.
-func amount(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
+func amount(x float64) bool { return x >= 0 && x <= maxAmount }
 
 func (j *Journeys) touch(user uint32, at instant, channel, campaign string, kind Kind, cost float64) {
 	if j.expired(at) {

@@ -3,7 +3,6 @@ package attribution
 import (
 	"encoding"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -27,6 +26,7 @@ type Paths struct {
 	channels ids.Dict
 	seqs     sequences
 	rows     []tally  // by path
+	columns  []column // by block of seqs
 	setOf    []uint32 // by path, the number of its set of channels
 	sets     sequences
 	bySet    []tally // the sums of rows by set
@@ -63,6 +63,10 @@ func (t *tally) negative() bool { return t.conv.Value() < 0 || t.null.Value() < 
 func (t *tally) zero() bool {
 	return t.conv.Value() == 0 && t.value.Value() == 0 && t.null.Value() == 0
 }
+
+// column repeats the conversions and values of one block of paths, rounded
+// and side by side, because the rules read nothing else of a row.
+type column struct{ conv, value []float64 }
 
 // counts are what the paths know beside their rows.
 type counts struct {
@@ -179,8 +183,8 @@ func (p *Paths) AddSpend(channel string, cost float64) error {
 	switch {
 	case channel == "" || !utf8.ValidString(channel):
 		return inputError("AddSpend", 0, "channel", channel, "not a name in UTF-8")
-	case math.IsNaN(cost) || math.IsInf(cost, 0):
-		return inputError("AddSpend", 0, "cost", cost, "not a finite number")
+	case !finite(cost):
+		return inputError("AddSpend", 0, "cost", cost, "not a number within ±1e150")
 	}
 	p.costOf(p.channels.ID(channel)).ledger.Add(cost)
 	return nil
@@ -257,11 +261,11 @@ func checkRow(verb string, channels []string, conversions, value, nulls float64)
 	}
 	switch {
 	case !amount(conversions):
-		return inputError(verb, 0, "conversions", conversions, "not a finite number ≥ 0")
-	case math.IsNaN(value) || math.IsInf(value, 0):
-		return inputError(verb, 0, "value", value, "not a finite number")
+		return inputError(verb, 0, "conversions", conversions, "not a number within 0 and 1e150")
+	case !finite(value):
+		return inputError(verb, 0, "value", value, "not a number within ±1e150")
 	case !amount(nulls):
-		return inputError(verb, 0, "nulls", nulls, "not a finite number ≥ 0")
+		return inputError(verb, 0, "nulls", nulls, "not a number within 0 and 1e150")
 	}
 	return nil
 }
@@ -294,6 +298,11 @@ func (p *Paths) intern(path []uint32) uint32 {
 	}
 	p.rows = append(p.rows, tally{})
 	p.setOf = append(p.setOf, set)
+	if len(p.columns) < len(p.seqs.blocks) {
+		p.columns = append(p.columns, column{})
+	}
+	col := &p.columns[p.seqs.places[id].block]
+	col.conv, col.value = append(col.conv, 0), append(col.value, 0)
 	return id
 }
 
@@ -320,6 +329,8 @@ next:
 // add adds to a path and its set.
 func (p *Paths) add(path uint32, conv, value, null stats.Sum) {
 	t := tally{conv, value, null}
+	at := p.seqs.places[path]
+	col := &p.columns[at.block]
 	for _, to := range [2]*tally{&p.rows[path], &p.bySet[p.setOf[path]]} {
 		before := to.negative()
 		to.merge(t)
@@ -331,6 +342,7 @@ func (p *Paths) add(path uint32, conv, value, null stats.Sum) {
 			}
 		}
 	}
+	col.conv[at.pos], col.value[at.pos] = p.rows[path].conv.Value(), p.rows[path].value.Value()
 }
 
 func (p *Paths) costOf(channel uint32) *costs {

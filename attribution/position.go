@@ -1,9 +1,6 @@
 package attribution
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // PositionOptions are the weights of [Position]. They are divided by their
 // sum; three zeros mean the default 40/20/40.
@@ -36,16 +33,13 @@ func Position(p *Paths, opts *PositionOptions) (Credits, error) {
 		value float64
 	}{{"First", o.First}, {"Middle", o.Middle}, {"Last", o.Last}} {
 		if !amount(w.value) {
-			return Credits{}, inputError("Position", 0, w.name, w.value, "not a finite number ≥ 0")
+			return Credits{}, inputError("Position", 0, w.name, w.value, "not a number within 0 and 1e150")
 		}
 	}
 	if o.Renormalize && o.First+o.Last == 0 {
 		return Credits{}, inputError("Position", 0, "First+Last", 0, "nothing to renormalize")
 	}
 	sum := o.First + o.Middle + o.Last
-	if math.IsInf(sum, 0) {
-		return Credits{}, inputError("Position", 0, "First+Middle+Last", sum, "not finite")
-	}
 	name := fmt.Sprintf("position %g/%g/%g", 100*o.First/sum, 100*o.Middle/sum, 100*o.Last/sum)
 	f, m, l := o.First/sum, o.Middle/sum, o.Last/sum
 	return p.weigh(name, func(length int) []run {
@@ -104,12 +98,12 @@ func Custom(p *Paths, name string, weight func(position, length int) float64) (C
 		for i := range weights {
 			weights[i] = weight(i, length)
 			if !amount(weights[i]) {
-				return Credits{}, inputError("Custom", 0, fmt.Sprintf("weight(%d, %d)", i, length), weights[i], "not a finite number ≥ 0")
+				return Credits{}, inputError("Custom", 0, fmt.Sprintf("weight(%d, %d)", i, length), weights[i], "not a number within 0 and 1e150")
 			}
 			sum += weights[i]
 		}
-		if sum == 0 || math.IsInf(sum, 0) {
-			return Credits{}, inputError("Custom", 0, fmt.Sprintf("sum of weights of length %d", length), sum, "not a positive finite number")
+		if sum == 0 {
+			return Credits{}, inputError("Custom", 0, fmt.Sprintf("sum of weights of length %d", length), sum, "nothing to share out by")
 		}
 		rules[length] = normalized(weights)
 	}

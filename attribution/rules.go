@@ -9,12 +9,12 @@ import (
 // rules it answers [ErrNegative] for paths with negative counts, and its
 // result carries [ErrDescriptive] as a warning.
 func FirstTouch(p *Paths) (Credits, error) {
-	return p.pick("first touch", func(path []uint32) int { return 0 })
+	return p.pickAt("first touch", func(int) int { return 0 })
 }
 
 // LastTouch gives each conversion to the last channel of its path.
 func LastTouch(p *Paths) (Credits, error) {
-	return p.pick("last touch", func(path []uint32) int { return len(path) - 1 })
+	return p.pickAt("last touch", func(length int) int { return length - 1 })
 }
 
 // LastNon gives each conversion to the last channel of its path that is none
@@ -83,6 +83,33 @@ func (p *Paths) check(model string) error {
 
 // pick gives each conversion to one touch of its path.
 func (p *Paths) pick(model string, which func(path []uint32) int) (Credits, error) {
+	return p.weighBlocks(model, func(cells []cell, blk *block, col column, from, to int) {
+		for pos := from; pos < to; pos++ {
+			path := blk.at(pos)
+			k := &cells[path[which(path)]]
+			k.conv += col.conv[pos]
+			k.value += col.value[pos]
+		}
+	})
+}
+
+// pickAt gives each conversion to the touch that stands at one position,
+// which depends on the length of the path alone.
+func (p *Paths) pickAt(model string, position func(length int) int) (Credits, error) {
+	return p.weighBlocks(model, func(cells []cell, blk *block, col column, from, to int) {
+		conv, value := col.conv[from:to], col.value[from:to]
+		at := from*blk.length + position(blk.length)
+		for i := range conv {
+			k := &cells[blk.elems[at]]
+			k.conv += conv[i]
+			k.value += value[i]
+			at += blk.length
+		}
+	})
+}
+
+// weighBlocks adds up what count puts into the cells of the channels.
+func (p *Paths) weighBlocks(model string, count func(cells []cell, blk *block, col column, from, to int)) (Credits, error) {
 	if err := p.check(model); err != nil {
 		return Credits{}, err
 	}
@@ -94,14 +121,7 @@ func (p *Paths) pick(model string, which func(path []uint32) int) (Credits, erro
 			continue
 		}
 		for from := 0; from < len(blk.ids); from += flushEvery {
-			to := min(from+flushEvery, len(blk.ids))
-			for pos := from; pos < to; pos++ {
-				t := &p.rows[blk.ids[pos]]
-				path := blk.at(pos)
-				k := &cells[path[which(path)]]
-				k.conv += t.conv.Value()
-				k.value += t.value.Value()
-			}
+			count(cells, blk, p.columns[b], from, min(from+flushEvery, len(blk.ids)))
 			flush(shares, cells, 1)
 		}
 	}
@@ -146,7 +166,7 @@ func (p *Paths) weigh(model string, runs func(length int) []run) (Credits, error
 		}
 		rs := runs(blk.length)
 		if len(rs)*n > maxCells || len(blk.ids) < n/4 {
-			p.weighFew(shares, blk, rs)
+			p.weighFew(shares, blk, p.columns[b], rs)
 			continue
 		}
 		if len(cells) < len(rs)*n {
@@ -154,7 +174,7 @@ func (p *Paths) weigh(model string, runs func(length int) []run) (Credits, error
 		}
 		for from := 0; from < len(blk.ids); from += flushEvery {
 			to := min(from+flushEvery, len(blk.ids))
-			p.count(cells, blk, from, to, rs)
+			count(cells, n, blk, p.columns[b], from, to, rs)
 			for r := range rs {
 				flush(shares, cells[r*n:(r+1)*n], rs[r].weight)
 			}
@@ -163,32 +183,47 @@ func (p *Paths) weigh(model string, runs func(length int) []run) (Credits, error
 	return p.credits(model, shares, descriptive(model)), nil
 }
 
-// count adds the paths from–to of a block to the cells of their runs.
-func (p *Paths) count(cells []cell, blk *block, from, to int, rs []run) {
-	n := p.channels.Len()
+// count adds the paths from–to of a block to the cells of n channels for each
+// run.
+func count(cells []cell, n int, blk *block, col column, from, to int, rs []run) {
 	elems := blk.elems[from*blk.length : to*blk.length]
-	for _, id := range blk.ids[from:to] {
-		t := &p.rows[id]
-		conv, value := t.conv.Value(), t.value.Value()
-		table := cells
-		for r := range rs {
-			row := table[:n]
-			for _, c := range elems[:rs[r].length] {
-				k := &row[c]
+	values := col.value[from:to]
+	if len(rs) == 1 {
+		cells = cells[:n]
+		for i, conv := range col.conv[from:to] {
+			value := values[i]
+			for _, c := range elems[:blk.length] {
+				k := &cells[c]
 				k.conv += conv
 				k.value += value
 			}
-			elems = elems[rs[r].length:]
-			table = table[n:]
+			elems = elems[blk.length:]
 		}
+		return
+	}
+	base := make([]int, 0, blk.length)
+	for r := range rs {
+		for range rs[r].length {
+			base = append(base, r*n)
+		}
+	}
+	for i, conv := range col.conv[from:to] {
+		value := values[i]
+		path := elems[:len(base)]
+		for at, first := range base {
+			k := &cells[first+int(path[at])]
+			k.conv += conv
+			k.value += value
+		}
+		elems = elems[len(base):]
 	}
 }
 
 // weighFew is weigh for so few paths that a table would cost more than exact
 // sums do.
-func (p *Paths) weighFew(shares []share, blk *block, rs []run) {
-	for pos, id := range blk.ids {
-		conv, value := p.rows[id].conv.Value(), p.rows[id].value.Value()
+func (p *Paths) weighFew(shares []share, blk *block, col column, rs []run) {
+	for pos := range blk.ids {
+		conv, value := col.conv[pos], col.value[pos]
 		if conv == 0 && value == 0 {
 			continue
 		}

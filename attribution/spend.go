@@ -3,7 +3,6 @@ package attribution
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -41,8 +40,8 @@ func (j *Journeys) Spend(channel string, day time.Time, cost float64) error {
 		return inputError(verb, 0, "channel", channel, "not a name in UTF-8")
 	case !ok:
 		return inputError(verb, 0, "day", day, "not within the years 1 to 9999")
-	case math.IsNaN(cost) || math.IsInf(cost, 0):
-		return inputError(verb, 0, "cost", cost, "not a finite number")
+	case !finite(cost):
+		return inputError(verb, 0, "cost", cost, "not a number within ±1e150")
 	}
 	k := ledgerKey{channel, dayOf(at)}
 	j.mu.Lock()
