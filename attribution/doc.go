@@ -1,1 +1,87 @@
+// Package attribution shares out conversions among the marketing channels
+// that touched the people who converted, and says what such a share means.
+//
+// It turns timed touches into paths, paths into credits under the usual rules
+// and under games whose Shapley value is exact, and credits into return on
+// spend. It is not for tracking (touches come from events the host already
+// has), and the rules in it do not measure what a channel caused: see "What
+// credit means" below.
+//
+// # Four steps
+//
+//	j, err := attribution.NewJourneys(nil)      // 1. a view of the store's events,
+//	err = store.Attach("journeys", j, nil)      //    or fed by Touch and Convert
+//	p, err := j.Paths(nil)                      // 2. touches and orders become paths
+//	c, err := attribution.Shapley(p, nil)       // 3. paths become credits
+//	fmt.Print(c)                                // 4. a table; c.Channels has the figures
+//
+// Paths that were aggregated elsewhere are read by [ReadCSV] or added by
+// [Paths.Add]; steps 3 and 4 are the same.
+//
+// # From events to touches
+//
+// [Journeys] reads the Segment vocabulary as it comes; every name can be
+// changed in [JourneysOptions].
+//
+//   - "page" and "screen" are touches: by the campaign in their context, else
+//     by the referrer, else direct. A page whose referrer has its own host is
+//     a step within the site and no touch.
+//   - Any other event is a touch only if it carries a source or a medium of a
+//     campaign. "Ad Viewed" and "Email Opened" are of kind [View], all others
+//     of kind [Click].
+//   - "Order Completed" is a conversion worth its revenue, else its total.
+//     "Order Refunded" takes value back from the order, "Order Cancelled" all
+//     of it.
+//
+// The channel is named by a table of rules on source, medium, campaign and
+// referrer, in the manner of the default channel groups of web analytics:
+// see [DefaultChannels] for the table and [ChannelRule] for its patterns.
+//
+// # From touches to paths
+//
+// [Journeys.Paths] cuts each user's touches at their conversions. The path of
+// a conversion are the touches since the one before that are young enough: up
+// to 30 days for clicks and a day for views. A conversion without any is
+// unattributed, on a line of its own, so that credits and that line always
+// add up to all conversions. Touches after which nothing happened for a Gap
+// are a journey that did not convert; younger ones are open and wait.
+//
+// Within a session, touches of one channel, campaign and kind count once, and
+// a direct visit never replaces a known channel. Orders that were taken back
+// whole never were, as of the day of the refund. Values in two currencies are
+// an error unless [PathOptions].Convert makes one of them.
+//
+// # From paths to credits
+//
+// Rules look at where a touch stands: [FirstTouch], [LastTouch], [LastNon],
+// [FirstNon], [Linear], [LinearUnique], [Position], [PositionDecay],
+// [GeometricDecay], [Custom]. [TimeDecay] and [LastClick] also need each
+// touch's time and kind, which only paths from journeys have ([ErrNoTimes]).
+//
+// [Shapley] gives a channel its average marginal worth over all orders in
+// which the channels could have been switched on. With the default game each
+// distinct channel of a path gets the same share, which is exact for any
+// number of channels in one pass over the distinct sets.
+//
+// Where tools differ, the definition is in the comment of the function, with
+// the others' beside it.
+//
+// # What credit means
+//
+// A rule shares out all conversions, also those that would have happened
+// without any touch, and it pays a channel for standing in paths, also one
+// that only follows people who buy anyway. The default game does so, too.
+// None of them recovers what channels cause, not even when exposure is
+// random; their results therefore carry [ErrDescriptive] among their
+// warnings. Use them to describe, and experiments to decide.
+//
+// # State
+//
+// [Journeys] are rows per user and obey the laws of the library's views: rows
+// in any order give the same bytes; a user can be erased, as if never seen, or
+// renamed; shards of the rows merge into the whole. [Paths] are a summary:
+// rows can be added, taken out and merged. Counts and values are kept in
+// double-double arithmetic, so that for integers (counts; money in minor
+// units) results are equal to the last bit whatever the order, and otherwise
+// to 1e-12 of the sum of absolute values.
 package attribution
