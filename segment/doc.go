@@ -1,1 +1,2 @@
+// Package segment keeps audiences: who is in which one, at every instant.
 package segment

@@ -1,0 +1,501 @@
+package segment
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// dawn is the first second of year 1. Before the clock is set there is no now.
+const dawn = -62135596800
+
+func validTime(t time.Time) bool {
+	y := t.UTC().Year()
+	return !t.IsZero() && y >= 1 && y <= 9999
+}
+
+// Observe adds an event of a user. Fields that are declared and of the
+// declared kind are kept, others count as missing; an event that is not
+// declared only makes the user known. An event later than the clock waits for
+// it. With the clock on Auto, and no store attached, an event moves the clock
+// to its time first.
+//
+// The error wraps [ErrUser]. A zero or impossible time is counted and ignored.
+func (x *Index) Observe(user uint32, event string, fields map[string]any, at time.Time) error {
+	if user == 0 {
+		return userError("observe")
+	}
+	x.mu.Lock()
+	defer x.release()
+	if !validTime(at) {
+		x.stats.BadTimes++
+		return nil
+	}
+	x.follow(at)
+	r := x.begin(user)
+	if e := x.eventFor(event); e == nil {
+		x.stats.OtherEvents++
+	} else {
+		x.append(r, e, fields, stampOf(at))
+	}
+	x.finish(r, Cause{Kind: ByEvent, Name: event})
+	return nil
+}
+
+func (x *Index) eventFor(name string) *eventType {
+	e := x.eventByName[name]
+	if e == nil && x.opts.Dynamic && name != "" {
+		e = x.newEvent(name, nil)
+	}
+	return e
+}
+
+// append puts a row into the user's log and re-evaluates what counts it.
+func (x *Index) append(r *row, e *eventType, fields map[string]any, at stamp) {
+	if at.sec <= x.pruned {
+		x.stats.LateEvents++
+		return
+	}
+	num, obj := x.columns(e, fields)
+	st := r.streamFor(e)
+	i := st.insert(at, num, obj)
+	c := x.at(r)
+	for _, m := range e.matchers {
+		if m.filter != nil && m.filter.deps.pure() {
+			// A row that does not match changes no count.
+			c.st, c.i = st, i
+			if !m.filter.b(c) {
+				continue
+			}
+		}
+		for _, p := range m.preds {
+			x.evaluate(r, p)
+		}
+	}
+	for _, p := range e.others {
+		x.evaluate(r, p)
+	}
+}
+
+// columns lays the fields of an event out in the order of its columns. The
+// slices are reused by the next call.
+func (x *Index) columns(e *eventType, fields map[string]any) ([]float64, []any) {
+	x.numBuf, x.objBuf = x.numBuf[:0], x.objBuf[:0]
+	for range e.nums {
+		x.numBuf = append(x.numBuf, missing)
+	}
+	for range e.objs {
+		x.objBuf = append(x.objBuf, nil)
+	}
+	if x.opts.Dynamic {
+		x.objBuf[e.objs-1] = extra(nil)
+	}
+	for name, v := range fields {
+		f, ok := e.fields[name]
+		if !ok {
+			x.keepExtra(e, name, v)
+			continue
+		}
+		if v == nil {
+			continue
+		}
+		num, obj, ok := f.kind.admit(v)
+		switch {
+		case !ok:
+			x.stats.BadFields++
+		case f.kind.numeric():
+			x.numBuf[f.col] = num
+		default:
+			if list, ok := obj.([]map[string]any); ok && f.schema != nil {
+				f.schema.keep(list)
+			}
+			x.objBuf[f.col] = obj
+		}
+	}
+	return x.numBuf, x.objBuf
+}
+
+func (x *Index) keepExtra(e *eventType, name string, v any) {
+	if !x.opts.Dynamic || v == nil {
+		return
+	}
+	_, obj, ok := Any.admit(v)
+	if !ok {
+		x.stats.BadFields++
+		return
+	}
+	m, _ := x.objBuf[e.objs-1].(extra)
+	if m == nil {
+		m = make(extra)
+		x.objBuf[e.objs-1] = m
+	}
+	m[name] = obj
+}
+
+// Update sets attributes of a user; a nil value removes one. For each
+// attribute the last writer by time wins, of equal times the larger value, so
+// the order of calls does not matter. Attributes that are not declared, and
+// values of another kind, are counted and ignored. With the clock on Auto, and
+// no store attached, the call moves the clock to its time first.
+//
+// The error wraps [ErrUser]. A zero or impossible time is counted and ignored.
+func (x *Index) Update(user uint32, attributes map[string]any, at time.Time) error {
+	if user == 0 {
+		return userError("update")
+	}
+	x.mu.Lock()
+	defer x.release()
+	if !validTime(at) {
+		x.stats.BadTimes++
+		return nil
+	}
+	x.follow(at)
+	r := x.begin(user)
+	stamp := stampOf(at)
+	for name, v := range attributes {
+		a := x.attrByName[name]
+		if a == nil {
+			if !x.opts.Dynamic || name == "" {
+				x.stats.UnknownNames++
+				continue
+			}
+			a = x.newAttribute(name, Any)
+		}
+		num, obj := missing, any(nil)
+		if v != nil {
+			var ok bool
+			if num, obj, ok = a.kind.admit(v); !ok {
+				x.stats.BadAttributes++
+				continue
+			}
+		}
+		x.set(r, a, num, obj, stamp)
+	}
+	x.reconsider(r)
+	x.finish(r, Cause{Kind: ByUpdate})
+	return nil
+}
+
+// set changes one attribute and flips the predicates that compare it with
+// constants; those that read several things are put on the list for reconsider.
+func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
+	if !a.kind.numeric() {
+		old, changed := r.setObject(a.id, obj, at)
+		if !changed {
+			return
+		}
+		if len(a.exists) > 0 && (old == nil) != (obj == nil) {
+			x.flipAll(r, a.exists, obj == nil)
+		}
+		if len(a.texts) > 0 {
+			if s, ok := old.(string); ok {
+				x.evaluateAll(r, a.texts[s])
+			}
+			if s, ok := obj.(string); ok {
+				x.evaluateAll(r, a.texts[s])
+			}
+		}
+		x.later(a.others)
+		return
+	}
+	old, changed := r.setNumber(a.id, num, at)
+	if !changed {
+		return
+	}
+	had, has := old == old, num == num
+	if had != has {
+		x.flipAll(r, a.exists, had)
+	}
+	if len(a.cuts) > 0 {
+		x.cross(r, a, old, num)
+	}
+	if len(a.equals) > 0 {
+		if had {
+			x.evaluateAll(r, a.equals[old])
+		}
+		if has {
+			x.evaluateAll(r, a.equals[num])
+		}
+	}
+	x.later(a.others)
+}
+
+// cross flips the thresholds between the old and the new value, of which one
+// may be missing.
+func (x *Index) cross(r *row, a *attribute, old, num float64) {
+	from, to := -1, -1
+	if old == old {
+		from = a.position(old)
+	}
+	if num == num {
+		to = a.position(num)
+	}
+	lo, hi := min(from, to), max(from, to)
+	if lo < 0 {
+		lo, hi = 0, len(a.cuts)
+	}
+	for i := lo; i < hi; i++ {
+		c := &a.cuts[i]
+		if c.above != nil {
+			x.flip(r, c.above, i < to)
+		}
+		if c.below != nil {
+			x.flip(r, c.below, to >= 0 && i >= to)
+		}
+	}
+}
+
+func (x *Index) later(preds []*predicate) {
+	for _, p := range preds {
+		if p.mark != x.step {
+			p.mark = x.step
+			x.todo = append(x.todo, p)
+		}
+	}
+}
+
+func (x *Index) reconsider(r *row) {
+	for _, p := range x.todo {
+		x.evaluate(r, p)
+	}
+	clear(x.todo)
+	x.todo = x.todo[:0]
+}
+
+func (x *Index) flipAll(r *row, preds []*predicate, truth bool) {
+	for _, p := range preds {
+		x.flip(r, p, truth)
+	}
+}
+
+func (x *Index) evaluateAll(r *row, preds []*predicate) {
+	for _, p := range preds {
+		x.evaluate(r, p)
+	}
+}
+
+// at points the writer's scan to a user, now.
+func (x *Index) at(r *row) *scan {
+	x.scan.r, x.scan.now, x.scan.until = r, x.second(), never
+	return &x.scan
+}
+
+// evaluate computes a predicate anew and arms the timer of its next change.
+func (x *Index) evaluate(r *row, p *predicate) {
+	c := x.at(r)
+	truth := p.eval(c)
+	if c.until != never {
+		x.arm(r, p, c.until)
+	}
+	x.flip(r, p, truth)
+}
+
+// arm makes sure that a timer is pending no later than the second. An earlier
+// one stays: it will find nothing changed and arm again.
+func (x *Index) arm(r *row, p *predicate, sec int64) {
+	i, ok := slices.BinarySearchFunc(r.armed, p.id, func(a armed, id uint32) int { return cmp.Compare(a.pred, id) })
+	if ok {
+		if r.armed[i].sec <= sec {
+			return
+		}
+		r.armed[i].sec = sec
+	} else {
+		r.armed = slices.Insert(r.armed, i, armed{p.id, sec})
+	}
+	x.timers.add(timer{sec, r.user, p.id})
+}
+
+// flip notes the truth of a predicate; audiences that use it become dirty.
+func (x *Index) flip(r *row, p *predicate, truth bool) {
+	if r.truth.has(p.id) == truth {
+		return
+	}
+	r.truth.set(p.id, truth)
+	for _, a := range p.audiences {
+		x.touch(a, p)
+	}
+}
+
+func (x *Index) touch(a *audience, p *predicate) {
+	if a.mark != x.step {
+		a.mark, a.cause = x.step, p
+		x.dirty = append(x.dirty, a)
+		return
+	}
+	// Of several causes the first defined, whatever order maps have.
+	if p != nil && (a.cause == nil || p.id < a.cause.id) {
+		a.cause = p
+	}
+}
+
+// begin starts a step for one user, who becomes known if new.
+func (x *Index) begin(user uint32) *row {
+	x.startStep()
+	if r := x.table.get(user); r != nil {
+		return r
+	}
+	r := &row{user: user, truth: slices.Clone(x.blank)}
+	x.table.put(r)
+	for _, a := range x.blankIn {
+		x.touch(a, nil)
+	}
+	for _, p := range x.moving {
+		x.evaluate(r, p)
+	}
+	return r
+}
+
+func (x *Index) startStep() {
+	x.step++
+	x.dirty = x.dirty[:0]
+}
+
+// finish recomputes the audiences that a step made dirty, those that others
+// refer to first, and emits the transitions by name.
+func (x *Index) finish(r *row, cause Cause) {
+	if len(x.dirty) == 0 {
+		return
+	}
+	slices.SortFunc(x.dirty, func(a, b *audience) int {
+		if c := cmp.Compare(a.level, b.level); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.rank, b.rank)
+	})
+	x.moved = x.moved[:0]
+	for i := 0; i < len(x.dirty); i++ {
+		a := x.dirty[i]
+		if a.formula.holds(r.truth, r.member) == r.member.has(a.id) {
+			continue
+		}
+		r.member.set(a.id, !r.member.has(a.id))
+		x.moved = append(x.moved, a)
+		for _, d := range a.dependents {
+			if d.mark == x.step {
+				continue
+			}
+			d.mark, d.cause = x.step, a.cause
+			rest := x.dirty[i+1:]
+			j, _ := slices.BinarySearchFunc(rest, d.level, func(a *audience, level int) int {
+				if a.level <= level {
+					return -1
+				}
+				return 1
+			})
+			x.dirty = slices.Insert(x.dirty, i+1+j, d)
+		}
+	}
+	if len(x.moved) > 1 {
+		slices.SortFunc(x.moved, func(a, b *audience) int { return cmp.Compare(a.rank, b.rank) })
+	}
+	for _, a := range x.moved {
+		in := r.member.has(a.id)
+		if in {
+			a.members.Add(r.user)
+		} else {
+			a.members.Remove(r.user)
+		}
+		t := Transition{User: r.user, Audience: a.public.Name, Entered: in, At: x.now, Cause: cause}
+		if a.cause != nil {
+			t.Cause.Predicate = a.cause.key
+		}
+		x.emit(t)
+	}
+}
+
+// follow moves the clock to the time of what is applied, when it does so.
+func (x *Index) follow(at time.Time) {
+	if x.opts.Clock == Auto && !x.attach {
+		x.moveTo(at)
+	}
+}
+
+// Advance moves the clock forward and fires what is due on the way, each at
+// its very second: users leave windows, and events that waited enter them. A
+// time before the clock changes nothing. It also lets go of events beyond
+// Options.Retain. The error wraps [ErrTime].
+func (x *Index) Advance(now time.Time) error {
+	if !validTime(now) {
+		return timeError("advance", now)
+	}
+	x.mu.Lock()
+	defer x.release()
+	x.moveTo(now)
+	x.prune()
+	return nil
+}
+
+// moveTo fires the timers up to the instant, in order, and sets the clock.
+func (x *Index) moveTo(now time.Time) {
+	if !now.After(x.now) {
+		return
+	}
+	sec := now.Unix()
+	for {
+		t, ok := x.timers.next(sec)
+		if !ok {
+			break
+		}
+		if at := time.Unix(t.sec, 0).UTC(); at.After(x.now) {
+			x.now = at
+		}
+		r := x.table.get(t.user)
+		x.startStep()
+		x.fire(r, t)
+		for x.timers.peek(t.sec, t.user) {
+			t, _ = x.timers.next(t.sec)
+			x.fire(r, t)
+		}
+		if r != nil {
+			x.finish(r, Cause{Kind: ByClock})
+		}
+	}
+	x.now = now.Round(0).UTC()
+}
+
+// fire re-evaluates what a timer was armed for, if it still is.
+func (x *Index) fire(r *row, t timer) {
+	if r == nil {
+		return
+	}
+	i, ok := slices.BinarySearchFunc(r.armed, t.pred, func(a armed, id uint32) int { return cmp.Compare(a.pred, id) })
+	if !ok || r.armed[i].sec != t.sec {
+		return
+	}
+	r.armed = slices.Delete(r.armed, i, i+1)
+	x.evaluate(r, x.preds[t.pred])
+}
+
+// prune moves the horizon of retention. Rows beyond it are in no window any
+// more, so letting go of them changes no answer; going through all users is
+// put off until it is worth it, and bytes leave such rows out anyway.
+func (x *Index) prune() {
+	x.pruned = max(x.pruned, x.second()-x.retain)
+	if x.pruned-x.swept < max(x.retain/64, 1) && x.swept != -never {
+		return
+	}
+	x.swept = x.pruned
+	for r := range x.table.all() {
+		r.prune(x.pruned)
+	}
+}
+
+// prune drops the events up to and including the second, and logs that are
+// empty then.
+func (r *row) prune(sec int64) {
+	for i := range r.streams {
+		r.streams[i].prune(sec)
+	}
+	r.streams = slices.DeleteFunc(r.streams, func(s stream) bool { return s.len() == 0 })
+}
+
+// unset reports whether the clock was never set, and asks for another look
+// when it is.
+func (c *scan) unset() bool {
+	if c.now >= dawn {
+		return false
+	}
+	c.limit(dawn)
+	return true
+}
+

@@ -1,0 +1,272 @@
+package segment
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/zhun-go/zhun/internal/ids"
+)
+
+// Audience is a named rule. Immutable; safe for concurrent use.
+type Audience struct {
+	Name string `json:"name"`
+	Rule string `json:"rule"` // as it was defined
+	// Normal is the rule as the index reads it: shared predicates in their
+	// canonical spelling. It means the same and compiles to itself.
+	Normal string `json:"-"`
+}
+
+// String returns the audience as "name: rule".
+func (a *Audience) String() string { return a.Name + ": " + a.Rule }
+
+// audience is a defined rule and its members.
+type audience struct {
+	id         uint32
+	public     *Audience
+	formula    *formula
+	members    *roaring.Bitmap
+	rank       int // place by name
+	level      int // above the audiences it refers to
+	dependents []*audience
+
+	mark  uint64     // the step that made it dirty
+	cause *predicate // what did
+}
+
+// Define gives a rule a name and keeps its members up to date from now on,
+// with the users held taken in at once. Defining a name again replaces its
+// rule and moves only the users for whom that makes a difference; the same
+// rule again changes nothing. Transitions have the cause [ByDefinition].
+//
+// Errors are of type [*RuleError].
+func (x *Index) Define(name, rule string) (*Audience, error) {
+	if name == "" || !utf8.ValidString(name) {
+		return nil, fmt.Errorf("segment: define: bad name %q of an audience", name)
+	}
+	x.mu.Lock()
+	defer x.release()
+	return x.define(name, rule)
+}
+
+func (x *Index) define(name, rule string) (*Audience, error) {
+	old := x.byName[name]
+	if old != nil && old.public.Rule == rule {
+		return old.public, nil
+	}
+	f, err := x.compile(rule, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.resolve(f, rule, old); err != nil {
+		return nil, err
+	}
+	fresh := x.intern(f)
+	a := old
+	if a == nil {
+		a = &audience{members: roaring.New()}
+		if n := len(x.freeAuds); n > 0 {
+			a.id = x.freeAuds[n-1]
+			x.freeAuds = x.freeAuds[:n-1]
+			x.audiences[a.id] = a
+		} else {
+			a.id = uint32(len(x.audiences))
+			x.audiences = append(x.audiences, a)
+		}
+		x.byName[name] = a
+	} else {
+		x.unlink(a)
+	}
+	before := a.formula
+	a.formula = f
+	a.public = &Audience{Name: name, Rule: rule, Normal: f.text()}
+	x.link(a)
+	x.arrange()
+	x.backfill(a, fresh)
+	if before != nil {
+		x.discard(before)
+	}
+	return a.public, nil
+}
+
+// resolve finds the audiences that a formula refers to. They must be defined,
+// and none may refer to the one being defined.
+func (x *Index) resolve(f *formula, rule string, self *audience) error {
+	var err error
+	f.walk(func(f *formula) {
+		if f.op != opRef || err != nil {
+			return
+		}
+		f.to = x.byName[f.ref]
+		switch {
+		case f.to == nil:
+			names := make([]string, len(x.ordered))
+			for i, a := range x.ordered {
+				names[i] = a.public.Name
+			}
+			e := ruleError(rule, f.from, ErrUnknown, "unknown audience %q", f.ref)
+			if e.Nearest = nearest(f.ref, names); e.Nearest != "" {
+				e.Message += fmt.Sprintf(", did you mean %q?", e.Nearest)
+			}
+			err = e
+		case self != nil && f.to.reaches(self):
+			err = ruleError(rule, f.from, ErrCycle, "%q refers back to %q", f.ref, self.public.Name)
+		}
+	})
+	return err
+}
+
+// reaches reports whether an audience is, or refers to, the other.
+func (a *audience) reaches(other *audience) bool {
+	seen := make(map[*audience]bool)
+	var visit func(*audience) bool
+	visit = func(a *audience) bool {
+		if a == other {
+			return true
+		}
+		if seen[a] {
+			return false
+		}
+		seen[a] = true
+		found := false
+		a.formula.walk(func(f *formula) {
+			if f.op == opRef && !found {
+				found = visit(f.to)
+			}
+		})
+		return found
+	}
+	return visit(a)
+}
+
+// link makes the audience a dependent of its predicates and references.
+func (x *Index) link(a *audience) {
+	a.formula.walk(func(f *formula) {
+		switch f.op {
+		case opLeaf:
+			if !slices.Contains(f.pred.audiences, a) {
+				f.pred.audiences = append(f.pred.audiences, a)
+			}
+		case opRef:
+			if !slices.Contains(f.to.dependents, a) {
+				f.to.dependents = append(f.to.dependents, a)
+			}
+		}
+	})
+}
+
+func (x *Index) unlink(a *audience) {
+	drop := func(list []*audience) []*audience {
+		return slices.DeleteFunc(list, func(b *audience) bool { return a == b })
+	}
+	a.formula.walk(func(f *formula) {
+		switch f.op {
+		case opLeaf:
+			f.pred.audiences = drop(f.pred.audiences)
+		case opRef:
+			f.to.dependents = drop(f.to.dependents)
+		}
+	})
+}
+
+// discard forgets the predicates of a formula that nobody uses now.
+func (x *Index) discard(f *formula) {
+	f.walk(func(f *formula) {
+		if f.op == opLeaf && len(f.pred.audiences) == 0 && x.predByKey[f.pred.key] == f.pred {
+			x.drop(f.pred)
+		}
+	})
+}
+
+// arrange puts the audiences in order: by name, by level of reference, and
+// those a user of whom nothing is known is in.
+func (x *Index) arrange() {
+	x.ordered = x.ordered[:0]
+	for _, a := range x.audiences {
+		if a != nil {
+			x.ordered = append(x.ordered, a)
+		}
+	}
+	slices.SortFunc(x.ordered, func(a, b *audience) int { return ids.Compare(a.public.Name, b.public.Name) })
+	levels := make(map[*audience]int, len(x.ordered))
+	var level func(a *audience) int
+	level = func(a *audience) int {
+		if l, ok := levels[a]; ok {
+			return l
+		}
+		l := 0
+		a.formula.walk(func(f *formula) {
+			if f.op == opRef {
+				l = max(l, level(f.to)+1)
+			}
+		})
+		levels[a] = l
+		return l
+	}
+	var byLevel []*audience
+	for i, a := range x.ordered {
+		a.rank, a.level = i, level(a)
+		byLevel = append(byLevel, a)
+	}
+	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
+	x.blankIn = x.blankIn[:0]
+	var member bits
+	for _, a := range byLevel {
+		if a.formula.holds(x.blank, member) {
+			member.set(a.id, true)
+			x.blankIn = append(x.blankIn, a)
+		}
+	}
+}
+
+// backfill brings the users held up to date with a new or changed rule.
+func (x *Index) backfill(a *audience, fresh []*predicate) {
+	for r := range x.table.all() {
+		x.startStep()
+		for _, p := range fresh {
+			x.evaluate(r, p)
+		}
+		x.touch(a, nil)
+		a.cause = nil
+		x.finish(r, Cause{Kind: ByDefinition, Name: a.public.Name})
+	}
+}
+
+// Remove forgets an audience; its members leave it. The error wraps
+// [ErrAudience] when there is none of the name, and [ErrReferenced] when the
+// rule of another one refers to it.
+func (x *Index) Remove(name string) error {
+	x.mu.Lock()
+	defer x.release()
+	a := x.byName[name]
+	if a == nil {
+		return audienceError("remove", name)
+	}
+	if len(a.dependents) > 0 {
+		return fmt.Errorf("segment: remove: %q: %w by %q", name, ErrReferenced, a.dependents[0].public.Name)
+	}
+	before := a.formula
+	x.unlink(a)
+	a.formula = always(false)
+	x.arrange()
+	x.backfill(a, nil)
+	x.discard(before)
+	delete(x.byName, name)
+	x.audiences[a.id] = nil
+	x.freeAuds = append(x.freeAuds, a.id)
+	x.arrange()
+	return nil
+}
+
+// Audiences returns what is defined, by name.
+func (x *Index) Audiences() []*Audience {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	list := make([]*Audience, len(x.ordered))
+	for i, a := range x.ordered {
+		list[i] = a.public
+	}
+	return list
+}

@@ -1,0 +1,286 @@
+package segment
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/zhun-go/zhun/internal/ids"
+	"github.com/zhun-go/zhun/internal/value"
+	"github.com/zhun-go/zhun/internal/wire"
+)
+
+const (
+	wireKind    = "segment.Index"
+	wireVersion = 0
+)
+
+// AppendBinary appends the index as bytes: the rows by ascending user, with
+// sorted dictionaries of the names in use, and in a section of their own the
+// clock, the definitions, the last transitions and a fingerprint of the
+// options. The same rows give the same bytes, whatever the order they came in.
+func (x *Index) AppendBinary(b []byte) ([]byte, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	w := wire.NewWriter(wireKind, wireVersion)
+	x.writeMeta(w.Section(wire.Meta))
+	attrRank, eventRank := x.writeNames(w.Section("names"))
+	s := w.Section("rows")
+	s.Count(x.table.n)
+	last := uint32(0)
+	for r := range x.table.all() {
+		s.Uvarint(uint64(r.user - last))
+		last = r.user
+		x.writeRow(s, r, attrRank, eventRank)
+	}
+	return w.AppendTo(b), nil
+}
+
+// MarshalBinary is AppendBinary to nothing.
+func (x *Index) MarshalBinary() ([]byte, error) { return x.AppendBinary(nil) }
+
+// writeNames writes the names of attributes and events in use, in order, and
+// returns the place of each number.
+func (x *Index) writeNames(s *wire.Section) (attrRank, eventRank []int) {
+	attrUsed, eventUsed := make([]bool, len(x.attrs)), make([]bool, len(x.events))
+	for r := range x.table.all() {
+		for _, n := range r.numbers {
+			attrUsed[n.attr] = true
+		}
+		for _, o := range r.objects {
+			attrUsed[o.attr] = true
+		}
+		for i := range r.streams {
+			if st := &r.streams[i]; st.upper(x.pruned) < st.len() {
+				eventUsed[st.event] = true
+			}
+		}
+	}
+	write := func(used []bool, name func(int) string) []int {
+		var order []int
+		for i, u := range used {
+			if u {
+				order = append(order, i)
+			}
+		}
+		slices.SortFunc(order, func(i, j int) int { return ids.Compare(name(i), name(j)) })
+		rank := make([]int, len(used))
+		s.Count(len(order))
+		for place, i := range order {
+			rank[i] = place
+			s.String(name(i))
+		}
+		return rank
+	}
+	attrRank = write(attrUsed, func(i int) string { return x.attrs[i].name })
+	eventRank = write(eventUsed, func(i int) string { return x.events[i].name })
+	return attrRank, eventRank
+}
+
+// cell is an attribute on its way to bytes.
+type cell struct {
+	rank int
+	at   stamp
+	v    any
+}
+
+func (x *Index) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
+	cells := make([]cell, 0, len(r.numbers)+len(r.objects))
+	for _, n := range r.numbers {
+		cells = append(cells, cell{attrRank[n.attr], stamp{n.sec, n.ns}, x.attrs[n.attr].kind.outside(n.num)})
+	}
+	for _, o := range r.objects {
+		cells = append(cells, cell{attrRank[o.attr], stamp{o.sec, o.ns}, o.obj})
+	}
+	slices.SortFunc(cells, func(a, b cell) int { return a.rank - b.rank })
+	s.Count(len(cells))
+	for _, c := range cells {
+		s.Uvarint(uint64(c.rank))
+		s.Time(c.at.time())
+		writeValue(s, c.v)
+	}
+	var streams []*stream
+	for i := range r.streams {
+		if st := &r.streams[i]; st.upper(x.pruned) < st.len() {
+			streams = append(streams, st)
+		}
+	}
+	slices.SortFunc(streams, func(a, b *stream) int { return eventRank[a.event] - eventRank[b.event] })
+	s.Count(len(streams))
+	for _, st := range streams {
+		e := x.events[st.event]
+		s.Uvarint(uint64(eventRank[st.event]))
+		lo := st.upper(x.pruned)
+		s.Count(st.len() - lo)
+		for i := lo; i < st.len(); i++ {
+			s.Time(st.at(i).time())
+			num, obj := st.numRow(i), st.objRow(i)
+			for _, name := range e.names {
+				if f := e.fields[name]; f.kind.numeric() {
+					writeValue(s, f.kind.outside(num[f.col]))
+				} else {
+					writeValue(s, obj[f.col])
+				}
+			}
+			if x.opts.Dynamic {
+				fields, _ := obj[e.objs-1].(extra)
+				value.WriteFields(s, fields)
+			}
+		}
+	}
+}
+
+// outside turns a number as it is held into a value, nil when missing.
+func (k Kind) outside(num float64) any {
+	switch {
+	case num != num:
+		return nil
+	case k == Bool:
+		return num == 1
+	}
+	return num
+}
+
+// writeValue writes whole numbers as integers, which are shorter.
+func writeValue(s *wire.Section, v any) {
+	if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) <= value.MaxInt {
+		v = int64(f)
+	}
+	value.Write(s, v)
+}
+
+func (x *Index) writeMeta(s *wire.Section) {
+	s.String(x.fingerprint)
+	s.Bool(!x.now.IsZero())
+	if !x.now.IsZero() {
+		s.Time(x.now)
+	}
+	s.Varint(x.pruned)
+	s.Uvarint(x.seq)
+	defs := slices.Clone(x.ordered)
+	slices.SortStableFunc(defs, func(a, b *audience) int { return a.level - b.level })
+	s.Count(len(defs))
+	for _, a := range defs {
+		s.String(a.public.Name)
+		s.String(a.public.Rule)
+	}
+	s.Count(len(x.recent.list))
+	for t := range x.recent.all() {
+		s.Uvarint(uint64(t.User))
+		s.String(t.Audience)
+		s.Bool(t.Entered)
+		s.Time(t.At)
+		s.Byte(byte(t.Cause.Kind))
+		s.String(t.Cause.Name)
+		s.String(t.Cause.Predicate)
+		s.Uvarint(t.Seq)
+	}
+}
+
+// snapshot is what bytes hold, before it becomes the state.
+type snapshot struct {
+	now    time.Time
+	pruned int64
+	seq    uint64
+	defs   []Audience
+	recent []Transition
+	table  table
+	attrs  []*attribute // new ones of a dynamic index, numbered from the end
+	events []*eventType
+}
+
+// UnmarshalBinary replaces the rows, the clock and the transitions with those
+// of bytes that AppendBinary wrote. Audiences defined here keep their rules;
+// those known only to the bytes are defined as well. Nothing is emitted but
+// what a watcher asked to see again.
+//
+// Bytes written under another schema or retention give an error that wraps
+// [ErrOptions]: rebuild from the log. Damaged bytes give one that wraps
+// [ErrCorrupt], newer ones [ErrVersion]; the index is then unchanged.
+func (x *Index) UnmarshalBinary(data []byte) error {
+	f, err := wire.Open(data, wireKind, wireVersion)
+	if err != nil {
+		return fmt.Errorf("segment: unmarshal: %w", err)
+	}
+	x.mu.Lock()
+	defer x.release()
+	snap := &snapshot{}
+	if err := x.readMeta(f.Section(wire.Meta), snap); err != nil {
+		return err
+	}
+	if err := x.readRows(f, snap); err != nil {
+		return fmt.Errorf("segment: unmarshal: %w", err)
+	}
+	for _, d := range snap.defs {
+		// Rules are checked before anything changes; those that name one
+		// another are resolved as they are defined, in the order written.
+		if _, err := x.compile(d.Rule, false); err != nil {
+			return fmt.Errorf("segment: unmarshal: audience %q: %w: %w", d.Name, ErrCorrupt, err)
+		}
+	}
+	x.adopt(snap)
+	return nil
+}
+
+// adopt makes a snapshot the state.
+func (x *Index) adopt(snap *snapshot) {
+	for _, a := range snap.attrs {
+		x.attrs = append(x.attrs, a)
+		x.attrByName[a.name] = a
+	}
+	for _, e := range snap.events {
+		x.events = append(x.events, e)
+		x.eventByName[e.name] = e
+	}
+	x.table, x.now, x.pruned, x.swept, x.seq = table{}, snap.now, snap.pruned, -never, snap.seq
+	x.rebuild() // an empty index, in which definitions emit nothing
+	for _, d := range snap.defs {
+		if x.byName[d.Name] == nil {
+			// A rule whose references no longer fit the receiver's own
+			// definitions is left out.
+			_, _ = x.define(d.Name, d.Rule)
+		}
+	}
+	x.table = snap.table
+	x.rebuild()
+	x.recent.list, x.recent.head = nil, 0
+	for _, t := range snap.recent {
+		x.recent.put(t)
+	}
+	for _, w := range x.watch.list() {
+		x.resend(w)
+	}
+}
+
+func (x *Index) readMeta(r *wire.Reader, snap *snapshot) error {
+	print := r.String()
+	if r.Err() == nil && print != x.fingerprint {
+		return fmt.Errorf("segment: unmarshal: %w: written with %s; this index has %s", ErrOptions, print, x.fingerprint)
+	}
+	if r.Bool() {
+		if snap.now = r.Time(); !validTime(snap.now) {
+			r.Fail("clock out of range")
+		}
+	}
+	snap.pruned = r.Varint()
+	snap.seq = r.Uvarint()
+	for range r.Count(2) {
+		d := Audience{Name: r.String(), Rule: r.String()}
+		if d.Name == "" || !utf8.ValidString(d.Name) {
+			r.Fail("bad name of an audience")
+		}
+		snap.defs = append(snap.defs, d)
+	}
+	for range r.Count(9) {
+		snap.recent = append(snap.recent, Transition{
+			User: r.Uint32(), Audience: r.String(), Entered: r.Bool(), At: r.Time(),
+			Cause: Cause{Kind: CauseKind(r.Byte()), Name: r.String(), Predicate: r.String()}, Seq: r.Uvarint(),
+		})
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("segment: unmarshal: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package segment
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// Erase forgets a user as if never seen. The user leaves every audience; those
+// exits, with the cause [ByErase], are all that is left. The error wraps
+// [ErrUser].
+func (x *Index) Erase(user uint32) error {
+	if user == 0 {
+		return userError("erase")
+	}
+	x.mu.Lock()
+	defer x.release()
+	x.recent.forget(user)
+	x.remove(user, Cause{Kind: ByErase})
+	return nil
+}
+
+// remove takes a user out, with exits.
+func (x *Index) remove(user uint32, cause Cause) {
+	r := x.table.get(user)
+	if r == nil {
+		return
+	}
+	for _, a := range x.ordered {
+		if r.member.has(a.id) {
+			a.members.Remove(user)
+			x.emit(Transition{User: user, Audience: a.public.Name, At: x.now, Cause: cause})
+		}
+	}
+	x.table.remove(user)
+}
+
+// Rename gives everything of one user to another: two numbers turned out to be
+// one person. The first leaves every audience and is no longer held. Renaming
+// a user who is not held does nothing. The error wraps [ErrUser].
+func (x *Index) Rename(from, to uint32) error {
+	if from == 0 || to == 0 {
+		return userError("rename")
+	}
+	x.mu.Lock()
+	defer x.release()
+	r := x.table.get(from)
+	if r == nil || from == to {
+		return nil
+	}
+	cause := Cause{Kind: ByRename}
+	x.remove(from, cause)
+	x.take(r, to, cause)
+	return nil
+}
+
+// take adds the truth of a row to a user.
+func (x *Index) take(r *row, to uint32, cause Cause) {
+	t := x.begin(to)
+	t.absorb(r, x.events)
+	for _, p := range x.preds {
+		if p != nil {
+			x.evaluate(t, p)
+		}
+	}
+	x.finish(t, cause)
+}
+
+// Merge adds the rows of another index, which stays as it is: attributes by
+// last writer, events as a multiset. The clock moves to the later of the two
+// first. Definitions of the other are not taken over. The error wraps
+// [ErrOptions] when the two were made with other schemas or retention.
+func (x *Index) Merge(other *Index) error {
+	rows, now, pruned, names := other.rows()
+	x.mu.Lock()
+	defer x.release()
+	if other.fingerprint != x.fingerprint {
+		return fmt.Errorf("segment: merge: %w: %s; this index has %s", ErrOptions, other.fingerprint, x.fingerprint)
+	}
+	x.moveTo(now)
+	x.pruned = max(x.pruned, pruned)
+	attrs, events := x.translate(names)
+	for _, r := range rows {
+		x.take(r.renumber(attrs, events), r.user, Cause{Kind: ByMerge})
+	}
+	return nil
+}
+
+// nameLists are the names behind the numbers of attributes and events, which
+// differ between dynamic indexes.
+type nameLists struct{ attrs, events []string }
+
+// rows returns a copy of the truth.
+func (x *Index) rows() (rows []*row, now time.Time, pruned int64, names nameLists) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for r := range x.table.all() {
+		rows = append(rows, r.clone())
+	}
+	for _, a := range x.attrs {
+		names.attrs = append(names.attrs, a.name)
+	}
+	for _, e := range x.events {
+		names.events = append(names.events, e.name)
+	}
+	return rows, x.now, x.pruned, names
+}
+
+// translate maps numbers of another index to this one's.
+func (x *Index) translate(names nameLists) (attrs, events []uint32) {
+	for _, n := range names.attrs {
+		a := x.attrByName[n]
+		if a == nil {
+			a = x.newAttribute(n, Any)
+		}
+		attrs = append(attrs, a.id)
+	}
+	for _, n := range names.events {
+		e := x.eventByName[n]
+		if e == nil {
+			e = x.newEvent(n, nil)
+		}
+		events = append(events, e.id)
+	}
+	return attrs, events
+}
+
+// renumber gives the row, which is a copy, the numbers of another index.
+func (r *row) renumber(attrs, events []uint32) *row {
+	for i := range r.numbers {
+		r.numbers[i].attr = attrs[r.numbers[i].attr]
+	}
+	for i := range r.objects {
+		r.objects[i].attr = attrs[r.objects[i].attr]
+	}
+	for i := range r.streams {
+		r.streams[i].event = events[r.streams[i].event]
+	}
+	slices.SortFunc(r.streams, func(a, b stream) int { return int(a.event) - int(b.event) })
+	return r
+}
+
+// rebuild computes everything derived anew, and emits nothing: rows were
+// replaced wholesale.
+func (x *Index) rebuild() {
+	x.timers = calendar{}
+	for _, a := range x.audiences {
+		if a != nil {
+			a.members = roaring.New()
+		}
+	}
+	x.blank, x.moving = nil, nil
+	for _, p := range x.preds {
+		if p != nil {
+			x.judgeBlank(p)
+		}
+	}
+	x.arrange()
+	byLevel := slices.Clone(x.ordered)
+	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
+	adders := make([]adder, len(byLevel))
+	for i, a := range byLevel {
+		adders[i].to = a.members
+	}
+	for r := range x.table.all() {
+		r.truth, r.member, r.armed = nil, nil, nil
+		c := x.at(r)
+		for _, p := range x.preds {
+			if p == nil {
+				continue
+			}
+			c.until = never
+			r.truth.set(p.id, p.eval(c))
+			if c.until != never {
+				x.arm(r, p, c.until)
+			}
+		}
+		for i, a := range byLevel {
+			if a.formula.holds(r.truth, r.member) {
+				r.member.set(a.id, true)
+				adders[i].add(r.user)
+			}
+		}
+	}
+	for i := range adders {
+		adders[i].flush()
+	}
+}

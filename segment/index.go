@@ -1,0 +1,242 @@
+package segment
+
+import (
+	"encoding"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/zhun-go/zhun/internal/ids"
+)
+
+var (
+	_ encoding.BinaryAppender    = (*Index)(nil)
+	_ encoding.BinaryUnmarshaler = (*Index)(nil)
+)
+
+// Index holds users' attributes and events and the audiences over them.
+//
+// Its truth is one row per user: the attributes, last writer wins by time, and
+// the declared events within Options.Retain, a multiset by time. Everything
+// else is derived from it. A user is held from the first Update or Observe
+// until Erase, whatever that first call brought; "not" and "!=" are
+// complements among the users held.
+//
+// Safe for concurrent use: any number of readers beside one writer at a time.
+type Index struct {
+	mu          sync.RWMutex
+	opts        Options
+	schema      Schema
+	fingerprint string
+	retain      int64 // seconds
+
+	attrs       []*attribute
+	attrByName  map[string]*attribute
+	events      []*eventType
+	eventByName map[string]*eventType
+	zoneAttr    *attribute
+	zones       zones
+
+	table  table
+	now    time.Time
+	pruned int64 // rows up to this second are gone; set by Advance
+	swept  int64 // the horizon of the last sweep over all rows
+	timers calendar
+
+	preds     []*predicate // by number, nil when free
+	freePreds []uint32
+	predByKey map[string]*predicate
+	blank     bits         // truth for a user of whom nothing is known
+	moving    []*predicate // whose blank truth changes with the clock
+
+	audiences []*audience // by number, nil when free
+	freeAuds  []uint32
+	byName    map[string]*audience
+	ordered   []*audience // by name
+	blankIn   []*audience // who hold a user of whom nothing is known
+
+	scan    scan // of the writer
+	step    uint64
+	dirty   []*audience
+	moved   []*audience // changed in this step
+	todo    []*predicate
+	numBuf  []float64
+	objBuf  []any
+	attach  bool
+	seq     uint64
+	recent  ring
+	watch   watchers
+	replays bool
+	queued  bool // transitions wait for release to deliver them
+	stats   Stats
+}
+
+// Stats counts what an index holds and what it could not use.
+type Stats struct {
+	Users      int    // users held
+	Audiences  int    // audiences defined
+	Predicates int    // distinct predicates that rules share
+	Timers     int    // pending expiries
+	Seq        uint64 // of the last transition
+
+	BadTimes      int // calls with a zero or impossible time, ignored
+	OtherEvents   int // events that are not declared, of which only the user is kept
+	LateEvents    int // events beyond the retention when they arrived, ignored
+	UnknownNames  int // attributes that are not declared, ignored
+	BadAttributes int // attribute values of another kind, ignored
+	BadFields     int // event fields of another kind, which count as missing
+}
+
+// NewIndex returns an empty index of users with the attributes of the schema.
+// Errors are of type [*OptionError].
+func NewIndex(schema Schema, opts *Options) (*Index, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := schema.check("Schema"); err != nil {
+		return nil, err
+	}
+	events := make([]string, 0, len(o.Events))
+	for name := range o.Events {
+		events = append(events, name)
+	}
+	slices.SortFunc(events, ids.Compare)
+	x := &Index{opts: o, schema: schema, retain: int64(o.Retain / time.Second), fingerprint: fingerprint(schema, &o)}
+	x.clear()
+	for _, name := range schema.names() {
+		x.newAttribute(name, schema[name])
+	}
+	for _, name := range events {
+		if name == "" {
+			return nil, &OptionError{"Events", `""`, "an event has a name"}
+		}
+		if err := o.Events[name].check(fmt.Sprintf("Events[%q]", name)); err != nil {
+			return nil, err
+		}
+		x.newEvent(name, o.Events[name])
+	}
+	if o.ZoneAttribute != "" {
+		x.zoneAttr = x.attrByName[o.ZoneAttribute]
+		if x.zoneAttr == nil || x.zoneAttr.kind != String {
+			return nil, &OptionError{"ZoneAttribute", o.ZoneAttribute, "must name an attribute of kind String"}
+		}
+	}
+	x.recent.size = o.Recent
+	x.scan.x = x
+	return x, nil
+}
+
+// clear makes everything empty but the options.
+func (x *Index) clear() {
+	x.attrs, x.attrByName = nil, make(map[string]*attribute)
+	x.events, x.eventByName = nil, make(map[string]*eventType)
+	x.predByKey, x.byName = make(map[string]*predicate), make(map[string]*audience)
+	x.pruned, x.swept = -never, -never
+}
+
+// Stats returns the counts. Safe for concurrent use.
+func (x *Index) Stats() Stats {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	s := x.stats
+	s.Users, s.Audiences, s.Timers, s.Seq = x.table.n, len(x.ordered), x.timers.len(), x.seq
+	s.Predicates = len(x.predByKey)
+	return s
+}
+
+// Now returns the index's clock, the zero time before it was first set.
+func (x *Index) Now() time.Time {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.now
+}
+
+// Contains reports whether the user is in the audience now. It is false for a
+// user not held and for an audience that is not defined.
+func (x *Index) Contains(name string, user uint32) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	a := x.byName[name]
+	if a == nil {
+		return false
+	}
+	r := x.table.get(user)
+	return r != nil && r.member.has(a.id)
+}
+
+// Members returns the users who are in the audience now, as a private copy.
+// The error wraps [ErrAudience].
+func (x *Index) Members(name string) (*roaring.Bitmap, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	a := x.byName[name]
+	if a == nil {
+		return nil, audienceError("members", name)
+	}
+	return a.members.Clone(), nil
+}
+
+// Size returns how many users are in the audience now, 0 when it is not defined.
+func (x *Index) Size(name string) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if a := x.byName[name]; a != nil {
+		return int(a.members.GetCardinality())
+	}
+	return 0
+}
+
+// Users returns the users held, as a private copy.
+func (x *Index) Users() *roaring.Bitmap {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.held()
+}
+
+func (x *Index) held() *roaring.Bitmap {
+	b := roaring.New()
+	add := adder{to: b}
+	for r := range x.table.all() {
+		add.add(r.user)
+	}
+	add.flush()
+	return b
+}
+
+// adder adds ascending users to a bitmap in batches.
+type adder struct {
+	to  *roaring.Bitmap
+	buf []uint32
+}
+
+func (a *adder) add(user uint32) {
+	if a.buf = append(a.buf, user); len(a.buf) == 4096 {
+		a.flush()
+	}
+}
+
+func (a *adder) flush() {
+	a.to.AddMany(a.buf)
+	a.buf = a.buf[:0]
+}
+
+// Of yields the names of the audiences the user is in now, by name. The names
+// are those of the moment of the call.
+func (x *Index) Of(user uint32) iter.Seq[string] {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var names []string
+	if r := x.table.get(user); r != nil {
+		for _, a := range x.ordered {
+			if r.member.has(a.id) {
+				names = append(names, a.public.Name)
+			}
+		}
+	}
+	return slices.Values(names)
+}

@@ -1,0 +1,528 @@
+package segment
+
+import (
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/zhun-go/zhun/internal/ids"
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// events compiles events(name, window, until): the user's rows of an event in
+// (now−window, now−until], by time.
+func (k *compiler) events(n ast.Node, args []ast.Node) *node {
+	k.want(n, "events", args, 1, 3, `events("name", "window") or events("name", "from ago", "to ago")`)
+	name := k.stringConstant(args[0], "the name of an event")
+	ev := k.x.eventByName[name]
+	if ev == nil && k.x.opts.Dynamic {
+		if !k.define {
+			l := &list{key: "events(" + quote(name) + ")", sc: &scope{object: true}, each: func(*scan, func() bool) {}}
+			return &node{key: l.key, l: l, count: l}
+		}
+		ev = k.x.newEvent(name, nil)
+	}
+	if ev == nil {
+		k.unknown(args[0], "event", name, k.x.eventNames())
+	}
+	l := &list{event: ev, from: k.x.retain, sc: &scope{event: ev}, key: "events(" + quote(name)}
+	if len(args) > 1 {
+		l.from = k.window(args[1])
+		l.key += ", " + quote(formatWindow(l.from))
+		if l.from > k.x.retain {
+			k.fail(args[1], ErrNotRetained, "a window of %s reaches beyond what is retained, %s", formatWindow(l.from), formatWindow(k.x.retain))
+		}
+	}
+	if len(args) > 2 {
+		l.to = k.window(args[2])
+		l.key += ", " + quote(formatWindow(l.to))
+		if l.to >= l.from {
+			k.fail(args[2], ErrType, "a window from %s ago to %s ago is empty", formatWindow(l.from), formatWindow(l.to))
+		}
+	}
+	l.key += ")"
+	l.deps.event(ev.id)
+	l.each = func(c *scan, yield func() bool) {
+		st, lo, hi := l.rows(c)
+		if lo == hi {
+			return
+		}
+		oldStream, oldRow := c.st, c.i
+		c.st = st
+		for i := lo; i < hi; i++ {
+			if c.i = i; !yield() {
+				break
+			}
+		}
+		c.st, c.i = oldStream, oldRow
+	}
+	e := &node{key: l.key, l: l, count: l}
+	e.deps.add(&l.deps)
+	return e
+}
+
+// rows returns the rows of the window, and notes when the next one enters or
+// leaves it.
+func (l *list) rows(c *scan) (st *stream, lo, hi int) {
+	if st = c.r.stream(l.event.id); st == nil {
+		return nil, 0, 0
+	}
+	hi = st.upper(c.now - l.to)
+	lo = st.upper(c.now - l.from)
+	if hi < st.len() {
+		c.limit(st.secs[hi] + l.to)
+	}
+	if lo < hi {
+		c.limit(st.secs[lo] + l.from)
+	}
+	return st, lo, hi
+}
+
+// atLeast reports whether the window holds at least n rows, and notes when
+// that may change: no earlier than the n-th newest row leaves.
+func (l *list) atLeast(c *scan, n int) bool {
+	st := c.r.stream(l.event.id)
+	if st == nil {
+		return false
+	}
+	hi := st.upper(c.now - l.to)
+	if hi < st.len() {
+		c.limit(st.secs[hi] + l.to)
+	}
+	start := c.now - l.from
+	if l.filter == nil {
+		if i := hi - n; i >= 0 && st.secs[i] > start {
+			c.limit(st.secs[i] + l.from)
+			return true
+		}
+		return false
+	}
+	oldStream, oldRow := c.st, c.i
+	c.st = st
+	holds, found := l.filter.b, false
+	for i := hi - 1; i >= 0 && st.secs[i] > start; i-- {
+		if c.i = i; !holds(c) {
+			continue
+		}
+		if n--; n == 0 {
+			c.limit(st.secs[i] + l.from)
+			found = true
+			break
+		}
+	}
+	c.st, c.i = oldStream, oldRow
+	return found
+}
+
+// list compiles an argument that must be a list.
+func (k *compiler) list(n ast.Node, name string) *list {
+	e := k.node(n)
+	if e.l == nil {
+		k.fail(n, ErrType, "%s needs a list, not %s", name, e.what())
+	}
+	return e.l
+}
+
+// where keeps the elements for which the condition holds.
+func (l *list) where(p *node, key string) *list {
+	f := *l
+	f.key = key
+	f.deps = deps{}
+	f.deps.add(&l.deps)
+	f.deps.add(&p.deps)
+	f.deps.elem = l.deps.elem
+	f.filter = p
+	if l.filter != nil {
+		x, y := l.filter.b, p.b
+		f.filter = (&node{kind: Bool, key: "(" + l.filter.key + " and " + p.key + ")", b: func(c *scan) bool { return x(c) && y(c) }}).depend(l.filter, p)
+	}
+	each, holds := l.each, p.b
+	f.each = func(c *scan, yield func() bool) {
+		each(c, func() bool { return !holds(c) || yield() })
+	}
+	return &f
+}
+
+func (l *list) node() *node {
+	e := &node{key: l.key, l: l, count: l}
+	e.deps.add(&l.deps)
+	return e
+}
+
+// derived compiles filter, map and uniq.
+func (k *compiler) derived(n ast.Node, name string, args []ast.Node) *node {
+	switch name {
+	case "filter":
+		k.want(n, name, args, 2, 2, "filter(list, condition)")
+		l := k.list(args[0], name)
+		p := k.condition(args[1], l)
+		return l.where(p, "filter("+l.key+", "+p.key+")").node()
+	case "map":
+		k.want(n, name, args, 2, 2, "map(list, value)")
+		l := k.list(args[0], name)
+		v := k.predicate(args[1], l)
+		if v.any() == nil || v.z || v.e {
+			k.fail(args[1], ErrType, "map needs a value, not %s", v.what())
+		}
+		m := *l
+		m.key = "map(" + l.key + ", " + v.key + ")"
+		m.deps = deps{}
+		m.deps.add(&l.deps)
+		m.deps.add(&v.deps)
+		m.deps.elem = l.deps.elem
+		m.sc = &scope{val: v}
+		return m.node()
+	}
+	k.want(n, name, args, 1, 1, "uniq(list of values)")
+	l := k.list(args[0], name)
+	v := k.value(args[0], l, name)
+	u := *l
+	u.key = "uniq(" + l.key + ")"
+	u.event, u.filter = nil, nil
+	each := l.each
+	u.each = func(c *scan, yield func() bool) {
+		seen := make(map[any]bool)
+		each(c, func() bool {
+			x := v(c)
+			if t, ok := x.(time.Time); ok {
+				x = stampOf(t)
+			}
+			switch x.(type) {
+			case bool, float64, string, stamp:
+			default:
+				return true
+			}
+			if seen[x] {
+				return true
+			}
+			seen[x] = true
+			return yield()
+		})
+	}
+	return u.node()
+}
+
+// value reads the current element of a list of values.
+func (k *compiler) value(n ast.Node, l *list, name string) func(*scan) any {
+	if l.sc.val == nil || l.sc.val.any() == nil {
+		k.fail(n, ErrType, "%s needs a list of values; map(list, value) makes one", name)
+	}
+	return l.sc.val.any()
+}
+
+// aggregate compiles the functions that reduce a list to one value.
+func (k *compiler) aggregate(n ast.Node, name string, args []ast.Node) *node {
+	most := 1
+	if name == "count" || name == "sum" {
+		most = 2
+	}
+	k.want(n, name, args, 1, most, name+"(list)")
+	if name == "len" {
+		return k.length(args[0])
+	}
+	l := k.list(args[0], name)
+	key := name + "(" + l.key
+	if name == "count" {
+		var p *node
+		if len(args) == 2 {
+			p = k.condition(args[1], l)
+			key += ", " + p.key
+		} else if v := l.sc.val; v != nil && v.truth() != nil {
+			p = (&node{kind: Bool, key: "#", b: v.truth()}).depend(v)
+		} else {
+			k.fail(n, ErrType, "count needs a condition; len(list) counts all")
+		}
+		return counted(l.where(p, "filter("+l.key+", "+p.key+")"), key+")")
+	}
+	if name == "mode" {
+		return k.mode(args[0], l)
+	}
+	var val *node
+	if len(args) == 2 {
+		val = k.predicate(args[1], l)
+		key += ", " + val.key
+	} else {
+		if val = l.sc.val; val == nil {
+			k.fail(args[0], ErrType, "%s needs a list of numbers; map(list, value) makes one", name)
+		}
+	}
+	num := val.number()
+	if num == nil {
+		k.fail(args[len(args)-1], ErrType, "%s needs numbers, not %s", name, val.what())
+	}
+	e := &node{kind: Number, key: key + ")", n: reduce(name, l, num)}
+	e.deps.add(&l.deps)
+	e.deps.add(&val.deps)
+	e.deps.elem = l.deps.elem
+	return e
+}
+
+// reduce is sum, mean, min or max over the numbers that are there.
+func reduce(name string, l *list, num func(*scan) float64) func(*scan) float64 {
+	each := l.each
+	switch name {
+	case "min":
+		return func(c *scan) float64 {
+			best := missing
+			each(c, func() bool {
+				if v := num(c); v < best || best != best {
+					best = v
+				}
+				return true
+			})
+			return best
+		}
+	case "max":
+		return func(c *scan) float64 {
+			best := missing
+			each(c, func() bool {
+				if v := num(c); v > best || best != best {
+					best = v
+				}
+				return true
+			})
+			return best
+		}
+	}
+	mean := name == "mean"
+	return func(c *scan) float64 {
+		var s exactSum
+		n := 0
+		each(c, func() bool {
+			if v := num(c); v == v {
+				s.add(v)
+				n++
+			}
+			return true
+		})
+		if mean {
+			return finite(s.value() / float64(n))
+		}
+		return finite(s.value())
+	}
+}
+
+func counted(l *list, key string) *node {
+	each := l.each
+	e := &node{kind: Number, key: key, count: l, n: func(c *scan) float64 {
+		n := 0
+		each(c, func() bool { n++; return true })
+		return float64(n)
+	}}
+	e.deps.add(&l.deps)
+	return e
+}
+
+// length is len of a list, or of a string in characters.
+func (k *compiler) length(n ast.Node) *node {
+	a := k.node(n)
+	if a.l != nil && a.kind != Any || a.l != nil && a.v == nil {
+		return counted(a.l, "len("+a.key+")")
+	}
+	e := &node{kind: Number, key: "len(" + a.key + ")"}
+	switch {
+	case a.kind == Any && a.v != nil:
+		e.n = func(c *scan) float64 {
+			switch v := a.v(c).(type) {
+			case nil:
+				return 0
+			case string:
+				return float64(len([]rune(v)))
+			case []string:
+				return float64(len(v))
+			case []map[string]any:
+				return float64(len(v))
+			}
+			return missing
+		}
+	case a.kind == String && a.s != nil:
+		e.n = func(c *scan) float64 {
+			s, ok := a.s(c)
+			if !ok {
+				return missing
+			}
+			return float64(len([]rune(s)))
+		}
+	default:
+		k.fail(n, ErrType, "len needs a list or a string, not %s", a.what())
+	}
+	return fold(e.depend(a), a)
+}
+
+// quantifier compiles any, all, none and one.
+func (k *compiler) quantifier(n ast.Node, name string, args []ast.Node) *node {
+	k.want(n, name, args, 2, 2, name+"(list, condition)")
+	l := k.list(args[0], name)
+	p := k.condition(args[1], l)
+	e := &node{kind: Bool, key: name + "(" + l.key + ", " + p.key + ")"}
+	each, holds := l.each, p.b
+	stop := name != "all" // the truth of the condition that decides
+	switch name {
+	case "one":
+		e.b = func(c *scan) bool {
+			n := 0
+			each(c, func() bool {
+				if holds(c) {
+					n++
+				}
+				return n < 2
+			})
+			return n == 1
+		}
+	default:
+		e.b = func(c *scan) bool {
+			hit := false
+			each(c, func() bool {
+				hit = holds(c) == stop
+				return !hit
+			})
+			return hit == (name == "any")
+		}
+	}
+	e.deps.add(&l.deps)
+	e.deps.add(&p.deps)
+	e.deps.elem = l.deps.elem
+	return e
+}
+
+// pick compiles the functions that return one element.
+func (k *compiler) pick(n ast.Node, name string, args []ast.Node) *node {
+	want := 1
+	if name == "find" || name == "findLast" {
+		want = 2
+	}
+	k.want(n, name, args, want, want, map[int]string{1: name + "(list)", 2: name + "(list, condition)"}[want])
+	l := k.list(args[0], name)
+	key := name + "(" + l.key
+	if want == 2 {
+		p := k.condition(args[1], l)
+		key += ", " + p.key
+		l = l.where(p, "")
+	}
+	e := &node{key: key + ")", e: true, sc: l.sc}
+	e.deps.add(&l.deps)
+	each := l.each
+	if name == "last" || name == "findLast" {
+		e.at = func(c *scan, read func()) bool {
+			var last scan
+			found := false
+			each(c, func() bool {
+				last.st, last.i, last.obj, last.str = c.st, c.i, c.obj, c.str
+				found = true
+				return true
+			})
+			if found {
+				old := *c
+				c.st, c.i, c.obj, c.str = last.st, last.i, last.obj, last.str
+				read()
+				c.st, c.i, c.obj, c.str = old.st, old.i, old.obj, old.str
+			}
+			return found
+		}
+	} else {
+		e.at = func(c *scan, read func()) bool {
+			found := false
+			each(c, func() bool {
+				read()
+				found = true
+				return false
+			})
+			return found
+		}
+	}
+	if l.sc.val != nil && !l.sc.object {
+		return k.moved(e, l.sc.val)
+	}
+	return e
+}
+
+// moved reads f where the element e is under the cursor.
+func (k *compiler) moved(e, f *node) *node {
+	m := &node{kind: f.kind, key: e.key}
+	if len(f.key) > 1 {
+		m.key += f.key[1:] // "#.total" of first(…) is first(…).total
+	}
+	m.deps.add(&e.deps)
+	elem := e.deps.elem
+	m.deps.add(&f.deps)
+	m.deps.elem = elem
+	at := e.at
+	switch {
+	case f.b != nil:
+		has := f.has()
+		m.b = func(c *scan) (out bool) { at(c, func() { out = f.b(c) }); return out }
+		m.h = func(c *scan) (out bool) { at(c, func() { out = has(c) }); return out }
+	case f.n != nil:
+		m.n = func(c *scan) float64 {
+			out := missing
+			at(c, func() { out = f.n(c) })
+			return out
+		}
+	case f.s != nil:
+		m.s = func(c *scan) (out string, ok bool) { at(c, func() { out, ok = f.s(c) }); return out, ok }
+	case f.t != nil:
+		m.t = func(c *scan) (out stamp, ok bool) { at(c, func() { out, ok = f.t(c) }); return out, ok }
+	case f.v != nil:
+		m.v = func(c *scan) (out any) { at(c, func() { out = f.v(c) }); return out }
+	}
+	return m
+}
+
+// mode is the most frequent value of a list; of equally frequent ones the
+// smaller, strings by length, then bytes.
+func (k *compiler) mode(n ast.Node, l *list) *node {
+	v := k.value(n, l, "mode")
+	kind := l.sc.val.kind
+	e := &node{kind: kind, key: "mode(" + l.key + ")"}
+	e.deps.add(&l.deps)
+	each := l.each
+	most := func(c *scan) any {
+		counts := make(map[any]int)
+		var order []any
+		each(c, func() bool {
+			switch x := v(c).(type) {
+			case bool, float64, string:
+				if counts[x]++; counts[x] == 1 {
+					order = append(order, x)
+				}
+			}
+			return true
+		})
+		var best any
+		for _, x := range order {
+			if best == nil || counts[x] > counts[best] || counts[x] == counts[best] && smaller(x, best) {
+				best = x
+			}
+		}
+		return best
+	}
+	switch kind {
+	case Bool:
+		e.b = func(c *scan) bool { b, _ := most(c).(bool); return b }
+		e.h = func(c *scan) bool { return most(c) != nil }
+	case Number:
+		e.n = func(c *scan) float64 {
+			if f, ok := most(c).(float64); ok {
+				return f
+			}
+			return missing
+		}
+	case String:
+		e.s = func(c *scan) (string, bool) { s, ok := most(c).(string); return s, ok }
+	case Any:
+		e.v = most
+	default:
+		k.fail(n, ErrType, "mode needs strings, numbers or truth values, not %s", l.sc.val.what())
+	}
+	return e
+}
+
+// smaller orders values for ties as the library does.
+func smaller(a, b any) bool {
+	if s, ok := a.(string); ok {
+		if t, ok := b.(string); ok {
+			return ids.Compare(s, t) < 0
+		}
+	}
+	return value.Compare(a, b) < 0
+}

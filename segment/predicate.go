@@ -1,0 +1,307 @@
+package segment
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/zhun-go/zhun/internal/ids"
+)
+
+// predicate is one condition that rules share: equal keys are one predicate.
+// Each user's row holds its truth, kept up to date by the dependency index:
+// a changed attribute reaches only the predicates between its old and its new
+// value, an event only those that read it, the clock only those whose timer
+// is due.
+type predicate struct {
+	id   uint32
+	key  string
+	eval func(*scan) bool
+	deps deps
+
+	shape  *shape // a comparison of an attribute with constants
+	count  *list  // at least least rows
+	least  int
+	filter string // key of the count's filter
+
+	blank     bool // truth for a user of whom nothing is known
+	moving    bool // blank may change with the clock
+	audiences []*audience
+	mark      uint64 // the step in which it was evaluated last
+}
+
+// pending reports whether truth may change with the clock.
+func (p *predicate) timed() bool { return p.deps.clock || len(p.deps.events) > 0 }
+
+// attribute is a name of the schema and what depends on it.
+type attribute struct {
+	id   uint32
+	name string
+	kind Kind
+
+	cuts   []cut                   // thresholds of numeric predicates, ascending
+	equals map[float64][]*predicate // by number
+	texts  map[string][]*predicate  // by string
+	exists []*predicate            // == nil
+	others []*predicate            // evaluated at every change
+}
+
+// cut is a threshold: it separates the numbers below value, and value itself
+// unless after, from the rest.
+type cut struct {
+	value float64
+	after bool
+	above *predicate // true right of the cut: >= value, or > value when after
+	below *predicate // true left of it: < value, or <= value when after
+}
+
+func (c cut) compare(value float64, after bool) int {
+	if s := cmp.Compare(c.value, value); s != 0 {
+		return s
+	}
+	switch {
+	case c.after == after:
+		return 0
+	case after:
+		return -1
+	}
+	return 1
+}
+
+// position returns how many cuts lie left of the number.
+func (a *attribute) position(v float64) int {
+	lo, hi := 0, len(a.cuts)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if c := &a.cuts[mid]; c.value < v || c.value == v && !c.after {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// index makes the predicate known to what it depends on.
+func (x *Index) index(p *predicate) {
+	if s := p.shape; s != nil {
+		a := s.attr
+		switch {
+		case s.op == "nil":
+			a.exists = append(a.exists, p)
+			return
+		case a.kind == Number && s.op != "in" && s.op != "==":
+			a.addCut(p)
+			return
+		case a.kind == Number && s.op == "==":
+			a.addNumbers(p, []float64{s.num})
+			return
+		case a.kind == Number && s.op == "in":
+			a.addNumbers(p, s.nums)
+			return
+		case a.kind == String && s.op == "in":
+			for _, t := range s.strs {
+				if a.texts == nil {
+					a.texts = make(map[string][]*predicate)
+				}
+				a.texts[t] = append(a.texts[t], p)
+			}
+			return
+		}
+	}
+	for _, id := range p.deps.attrList() {
+		x.attrs[id].others = append(x.attrs[id].others, p)
+	}
+	for _, id := range p.deps.eventList() {
+		e := x.events[id]
+		if p.count == nil {
+			e.others = append(e.others, p)
+			continue
+		}
+		m := e.matcher(p.filter)
+		if m == nil {
+			m = &matcher{key: p.filter, filter: p.count.filter}
+			e.matchers = append(e.matchers, m)
+		}
+		m.preds = append(m.preds, p)
+	}
+}
+
+// matcher is the rows of an event for which a filter holds, and the
+// predicates that count them.
+type matcher struct {
+	key    string
+	filter *node // nil: all rows
+	preds  []*predicate
+}
+
+func (e *eventType) matcher(key string) *matcher {
+	for _, m := range e.matchers {
+		if m.key == key {
+			return m
+		}
+	}
+	return nil
+}
+
+func (a *attribute) addCut(p *predicate) {
+	after := p.shape.op == ">" || p.shape.op == "<="
+	i, ok := slices.BinarySearchFunc(a.cuts, p.shape.num, func(c cut, v float64) int { return c.compare(v, after) })
+	if !ok {
+		a.cuts = slices.Insert(a.cuts, i, cut{value: p.shape.num, after: after})
+	}
+	if p.shape.op[0] == '>' {
+		a.cuts[i].above = p
+	} else {
+		a.cuts[i].below = p
+	}
+}
+
+func (a *attribute) addNumbers(p *predicate, nums []float64) {
+	if a.equals == nil {
+		a.equals = make(map[float64][]*predicate)
+	}
+	for _, v := range nums {
+		a.equals[v] = append(a.equals[v], p)
+	}
+}
+
+// unindex is the opposite of index.
+func (x *Index) unindex(p *predicate) {
+	drop := func(list []*predicate) []*predicate {
+		return slices.DeleteFunc(list, func(q *predicate) bool { return q == p })
+	}
+	for _, id := range p.deps.attrList() {
+		a := x.attrs[id]
+		a.exists, a.others = drop(a.exists), drop(a.others)
+		for i := range a.cuts {
+			if a.cuts[i].above == p {
+				a.cuts[i].above = nil
+			}
+			if a.cuts[i].below == p {
+				a.cuts[i].below = nil
+			}
+		}
+		a.cuts = slices.DeleteFunc(a.cuts, func(c cut) bool { return c.above == nil && c.below == nil })
+		if s := p.shape; s != nil {
+			for _, v := range append(slices.Clone(s.nums), s.num) {
+				dropKey(a.equals, v, p)
+			}
+			for _, t := range s.strs {
+				dropKey(a.texts, t, p)
+			}
+		}
+	}
+	for _, id := range p.deps.eventList() {
+		e := x.events[id]
+		e.others = drop(e.others)
+		for _, m := range e.matchers {
+			m.preds = drop(m.preds)
+		}
+		e.matchers = slices.DeleteFunc(e.matchers, func(m *matcher) bool { return len(m.preds) == 0 })
+	}
+}
+
+func dropKey[K comparable](m map[K][]*predicate, k K, p *predicate) {
+	list := slices.DeleteFunc(m[k], func(q *predicate) bool { return q == p })
+	if len(list) == 0 {
+		delete(m, k)
+		return
+	}
+	m[k] = list
+}
+
+// intern replaces the predicates of a new formula with the ones that are
+// already known, and numbers and indexes the rest, which it returns.
+func (x *Index) intern(f *formula) (fresh []*predicate) {
+	f.walk(func(f *formula) {
+		if f.op != opLeaf {
+			return
+		}
+		if p, ok := x.predByKey[f.pred.key]; ok {
+			f.pred = p
+			return
+		}
+		p := f.pred
+		if n := len(x.freePreds); n > 0 {
+			p.id = x.freePreds[n-1]
+			x.freePreds = x.freePreds[:n-1]
+			x.preds[p.id] = p
+		} else {
+			p.id = uint32(len(x.preds))
+			x.preds = append(x.preds, p)
+		}
+		x.predByKey[p.key] = p
+		x.index(p)
+		x.judgeBlank(p)
+		fresh = append(fresh, p)
+	})
+	return fresh
+}
+
+// judgeBlank finds the truth of a predicate for a user of whom nothing is
+// known, and whether that depends on the clock.
+func (x *Index) judgeBlank(p *predicate) {
+	c := &scan{x: x, r: &row{}, now: x.second(), until: never}
+	p.blank = p.eval(c)
+	p.moving = p.deps.clock
+	x.blank.set(p.id, p.blank && !p.moving)
+	if p.moving {
+		x.moving = append(x.moving, p)
+	}
+}
+
+// drop forgets a predicate that no audience uses any more.
+func (x *Index) drop(p *predicate) {
+	x.unindex(p)
+	delete(x.predByKey, p.key)
+	x.preds[p.id] = nil
+	x.freePreds = append(x.freePreds, p.id)
+	x.blank.set(p.id, false)
+	x.moving = slices.DeleteFunc(x.moving, func(q *predicate) bool { return q == p })
+	for r := range x.table.all() {
+		r.truth.set(p.id, false)
+		r.armed = slices.DeleteFunc(r.armed, func(a armed) bool { return a.pred == p.id })
+	}
+}
+
+// newAttribute numbers an attribute.
+func (x *Index) newAttribute(name string, kind Kind) *attribute {
+	a := &attribute{id: uint32(len(x.attrs)), name: name, kind: kind}
+	x.attrs = append(x.attrs, a)
+	x.attrByName[name] = a
+	return a
+}
+
+// newEvent numbers an event.
+func (x *Index) newEvent(name string, schema Schema) *eventType {
+	e := newEventType(uint32(len(x.events)), name, schema, x.opts.Dynamic)
+	x.events = append(x.events, e)
+	x.eventByName[name] = e
+	return e
+}
+
+func (x *Index) attrNames() []string {
+	names := make([]string, len(x.attrs))
+	for i, a := range x.attrs {
+		names[i] = a.name
+	}
+	return names
+}
+
+func (x *Index) eventNames() []string {
+	names := make([]string, len(x.events))
+	for i, e := range x.events {
+		names[i] = e.name
+	}
+	slices.SortFunc(names, ids.Compare)
+	return names
+}
+
+// second is the clock in whole seconds.
+func (x *Index) second() int64 {
+	if x.now.IsZero() {
+		return math.MinInt64 / 2
+	}
+	return x.now.Unix()
+}

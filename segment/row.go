@@ -1,0 +1,204 @@
+package segment
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// stamp is an instant: seconds since 1970 and nanoseconds.
+type stamp struct {
+	sec int64
+	ns  int32
+}
+
+func stampOf(t time.Time) stamp { return stamp{t.Unix(), int32(t.Nanosecond())} }
+
+func (s stamp) time() time.Time { return time.Unix(s.sec, int64(s.ns)).UTC() }
+
+func (s stamp) compare(o stamp) int {
+	if c := cmp.Compare(s.sec, o.sec); c != 0 {
+		return c
+	}
+	return cmp.Compare(s.ns, o.ns)
+}
+
+// number is an attribute of a numeric kind. A removed one is NaN: the removal
+// has a time too, and an older value that arrives later must lose to it.
+type number struct {
+	sec  int64
+	ns   int32
+	attr uint32
+	num  float64
+}
+
+// object is an attribute of another kind; nil when removed.
+type object struct {
+	sec  int64
+	ns   int32
+	attr uint32
+	obj  any
+}
+
+// row is one user: the truth (numbers, objects, streams) and what is derived
+// from it.
+type row struct {
+	user    uint32
+	numbers []number // by attribute
+	objects []object // by attribute
+	streams []stream // by event
+
+	truth  bits    // by predicate
+	member bits    // by audience
+	armed  []armed // timers pending for this user
+}
+
+// armed says that a timer for the predicate is pending at sec. A timer that
+// fires at another second was overtaken and is ignored.
+type armed struct {
+	pred uint32
+	sec  int64
+}
+
+// number returns the value of a numeric attribute, NaN when missing.
+func (r *row) number(attr uint32) float64 {
+	if i, ok := r.findNumber(attr); ok {
+		return r.numbers[i].num
+	}
+	return missing
+}
+
+func (r *row) findNumber(attr uint32) (int, bool) {
+	// Attribute numbers are dense, so a user who has most attributes has this
+	// one near its own number.
+	if i := int(attr); i < len(r.numbers) && r.numbers[i].attr == attr {
+		return i, true
+	}
+	lo, hi := 0, min(int(attr), len(r.numbers))
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); r.numbers[mid].attr < attr {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(r.numbers) && r.numbers[lo].attr == attr
+}
+
+// object returns the value of an attribute of another kind, nil when missing.
+func (r *row) object(attr uint32) any {
+	if i, ok := r.findObject(attr); ok {
+		return r.objects[i].obj
+	}
+	return nil
+}
+
+func (r *row) findObject(attr uint32) (int, bool) {
+	return slices.BinarySearchFunc(r.objects, attr, func(o object, a uint32) int { return cmp.Compare(o.attr, a) })
+}
+
+// setNumber is last-writer-wins: a later time wins, at equal times the larger
+// value, and a removal is smaller than any value. It returns the value before.
+func (r *row) setNumber(attr uint32, num float64, at stamp) (old float64, changed bool) {
+	i, ok := r.findNumber(attr)
+	if !ok {
+		r.numbers = slices.Insert(r.numbers, i, number{at.sec, at.ns, attr, num})
+		return missing, num == num
+	}
+	n := &r.numbers[i]
+	old = n.num
+	switch c := at.compare(stamp{n.sec, n.ns}); {
+	case c < 0, c == 0 && !(num > old || num == num && old != old):
+		return old, false
+	}
+	n.sec, n.ns, n.num = at.sec, at.ns, num
+	return old, math.Float64bits(old) != math.Float64bits(num)
+}
+
+// setObject is setNumber for other kinds.
+func (r *row) setObject(attr uint32, obj any, at stamp) (old any, changed bool) {
+	i, ok := r.findObject(attr)
+	if !ok {
+		r.objects = slices.Insert(r.objects, i, object{at.sec, at.ns, attr, obj})
+		return nil, obj != nil
+	}
+	o := &r.objects[i]
+	old = o.obj
+	switch c := at.compare(stamp{o.sec, o.ns}); {
+	case c < 0, c == 0 && value.Compare(obj, old) <= 0:
+		return old, false
+	}
+	*o = object{at.sec, at.ns, attr, obj}
+	return old, value.Compare(old, obj) != 0
+}
+
+// stream returns the log of an event, nil when there is none.
+func (r *row) stream(event uint32) *stream {
+	for i := range r.streams {
+		if s := &r.streams[i]; s.event >= event {
+			if s.event == event {
+				return s
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// streamFor returns the log of an event, making an empty one if needed.
+func (r *row) streamFor(e *eventType) *stream {
+	i, ok := slices.BinarySearchFunc(r.streams, e.id, func(s stream, id uint32) int { return cmp.Compare(s.event, id) })
+	if !ok {
+		r.streams = slices.Insert(r.streams, i, stream{event: e.id, nums: e.nums, objs: e.objs})
+	}
+	return &r.streams[i]
+}
+
+// absorb adds the truth of another row.
+func (r *row) absorb(o *row, types []*eventType) {
+	for _, n := range o.numbers {
+		r.setNumber(n.attr, n.num, stamp{n.sec, n.ns})
+	}
+	for _, b := range o.objects {
+		r.setObject(b.attr, b.obj, stamp{b.sec, b.ns})
+	}
+	for i := range o.streams {
+		r.streamFor(types[o.streams[i].event]).absorb(&o.streams[i])
+	}
+}
+
+// clone copies the truth; values are never changed in place and are shared.
+func (r *row) clone() *row {
+	c := &row{user: r.user, numbers: slices.Clone(r.numbers), objects: slices.Clone(r.objects)}
+	c.streams = make([]stream, len(r.streams))
+	for i := range r.streams {
+		c.streams[i] = r.streams[i].clone()
+	}
+	return c
+}
+
+// bits is a growing set of small numbers.
+type bits []uint64
+
+func (b bits) has(i uint32) bool {
+	w := int(i >> 6)
+	return w < len(b) && b[w]>>(i&63)&1 != 0
+}
+
+func (b *bits) set(i uint32, on bool) {
+	w := int(i >> 6)
+	if w >= len(*b) {
+		if !on {
+			return
+		}
+		*b = append(*b, make([]uint64, w+1-len(*b))...)
+	}
+	if on {
+		(*b)[w] |= 1 << (i & 63)
+	} else {
+		(*b)[w] &^= 1 << (i & 63)
+	}
+}

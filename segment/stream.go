@@ -1,0 +1,233 @@
+package segment
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// eventType is an event the index keeps and where its fields are held.
+type eventType struct {
+	id     uint32
+	name   string
+	schema Schema
+	nums   int // numeric fields, held as float64
+	objs   int // other fields; with Options.Dynamic one more for what is not declared
+	fields map[string]field
+	names  []string // declared fields in their order
+
+	matchers []*matcher   // counted rows
+	others   []*predicate // predicates that read the event in other ways
+}
+
+// field is where a declared field is held.
+type field struct {
+	kind   Kind
+	col    int
+	schema Schema // of the objects of a list, nil when they keep all they hold
+}
+
+// stream is one user's log of one event: a multiset of rows ordered by time,
+// then content. Columns are kept row-major in two arrays, so that a row
+// without fields costs 12 bytes.
+type stream struct {
+	event      uint32
+	nums, objs int // columns
+	secs       []int64
+	ns         []int32
+	num        []float64
+	obj        []any
+}
+
+func (s *stream) len() int { return len(s.secs) }
+
+func (s *stream) at(i int) stamp { return stamp{s.secs[i], s.ns[i]} }
+
+func (s *stream) numRow(i int) []float64 { return s.num[i*s.nums : (i+1)*s.nums] }
+
+func (s *stream) objRow(i int) []any { return s.obj[i*s.objs : (i+1)*s.objs] }
+
+// insert puts a row in its place and returns it. Appending is the common case.
+func (s *stream) insert(at stamp, num []float64, obj []any) int {
+	n := s.len()
+	i := n
+	for i > 0 && s.compareRow(i-1, at, num, obj) > 0 {
+		// A few steps back before a search: late rows are mostly a little late.
+		if n-i == 8 {
+			lo, hi := 0, i
+			for lo < hi {
+				if mid := int(uint(lo+hi) >> 1); s.compareRow(mid, at, num, obj) > 0 {
+					hi = mid
+				} else {
+					lo = mid + 1
+				}
+			}
+			i = lo
+			break
+		}
+		i--
+	}
+	s.secs = slices.Insert(s.secs, i, at.sec)
+	s.ns = slices.Insert(s.ns, i, at.ns)
+	s.num = slices.Insert(s.num, i*s.nums, num...)
+	s.obj = slices.Insert(s.obj, i*s.objs, obj...)
+	return i
+}
+
+func (s *stream) compareRow(i int, at stamp, num []float64, obj []any) int {
+	if c := s.at(i).compare(at); c != 0 {
+		return c
+	}
+	for j, x := range s.numRow(i) {
+		if c := compareNum(x, num[j]); c != 0 {
+			return c
+		}
+	}
+	for j, x := range s.objRow(i) {
+		if c := compareObj(x, obj[j]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// compareNum orders a missing number before any other.
+func compareNum(a, b float64) int { return cmp.Compare(a, b) }
+
+func compareObj(a, b any) int {
+	if x, ok := a.(extra); ok {
+		y, _ := b.(extra)
+		return value.CompareFields(x, y)
+	}
+	return value.Compare(a, b)
+}
+
+// extra holds the fields of a row that are not declared.
+type extra map[string]any
+
+// upper returns the number of rows whose second is at most sec.
+func (s *stream) upper(sec int64) int {
+	n := len(s.secs)
+	if n == 0 || s.secs[n-1] <= sec {
+		return n
+	}
+	lo, hi := 0, n-1
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); s.secs[mid] <= sec {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+func (s *stream) absorb(o *stream) {
+	if o.len() == 0 {
+		return
+	}
+	if s.len() == 0 {
+		*s = o.clone()
+		return
+	}
+	for i := range o.secs {
+		s.insert(o.at(i), o.numRow(i), o.objRow(i))
+	}
+}
+
+func (s *stream) clone() stream {
+	c := *s
+	c.secs, c.ns = slices.Clone(s.secs), slices.Clone(s.ns)
+	c.num, c.obj = slices.Clone(s.num), slices.Clone(s.obj)
+	return c
+}
+
+// prune drops the rows up to and including the second.
+func (s *stream) prune(sec int64) {
+	n := s.upper(sec)
+	if n == 0 {
+		return
+	}
+	// Fresh arrays, so that what was dropped is really gone.
+	s.secs = append([]int64(nil), s.secs[n:]...)
+	s.ns = append([]int32(nil), s.ns[n:]...)
+	s.num = append([]float64(nil), s.num[n*s.nums:]...)
+	s.obj = append([]any(nil), s.obj[n*s.objs:]...)
+}
+
+// newEventType lays out the fields of an event.
+func newEventType(id uint32, name string, schema Schema, dynamic bool) *eventType {
+	e := &eventType{id: id, name: name, schema: schema, fields: make(map[string]field)}
+	for _, f := range schema.names() {
+		if _, _, sub := schema.parent(f); sub {
+			continue
+		}
+		e.names = append(e.names, f)
+		k := schema[f]
+		if k.numeric() {
+			e.fields[f] = field{kind: k, col: e.nums}
+			e.nums++
+			continue
+		}
+		e.fields[f] = field{kind: k, col: e.objs, schema: schema.below(f)}
+		e.objs++
+	}
+	if dynamic {
+		e.objs++
+	}
+	return e
+}
+
+// below returns what is declared of the objects of a field, nil if nothing is.
+func (s Schema) below(name string) Schema {
+	var sub Schema
+	for n, k := range s {
+		if parent, rest, ok := s.parent(n); ok && parent == name {
+			if sub == nil {
+				sub = make(Schema)
+			}
+			sub[rest] = k
+		}
+	}
+	return sub
+}
+
+// keep reduces the objects of a list to the declared fields of the declared
+// kinds. The objects are the caller's to change.
+func (s Schema) keep(list []map[string]any) {
+	for _, m := range list {
+		for name, v := range m {
+			k, ok := s[name]
+			if !ok || !k.holds(v) {
+				delete(m, name)
+				continue
+			}
+			if sub, ok := v.([]map[string]any); ok {
+				if below := s.below(name); below != nil {
+					below.keep(sub)
+				}
+			}
+		}
+	}
+}
+
+// holds reports whether a canonical value is of the kind.
+func (k Kind) holds(v any) bool {
+	switch x := v.(type) {
+	case bool:
+		return k == Bool || k == Any
+	case float64:
+		return (k == Number || k == Any) && !math.IsNaN(x)
+	case string:
+		return k == String || k == Any
+	case []string:
+		return k == Strings || k == Any || k == Objects && len(x) == 0
+	case []map[string]any:
+		return k == Objects || k == Any
+	case nil:
+		return false
+	}
+	return k == Time || k == Any
+}
