@@ -1,0 +1,357 @@
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// Apply takes one event in: cleans it, recognizes a redelivery, finds out
+// whose it is, updates the person's attributes, traits and consents, and
+// hands it to the views. The clock, unless Options.Clock is Manual, has moved
+// to the event's Received, else its time, before.
+//
+// An event that is refused changes nothing; the error is a [*RefusedError]
+// with the reason. Other errors: [ErrExhausted], [ErrClosed].
+func (s *Store) Apply(e Event) (Change, error) {
+	s.mu.Lock()
+	c, err := s.apply(&e)
+	d := s.deliverers
+	s.mu.Unlock()
+	deliver(d)
+	return c, err
+}
+
+// ApplyAll applies a sequence of events. Each, unless nil, is called after
+// every event with the change or the error, that of the sequence included,
+// and stops the run by returning false. It returns what this run counted,
+// with what the store holds at its end. Errors: the context's, [ErrClosed],
+// [ErrExhausted].
+func (s *Store) ApplyAll(ctx context.Context, es iter.Seq2[Event, error], each func(Change, error) bool) (Stats, error) {
+	s.mu.RLock()
+	before := s.statsLocked()
+	s.mu.RUnlock()
+	var stop error
+	n := 0
+	for e, err := range es {
+		if n++; n%64 == 1 && ctx.Err() != nil {
+			stop = ctx.Err()
+			break
+		}
+		var c Change
+		if err != nil {
+			s.mu.Lock()
+			s.stats.Events++
+			s.stats.Refused.Malformed++
+			s.mu.Unlock()
+		} else if c, err = s.Apply(e); errors.Is(err, ErrClosed) || errors.Is(err, ErrExhausted) {
+			stop = err
+			break
+		}
+		if each != nil && !each(c, err) {
+			break
+		}
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.statsLocked().since(before), stop
+}
+
+// Batch is what [Store.Commit] takes in as one transaction: events, and
+// records of the host's own, such as the offset of the stream that the events
+// came from.
+type Batch struct {
+	Events []Event
+	// Records are stored under their keys; a nil one is removed.
+	Records map[string][]byte
+}
+
+// Commit applies the events of a batch in their order and stores its records.
+// Nobody sees some of it without the rest. Events that are refused have a
+// zero Change and are named by a [*BatchError], while the others and the
+// records are in. Other errors leave everything as it was: [ErrClosed],
+// [ErrRecord], [ErrExhausted].
+func (s *Store) Commit(b Batch) ([]Change, error) {
+	s.mu.Lock()
+	out, err := s.commitLocked(b)
+	d := s.deliverers
+	s.mu.Unlock()
+	deliver(d)
+	return out, err
+}
+
+func (s *Store) commitLocked(b Batch) ([]Change, error) {
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if _, ok := b.Records[""]; ok {
+		return nil, ErrRecord
+	}
+	if s.left() < uint64(len(b.Events))*uint64(2*s.opts.MaxPersonKeys+s.opts.MaxEventKeys) {
+		return nil, ErrExhausted
+	}
+	out := make([]Change, len(b.Events))
+	var refused *BatchError
+	for i := range b.Events {
+		c, err := s.apply(&b.Events[i])
+		if err != nil {
+			if refused == nil {
+				refused = &BatchError{Refused: make(map[int]error), first: i}
+			}
+			refused.Refused[i] = err
+		}
+		out[i] = c
+	}
+	for k, r := range b.Records {
+		if r == nil {
+			delete(s.records, k)
+		} else {
+			s.records[k] = slices.Clone(r)
+		}
+	}
+	if refused != nil {
+		return out, refused
+	}
+	return out, nil
+}
+
+func (s *Store) apply(e *Event) (Change, error) {
+	if s.closed {
+		return Change{}, ErrClosed
+	}
+	s.stats.Events++
+	c, reason, detail := s.clean(e)
+	if reason == nil {
+		for _, k := range s.keys {
+			if s.tombs.refuses(k, c.at) {
+				reason, detail = ErrErased, "kind "+k.Kind
+				break
+			}
+		}
+	}
+	if reason != nil {
+		s.stats.Refused.count(reason)
+		return Change{}, &RefusedError{ID: e.ID, Name: e.Name, Reason: reason, Value: detail}
+	}
+	if s.seen.has(c.id) {
+		s.stats.Duplicates++
+		s.seq++
+		return Change{User: s.userOf(s.keys), Duplicate: true, Seq: s.seq}, nil
+	}
+	c.content = s.log.encode(c.typ, c.id, c.name, s.fields)
+	if len(c.content) > s.opts.MaxEventBytes {
+		s.stats.Refused.count(ErrTooLarge)
+		return Change{}, &RefusedError{ID: e.ID, Name: e.Name, Reason: ErrTooLarge, Value: fmt.Sprintf("%d bytes", len(c.content))}
+	}
+	s.detached = nil
+	if s.opts.Clock == ByEvents {
+		s.tick(c.tick, nil)
+	}
+	s.nodes = s.nodes[:0]
+	for _, k := range s.keys {
+		s.nodes = append(s.nodes, s.graph.node(k, &s.opts))
+	}
+	set, m, err := s.enroll(s.nodes, c.at, c.id)
+	if err != nil {
+		s.stats.Events--
+		return Change{}, err
+	}
+	p := s.graph.sets[set].owner
+	out := Change{User: p.number, New: slices.Contains(m.fresh, p.number), Merged: m.merged, Split: m.split}
+	if len(m.gone)+len(m.renamed)+len(m.fresh) > 0 {
+		s.follow(&m)
+	}
+	if s.isKnown(p, &c) {
+		// The id was forgotten, but the event is still in the log.
+		s.stats.Duplicates++
+		s.seq++
+		out.Duplicate, out.Seq, out.Detached = true, s.seq, s.detached
+		return out, nil
+	}
+	s.record(p, set, &c)
+	s.seen.add(c.id)
+	s.stats.Applied++
+	if !s.opts.OmitChanges {
+		out.Attributes = s.difference(p, &m)
+	}
+	s.seq++
+	out.Seq, out.Detached = s.seq, s.detached
+	return out, nil
+}
+
+// userOf returns whom an event with these keys would belong to, as far as
+// they are known.
+func (s *Store) userOf(keys []Key) uint32 {
+	g := &s.graph
+	var nodes []uint32
+	for _, k := range keys {
+		if n, ok := g.lookup(k); ok {
+			nodes = append(nodes, n)
+		}
+	}
+	if len(nodes) == 0 {
+		return 0
+	}
+	slices.SortFunc(nodes, g.stronger)
+	for _, n := range nodes {
+		if !g.nodes[n].shared {
+			return g.nodes[n].person.number
+		}
+	}
+	return g.nodes[nodes[0]].person.number
+}
+
+// isKnown reports whether the person's log has the event.
+func (s *Store) isKnown(p *person, c *cleaned) bool {
+	_, found := s.log.search(p.rows, c.at, c.id)
+	return found
+}
+
+// record makes a clean event a fact about its person and tells the views.
+func (s *Store) record(p *person, set uint32, c *cleaned) {
+	clear(s.changed)
+	clear(s.stated)
+	s.traitsChanged = s.traitsChanged[:0]
+	name := viewName(c.typ, c.name)
+	switch c.typ {
+	case Identify:
+		for k, v := range s.fields {
+			if strings.HasPrefix(k, "context.") {
+				continue
+			}
+			if _, computed := s.traitNames[k]; computed {
+				s.stats.FieldsDropped++
+				continue
+			}
+			restated, changed := p.state(s.attributes.ID(k), set, c.at, v)
+			if restated {
+				s.stated[k] = v
+			}
+			if changed {
+				s.changed[k] = own(v)
+			}
+		}
+	case Consent:
+		for k, v := range s.fields {
+			granted, _ := v.(bool)
+			s.consentTo(p, consent{strings.Clone(k), set, c.at, granted, "event"})
+		}
+		s.permit(p)
+	}
+	s.keep(p, set, c, name)
+	if c.typ != Identify && c.typ != Consent {
+		s.observe(p, name, c)
+	}
+	s.tell(p, c.at)
+}
+
+// keep puts the event into the person's log and counts it.
+func (s *Store) keep(p *person, set uint32, c *cleaned, name string) {
+	if s.retains != nil && !s.retains[name] {
+		return
+	}
+	if c.at.sec < s.horizon() {
+		s.stats.Expired++
+		return
+	}
+	i, _ := s.log.search(p.rows, c.at, c.id)
+	pos := s.log.put(c.content)
+	p.rows = slices.Insert(p.rows, i, makeRow(c.at, set, pos))
+	s.retained++
+	if i == 0 {
+		s.noteOldest(p)
+	}
+	s.count(p, name, s.fields, c.at)
+}
+
+// observe hands the event to the views.
+func (s *Store) observe(p *person, name string, c *cleaned) {
+	if len(s.views) == 0 {
+		return
+	}
+	s.fields["message_id"] = c.id
+	at := c.at.time()
+	for _, w := range s.views {
+		if w.holds(p) {
+			s.do(w, "Observe", w.v.Observe(p.number, name, s.fields, at))
+		}
+	}
+}
+
+// tell hands the attributes that were stated anew and the traits that changed
+// to the views.
+func (s *Store) tell(p *person, at instant) {
+	if len(s.views) == 0 || len(s.stated)+len(s.traitsChanged) == 0 {
+		return
+	}
+	later := false
+	for _, x := range s.traitsChanged {
+		if x.stamp == at {
+			s.stated[s.opts.Traits[x.trait].Name] = x.value
+		} else {
+			later = true
+		}
+	}
+	if len(s.stated) > 0 {
+		s.update(p, s.stated, at)
+	}
+	if !later {
+		return
+	}
+	for _, x := range s.traitsChanged {
+		if x.stamp != at {
+			s.updateTrait(p, x)
+		}
+	}
+}
+
+func (s *Store) updateTrait(p *person, x stamped) {
+	clear(s.told)
+	s.told[s.opts.Traits[x.trait].Name] = x.value
+	s.update(p, s.told, x.stamp)
+}
+
+func (s *Store) update(p *person, changed map[string]any, at instant) {
+	for _, w := range s.views {
+		if w.updater != nil && w.holds(p) {
+			s.do(w, "Update", w.updater.Update(p.number, changed, at.time()))
+		}
+	}
+}
+
+// difference returns the attributes that the event changed, against those
+// that the surviving number had before.
+func (s *Store) difference(p *person, m *moved) map[string]any {
+	if m.before == nil {
+		if len(s.changed)+len(s.traitsChanged) == 0 {
+			return nil
+		}
+		out := maps.Clone(s.changed)
+		for _, x := range s.traitsChanged {
+			out[s.opts.Traits[x.trait].Name] = x.value
+		}
+		return out
+	}
+	before, after := m.before[p.number], s.attributesOf(p)
+	out := make(map[string]any)
+	for k, v := range after {
+		if old, ok := before[k]; !ok || value.Compare(old, v) != 0 {
+			out[k] = value.Clone(v)
+		}
+	}
+	for k := range before {
+		if _, ok := after[k]; !ok {
+			out[k] = nil
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}

@@ -1,0 +1,191 @@
+package profile
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// cleaned is an event as the store takes it. Its fields are in s.fields, its
+// keys in s.keys.
+type cleaned struct {
+	id   string
+	name string
+	typ  Type
+	at   instant
+	tick instant // where the event moves the clock
+
+	content []byte // as the log holds it; valid until the next event
+}
+
+const maxNesting = 8
+
+// clean checks an event and brings it into the store's form. The error is a
+// reason of refusal, and detail the value that led to it.
+func (s *Store) clean(e *Event) (c cleaned, reason error, detail string) {
+	if int(e.Type) >= typeCount {
+		return c, ErrType, e.Type.String()
+	}
+	c.typ = e.Type
+	c.name = currentName(strings.TrimSpace(e.Name))
+	if c.name == "" && e.Type == Track || len(c.name) > maxName || !utf8.ValidString(c.name) {
+		return c, ErrNoName, fmt.Sprintf("name %.40q", e.Name)
+	}
+	if len(e.Keys) > s.opts.MaxEventKeys {
+		return c, ErrTooLarge, fmt.Sprintf("%d keys", len(e.Keys))
+	}
+	if len(e.Fields) > s.opts.MaxFields {
+		return c, ErrTooLarge, fmt.Sprintf("%d fields", len(e.Fields))
+	}
+	at := s.correct(e)
+	if !usable(at) {
+		return c, ErrNoTime, fmt.Sprintf("time %v, received %v", e.Time, e.Received)
+	}
+	c.at = instantOf(at)
+	c.tick = c.at
+	if usable(e.Received) {
+		c.tick = instantOf(e.Received)
+	}
+	clear(s.fields)
+	for k, v := range e.Fields {
+		s.clean1(k, v, e.Type, 0)
+	}
+	if len(s.fields) > s.opts.MaxFields {
+		return c, ErrTooLarge, fmt.Sprintf("%d fields", len(s.fields))
+	}
+	if s.opts.Bots == RejectBots {
+		if agent, ok := s.fields["context.userAgent"].(string); ok && isBot(agent) {
+			return c, ErrBot, fmt.Sprintf("user agent %.60q", agent)
+		}
+	}
+	s.keys = s.keys[:0]
+	for _, k := range e.Keys {
+		clean, blocked, ok := s.cleanKey(k)
+		switch {
+		case ok:
+			s.keys = append(s.keys, clean)
+		case blocked:
+			s.stats.KeysBlocked++
+		default:
+			s.stats.KeysDropped++
+		}
+	}
+	if len(s.keys) == 0 {
+		return c, ErrNoKey, fmt.Sprintf("keys %.120q", fmt.Sprint(e.Keys))
+	}
+	c.id = e.ID
+	switch {
+	case c.id == "":
+		c.id = s.contentID(e, &c)
+	case len(c.id) > maxEventID || !utf8.ValidString(c.id):
+		h := xxh3.HashString128(c.id).Bytes()
+		c.id = hex.EncodeToString(h[:])
+	}
+	return c, nil, ""
+}
+
+// correct returns the event's time by the receiver's clock.
+func (s *Store) correct(e *Event) time.Time {
+	at := e.Time
+	if at.IsZero() {
+		return e.Received
+	}
+	if usable(e.Received) {
+		if usable(e.Sent) && usable(at) {
+			at = at.Add(e.Received.Sub(e.Sent))
+		}
+		if at.After(e.Received) {
+			s.stats.TimesClamped++
+			at = e.Received
+		}
+	}
+	return at
+}
+
+// clean1 puts a field into s.fields. When two fields come to the same name,
+// the larger value stays.
+func (s *Store) clean1(name string, v any, typ Type, depth int) {
+	if m, ok := v.(map[string]any); ok {
+		if depth == maxNesting {
+			s.stats.FieldsDropped++
+			return
+		}
+		for k, v := range m {
+			s.clean1(name+"."+k, v, typ, depth+1)
+		}
+		return
+	}
+	if v == nil && typ != Identify {
+		return
+	}
+	clean, ok := value.Normalize(v)
+	if v == nil {
+		clean, ok = nil, true
+	}
+	if ok && typ == Consent {
+		_, ok = clean.(bool)
+	}
+	if !ok || name == "" || len(name) > maxName || !utf8.ValidString(name) {
+		s.stats.FieldsDropped++
+		return
+	}
+	if depth > 0 || len(s.fields) > 0 {
+		if old, twice := s.fields[name]; twice && value.Compare(old, clean) > 0 {
+			return
+		}
+	}
+	s.fields[name] = clean
+}
+
+// contentID hashes what the event says. Sent does not count, and Received
+// only when it stands in for the time, since a redelivery changes both.
+func (s *Store) contentID(e *Event, c *cleaned) string {
+	b := append([]byte(nil), byte(c.typ))
+	b = appendText(b, c.name)
+	at := c.at
+	if usable(e.Time) {
+		at = instantOf(e.Time)
+	}
+	b = binary.AppendVarint(b, at.sec)
+	b = binary.AppendUvarint(b, uint64(at.nsec))
+	keys := slices.Clone(s.keys)
+	slices.SortFunc(keys, func(x, y Key) int {
+		if d := strings.Compare(x.Kind, y.Kind); d != 0 {
+			return d
+		}
+		return strings.Compare(x.Value, y.Value)
+	})
+	for _, k := range slices.Compact(keys) {
+		b = appendText(appendText(b, k.Kind), k.Value)
+	}
+	b = appendCanonical(b, s.fields)
+	h := xxh3.Hash128(b).Bytes()
+	return hex.EncodeToString(h[:])
+}
+
+// appendCanonical appends fields by ascending name, with names written out.
+func appendCanonical(b []byte, m map[string]any) []byte {
+	var l eventLog
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		b = appendText(b, k)
+		if objects, ok := m[k].([]map[string]any); ok {
+			b = binary.AppendUvarint(append(b, tagObjects), uint64(len(objects)))
+			for _, o := range objects {
+				b = binary.AppendUvarint(b, uint64(len(o)))
+				b = appendCanonical(b, o)
+			}
+			continue
+		}
+		b = l.appendValue(b, m[k])
+	}
+	return b
+}

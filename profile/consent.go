@@ -1,0 +1,189 @@
+package profile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// consent is one statement about one purpose. All of them are kept, as the
+// history that an audit asks for.
+type consent struct {
+	purpose string
+	set     uint32 // the combination of keys that it came with
+	at      instant
+	granted bool
+	source  string
+}
+
+// compare orders consents by purpose, then time, then what was said.
+func (c consent) compare(o consent) int {
+	return cmp.Or(strings.Compare(c.purpose, o.purpose), c.at.compare(o.at), compareBools(c.granted, o.granted),
+		strings.Compare(c.source, o.source), cmp.Compare(c.set, o.set))
+}
+
+// compareBools orders false, which denies, after true: it wins a tie.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// consentIndex knows the users who granted and denied each purpose.
+type consentIndex struct {
+	optOut          map[string]bool
+	granted, denied map[string]*roaring.Bitmap
+}
+
+func (x *consentIndex) init(optOut []string) {
+	x.optOut = make(map[string]bool)
+	for _, p := range optOut {
+		x.optOut[p] = true
+	}
+	x.granted = make(map[string]*roaring.Bitmap)
+	x.denied = make(map[string]*roaring.Bitmap)
+}
+
+func mark(m map[string]*roaring.Bitmap, purpose string, user uint32) {
+	b := m[purpose]
+	if b == nil {
+		b = roaring.New()
+		m[purpose] = b
+	}
+	b.Add(user)
+}
+
+func unmark(m map[string]*roaring.Bitmap, purpose string, user uint32) {
+	if b := m[purpose]; b != nil {
+		if b.Remove(user); b.IsEmpty() {
+			delete(m, purpose)
+		}
+	}
+}
+
+// deciding returns the statement that holds for each purpose, by purpose: the
+// latest, and the denial of two at one instant.
+func (p *person) deciding(f func(consent)) {
+	for i, c := range p.consents {
+		if i+1 == len(p.consents) || p.consents[i+1].purpose != c.purpose {
+			f(c)
+		}
+	}
+}
+
+func (s *Store) indexConsents(p *person) {
+	p.deciding(func(c consent) {
+		if c.granted {
+			mark(s.consent.granted, c.purpose, p.number)
+			unmark(s.consent.denied, c.purpose, p.number)
+		} else {
+			mark(s.consent.denied, c.purpose, p.number)
+			unmark(s.consent.granted, c.purpose, p.number)
+		}
+	})
+}
+
+func (s *Store) unindexConsents(p *person) {
+	p.deciding(func(c consent) {
+		unmark(s.consent.granted, c.purpose, p.number)
+		unmark(s.consent.denied, c.purpose, p.number)
+	})
+}
+
+// allows reports whether a person may be used for a purpose.
+func (s *Store) allows(p *person, purpose string) bool {
+	i, _ := slices.BinarySearchFunc(p.consents, purpose, func(c consent, purpose string) int {
+		if strings.Compare(c.purpose, purpose) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	if i > 0 && p.consents[i-1].purpose == purpose {
+		return p.consents[i-1].granted
+	}
+	return s.consent.optOut[purpose]
+}
+
+// consentTo adds a statement to a person.
+func (s *Store) consentTo(p *person, c consent) {
+	i, twice := slices.BinarySearchFunc(p.consents, c, consent.compare)
+	if twice {
+		return
+	}
+	p.consents = slices.Insert(p.consents, i, c)
+	s.indexConsents(p)
+}
+
+// Grant records that a person allows a purpose since an instant, and where
+// that was said. The latest statement holds, whatever the order of the calls;
+// of two at the same instant the denial. Views attached for the purpose are
+// given all that is known of the person. Errors: [ErrUser], [ErrPurpose],
+// [ErrTime], [ErrClosed].
+func (s *Store) Grant(user uint32, purpose string, at time.Time, source string) error {
+	return s.decide(user, purpose, at, source, true)
+}
+
+// Deny records that a person does not allow a purpose since an instant. The
+// person is erased from the views attached for it. See [Store.Grant].
+func (s *Store) Deny(user uint32, purpose string, at time.Time, source string) error {
+	return s.decide(user, purpose, at, source, false)
+}
+
+func (s *Store) decide(user uint32, purpose string, at time.Time, source string, granted bool) error {
+	s.mu.Lock()
+	err := s.decideLocked(user, strings.TrimSpace(purpose), at, source, granted)
+	d := s.deliverers
+	s.mu.Unlock()
+	deliver(d)
+	return err
+}
+
+func (s *Store) decideLocked(user uint32, purpose string, at time.Time, source string, granted bool) error {
+	if s.closed {
+		return ErrClosed
+	}
+	p := s.people[user]
+	switch {
+	case p == nil:
+		return userError(user)
+	case purpose == "":
+		return ErrPurpose
+	case !usable(at):
+		return timeError(at)
+	}
+	g := &s.graph
+	top := p.nodes[:1]
+	k, ok := g.setIndex[string(g.setKey(top))]
+	if !ok {
+		k = g.addSet(top, instantOf(at), "")
+		s.own(p, k)
+	}
+	s.consentTo(p, consent{strings.Clone(purpose), k, instantOf(at), granted, strings.Clone(source)})
+	s.permit(p)
+	return nil
+}
+
+// Allowed returns the users who may be used for a purpose now, as a private
+// copy.
+func (s *Store) Allowed(purpose string) *roaring.Bitmap {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.consent.optOut[purpose] {
+		out := s.live.Clone()
+		if d := s.consent.denied[purpose]; d != nil {
+			out.AndNot(d)
+		}
+		return out
+	}
+	if b := s.consent.granted[purpose]; b != nil {
+		return b.Clone()
+	}
+	return roaring.New()
+}

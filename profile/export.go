@@ -1,0 +1,264 @@
+package profile
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Export returns everything held of a person as one JSON object:
+//
+//	user, numbers  the number, and all that lead to it
+//	keys           identifiers, the strongest first
+//	combinations   keys that came together in events, when, and in which event first
+//	attributes     every statement that may still hold, with its time
+//	traits         computed traits
+//	consents       the whole history
+//	events         retained events by time
+//
+// Attributes, consents and events name the combination they came with by its
+// index. The bytes are a function of what is held. Integers and floats stay
+// apart (3 and 3.0), times within fields are {"$time": …}.
+//
+// Errors: [ErrUser], [ErrClosed].
+func (s *Store) Export(user uint32) ([]byte, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	p := s.people[user]
+	if p == nil {
+		return nil, userError(user)
+	}
+	b := append([]byte(nil), `{"user":`...)
+	b = strconv.AppendUint(b, uint64(p.number), 10)
+	b = append(b, `,"numbers":[`...)
+	for i, x := range p.pins {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, uint64(x.number), 10)
+	}
+	b = append(b, "],"...)
+	return append(s.appendPerson(b, p), '}'), nil
+}
+
+// appendPerson appends what is held of a person, without its numbers.
+func (s *Store) appendPerson(b []byte, p *person) []byte {
+	nodes := slices.Clone(p.nodes)
+	slices.SortFunc(nodes, s.graph.stronger)
+	b = append(b, `"keys":`...)
+	b = s.appendKeys(b, nodes)
+
+	sets := slices.Clone(p.sets)
+	slices.SortFunc(sets, func(x, y uint32) int {
+		i, j := s.graph.sets[x].nodes, s.graph.sets[y].nodes
+		return slices.CompareFunc(i, j, s.graph.stronger)
+	})
+	place := make(map[uint32]int, len(sets))
+	b = append(b, `,"combinations":[`...)
+	for i, k := range sets {
+		place[k] = i
+		set := &s.graph.sets[k]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"keys":`...)
+		b = s.appendKeys(b, set.nodes)
+		b = append(b, `,"first":`...)
+		b = appendTime(b, set.first.time())
+		b = append(b, `,"last":`...)
+		b = appendTime(b, set.last.time())
+		b = append(b, `,"event":`...)
+		b = appendQuoted(b, set.firstID)
+		b = append(b, '}')
+	}
+
+	b = append(b, `],"attributes":[`...)
+	cells := slices.Clone(p.cells)
+	slices.SortFunc(cells, func(x, y cell) int {
+		return cmp.Or(strings.Compare(s.attributes.Name(x.name), s.attributes.Name(y.name)), cmp.Compare(place[x.set], place[y.set]))
+	})
+	for i, c := range cells {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b = appendQuoted(b, s.attributes.Name(c.name))
+		b = append(b, `,"value":`...)
+		b = appendJSON(b, c.value)
+		b = append(b, `,"at":`...)
+		b = appendTime(b, c.at.time())
+		b = appendPlace(b, place[c.set])
+	}
+
+	b = append(b, `],"traits":{`...)
+	first := true
+	for i := range s.opts.Traits {
+		v := p.traitValue(i)
+		if v == nil {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = appendQuoted(b, s.opts.Traits[i].Name)
+		b = append(b, ':')
+		b = appendJSON(b, v)
+	}
+
+	b = append(b, `},"consents":[`...)
+	consents := slices.Clone(p.consents)
+	slices.SortStableFunc(consents, func(x, y consent) int {
+		x.set, y.set = uint32(place[x.set]), uint32(place[y.set])
+		return x.compare(y)
+	})
+	for i, c := range consents {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"purpose":`...)
+		b = appendQuoted(b, c.purpose)
+		b = append(b, `,"granted":`...)
+		b = strconv.AppendBool(b, c.granted)
+		b = append(b, `,"at":`...)
+		b = appendTime(b, c.at.time())
+		b = append(b, `,"source":`...)
+		b = appendQuoted(b, c.source)
+		b = appendPlace(b, place[c.set])
+	}
+
+	b = append(b, `],"events":[`...)
+	var d decoded
+	for i, r := range p.rows {
+		s.log.decode(r.pos, &d)
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"id":`...)
+		b = appendQuoted(b, d.id)
+		b = append(b, `,"type":`...)
+		b = appendQuoted(b, d.typ.String())
+		b = append(b, `,"name":`...)
+		b = appendQuoted(b, d.name)
+		b = append(b, `,"time":`...)
+		b = appendTime(b, r.time())
+		b = append(b, `,"fields":`...)
+		b = appendObject(b, d.fields)
+		b = appendPlace(b, place[r.set])
+	}
+	return append(b, ']')
+}
+
+func (s *Store) appendKeys(b []byte, nodes []uint32) []byte {
+	b = append(b, '[')
+	for i, n := range nodes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		k := s.graph.key(n)
+		b = append(b, `{"kind":`...)
+		b = appendQuoted(b, k.Kind)
+		b = append(b, `,"value":`...)
+		b = appendQuoted(b, k.Value)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendPlace(b []byte, i int) []byte {
+	b = append(b, `,"combination":`...)
+	b = strconv.AppendInt(b, int64(i), 10)
+	return append(b, '}')
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	b = append(b, '"')
+	b = t.AppendFormat(b, time.RFC3339Nano)
+	return append(b, '"')
+}
+
+func appendObject(b []byte, m map[string]any) []byte {
+	b = append(b, '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendQuoted(b, k)
+		b = append(b, ':')
+		b = appendJSON(b, m[k])
+	}
+	return append(b, '}')
+}
+
+// appendJSON appends a value that a field may hold.
+func appendJSON(b []byte, v any) []byte {
+	switch x := v.(type) {
+	case bool:
+		return strconv.AppendBool(b, x)
+	case int64:
+		return strconv.AppendInt(b, x, 10)
+	case float64:
+		n := len(b)
+		b = strconv.AppendFloat(b, x, 'g', -1, 64)
+		if !strings.ContainsAny(string(b[n:]), ".e") {
+			b = append(b, ".0"...)
+		}
+		return b
+	case string:
+		return appendQuoted(b, x)
+	case time.Time:
+		b = append(b, `{"$time":`...)
+		return append(appendTime(b, x), '}')
+	case []string:
+		b = append(b, '[')
+		for i, s := range x {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendQuoted(b, s)
+		}
+		return append(b, ']')
+	case []map[string]any:
+		b = append(b, '[')
+		for i, m := range x {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendObject(b, m)
+		}
+		return append(b, ']')
+	}
+	return append(b, "null"...)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendQuoted appends a JSON string; s is valid UTF-8.
+func appendQuoted(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		start = i + 1
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}

@@ -1,0 +1,426 @@
+package profile
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/zhun-go/zhun/internal/ids"
+)
+
+// The identity graph. Its vertices are keys, and its links come from events
+// that name a person by several keys at once: each such combination links its
+// strongest key with each of the others. Who is who is a function of the set
+// of combinations and the times they were first seen, never of the order in
+// which they came:
+//
+//  1. A key that is linked to more keys of a stronger, limited kind than the
+//     limit allows (a browser to two user_ids) is shared, and so is one that
+//     occurs in more than MaxKeyLinks combinations. None of its links hold.
+//  2. Keys connected by the links that are left, when they stay within all
+//     limits, are one person.
+//  3. When they do not, the links are taken one by one, those from a key of a
+//     kind with a limit of one first, then by time and message id, and a link
+//     that would exceed a limit is suspended.
+//  4. Keys connected to more than MaxPersonKeys in number are no person: each
+//     stands alone.
+//
+// An event belongs to the person of its strongest key that is not shared,
+// and to the shared key's own profile when it names no other.
+
+// node is one key.
+type node struct {
+	kind    uint32
+	shared  bool // by rule 1, or cut
+	cut     bool // taken out by the host: none of its links hold
+	crowded bool // by rule 4
+	value   string
+	person  *person
+	sets    []uint32 // the combinations that it occurs in
+}
+
+// keyset is one combination of keys that came with an event.
+type keyset struct {
+	nodes       []uint32 // strongest first
+	owner       *person
+	first, last instant
+	firstID     string // the id of the event that first came with it, empty if none did
+}
+
+// kind is one kind of keys.
+type kind struct {
+	name  string
+	rank  int
+	limit int // 0 for none
+}
+
+type nodeName struct {
+	kind  uint32
+	value string
+}
+
+// identity holds the graph.
+type identity struct {
+	kinds     []kind
+	kindIndex map[string]uint32
+	nodes     []node
+	freeNodes []uint32
+	index     map[nodeName]uint32
+	sets      []keyset
+	freeSets  []uint32
+	setIndex  map[string]uint32 // by the bytes of nodes
+	maxKeys   int
+	maxLinks  int
+	sharing   int // how many keys are shared
+	buf       []byte
+}
+
+// setKey returns the index key of a combination, in scratch space.
+func (g *identity) setKey(nodes []uint32) []byte {
+	b := g.buf[:0]
+	for _, n := range nodes {
+		b = binary.LittleEndian.AppendUint32(b, n)
+	}
+	g.buf = b
+	return b
+}
+
+func (g *identity) kind(name string, o *Options) uint32 {
+	if k, ok := g.kindIndex[name]; ok {
+		return k
+	}
+	rank := slices.Index(o.Priority, name)
+	if rank < 0 {
+		rank = len(o.Priority)
+		if name == AnonymousID {
+			rank++
+		}
+	}
+	k := uint32(len(g.kinds))
+	name = strings.Clone(name)
+	g.kinds = append(g.kinds, kind{name, rank, o.Limits[name]})
+	g.kindIndex[name] = k
+	return k
+}
+
+// lookup returns the node of a key, if it has one.
+func (g *identity) lookup(k Key) (uint32, bool) {
+	kind, ok := g.kindIndex[k.Kind]
+	if !ok {
+		return 0, false
+	}
+	n, ok := g.index[nodeName{kind, k.Value}]
+	return n, ok
+}
+
+// node returns the node of a key, making one if there is none.
+func (g *identity) node(k Key, o *Options) uint32 {
+	kind := g.kind(k.Kind, o)
+	if n, ok := g.index[nodeName{kind, k.Value}]; ok {
+		return n
+	}
+	v := strings.Clone(k.Value)
+	fresh := node{kind: kind, value: v}
+	var n uint32
+	if f := len(g.freeNodes); f > 0 {
+		n = g.freeNodes[f-1]
+		g.freeNodes = g.freeNodes[:f-1]
+		g.nodes[n] = fresh
+	} else {
+		n = uint32(len(g.nodes))
+		g.nodes = append(g.nodes, fresh)
+	}
+	g.index[nodeName{kind, v}] = n
+	return n
+}
+
+func (g *identity) key(n uint32) Key {
+	return Key{g.kinds[g.nodes[n].kind].name, g.nodes[n].value}
+}
+
+// stronger orders nodes from the strongest: by the rank of their kind, its
+// name, then their value.
+func (g *identity) stronger(a, b uint32) int {
+	x, y := &g.nodes[a], &g.nodes[b]
+	if x.kind != y.kind {
+		i, j := &g.kinds[x.kind], &g.kinds[y.kind]
+		if c := cmp.Compare(i.rank, j.rank); c != 0 {
+			return c
+		}
+		return strings.Compare(i.name, j.name)
+	}
+	return ids.Compare(x.value, y.value)
+}
+
+// addSet enters a new combination of nodes, sorted from the strongest.
+func (g *identity) addSet(nodes []uint32, at instant, id string) uint32 {
+	fresh := keyset{nodes: slices.Clone(nodes), first: at, last: at, firstID: strings.Clone(id)}
+	var k uint32
+	if f := len(g.freeSets); f > 0 {
+		k = g.freeSets[f-1]
+		g.freeSets = g.freeSets[:f-1]
+		g.sets[k] = fresh
+	} else {
+		k = uint32(len(g.sets))
+		g.sets = append(g.sets, fresh)
+	}
+	g.setIndex[string(g.setKey(nodes))] = k
+	for _, n := range nodes {
+		g.nodes[n].sets = append(g.nodes[n].sets, k)
+	}
+	return k
+}
+
+// removeSet takes a combination out of the graph; its owner is not touched.
+func (g *identity) removeSet(k uint32) {
+	set := &g.sets[k]
+	delete(g.setIndex, string(g.setKey(set.nodes)))
+	for _, n := range set.nodes {
+		if i := slices.Index(g.nodes[n].sets, k); i >= 0 {
+			g.nodes[n].sets = slices.Delete(g.nodes[n].sets, i, i+1)
+		}
+	}
+	*set = keyset{}
+	g.freeSets = append(g.freeSets, k)
+}
+
+// removeNode takes out a key that occurs in no combination.
+func (g *identity) removeNode(n uint32) {
+	nd := &g.nodes[n]
+	if nd.shared {
+		g.sharing--
+	}
+	delete(g.index, nodeName{nd.kind, nd.value})
+	*nd = node{}
+	g.freeNodes = append(g.freeNodes, n)
+}
+
+// neighbours calls f with every node that n is linked to, whether the link
+// holds or not, and the combination that says so; a node may come more than
+// once.
+func (g *identity) neighbours(n uint32, f func(m, set uint32)) {
+	for _, k := range g.nodes[n].sets {
+		nodes := g.sets[k].nodes
+		if nodes[0] != n {
+			f(nodes[0], k)
+			continue
+		}
+		for _, m := range nodes[1:] {
+			f(m, k)
+		}
+	}
+}
+
+// isShared computes rule 1 for a node from the combinations it occurs in.
+func (g *identity) isShared(n uint32) bool {
+	nd := &g.nodes[n]
+	if nd.cut {
+		return true
+	}
+	links := 0
+	for _, k := range nd.sets {
+		if len(g.sets[k].nodes) > 1 {
+			if links++; links > g.maxLinks {
+				return true
+			}
+		}
+	}
+	var strong []uint32
+	g.neighbours(n, func(m, _ uint32) {
+		k := &g.kinds[g.nodes[m].kind]
+		if k.limit > 0 && g.kinds[nd.kind].rank > k.rank && !slices.Contains(strong, m) {
+			strong = append(strong, m)
+		}
+	})
+	for len(strong) > 0 {
+		k := g.nodes[strong[0]].kind
+		before := len(strong)
+		strong = slices.DeleteFunc(strong, func(m uint32) bool { return g.nodes[m].kind == k })
+		if before-len(strong) > g.kinds[k].limit {
+			return true
+		}
+	}
+	return false
+}
+
+// refresh brings a node's shared mark up to date and reports whether it
+// changed.
+func (g *identity) refresh(n uint32) bool {
+	nd := &g.nodes[n]
+	shared := g.isShared(n)
+	if shared == nd.shared {
+		return false
+	}
+	nd.shared = shared
+	if shared {
+		g.sharing++
+	} else {
+		g.sharing--
+	}
+	return true
+}
+
+// group is a set of nodes that are one person.
+type group struct {
+	nodes     []uint32
+	contested bool
+}
+
+// partition returns the groups that the given nodes, and all that are
+// connected to them by links that hold, form. Nodes whose state cannot have
+// changed may be left out.
+func (g *identity) partition(starts []uint32) []group {
+	seen := make(map[uint32]bool, len(starts))
+	var out []group
+	alone := func(n uint32) { out = append(out, group{nodes: []uint32{n}}) }
+	// Crowded nodes first: those that are no longer crowded must be known
+	// before others run into them.
+	for _, crowded := range []bool{true, false} {
+		for _, n := range starts {
+			if seen[n] || g.nodes[n].crowded != crowded {
+				continue
+			}
+			if g.nodes[n].shared {
+				seen[n] = true
+				g.nodes[n].crowded = false
+				alone(n)
+				continue
+			}
+			web, whole := g.web(n, crowded)
+			switch {
+			case crowded && !whole:
+				// Still crowded, and so is everything beyond.
+				seen[n] = true
+				alone(n)
+			case !whole:
+				for _, m := range web {
+					if !seen[m] {
+						seen[m] = true
+						g.nodes[m].crowded = true
+						alone(m)
+					}
+				}
+			default:
+				for _, m := range web {
+					seen[m] = true
+					g.nodes[m].crowded = false
+				}
+				out = append(out, g.divide(web)...)
+			}
+		}
+	}
+	return out
+}
+
+// web returns the nodes connected to n by links that hold, and whether they
+// are few enough to be a person. From a crowded node it gives up early;
+// from another it visits all that is not crowded.
+func (g *identity) web(n uint32, crowded bool) (nodes []uint32, whole bool) {
+	seen := map[uint32]bool{n: true}
+	nodes = []uint32{n}
+	whole = true
+	for i := 0; i < len(nodes); i++ {
+		if g.nodes[nodes[i]].crowded && !crowded {
+			whole = false
+			continue
+		}
+		g.neighbours(nodes[i], func(m, _ uint32) {
+			if !seen[m] && !g.nodes[m].shared {
+				seen[m] = true
+				nodes = append(nodes, m)
+			}
+		})
+		if len(nodes) > g.maxKeys {
+			whole = false
+			if crowded {
+				break
+			}
+		}
+	}
+	return nodes, whole
+}
+
+// link is a link that holds, or would if no limit stood against it.
+type link struct {
+	a, b   uint32
+	set    uint32
+	strong bool
+}
+
+// divide splits connected nodes into groups that stay within the limits.
+func (g *identity) divide(web []uint32) []group {
+	if g.within(web) {
+		return []group{{nodes: web}}
+	}
+	var links []link
+	for _, n := range web {
+		g.neighbours(n, func(m, k uint32) {
+			if g.sets[k].nodes[0] == n && !g.nodes[m].shared {
+				links = append(links, link{n, m, k, g.kinds[g.nodes[n].kind].limit == 1})
+			}
+		})
+	}
+	slices.SortFunc(links, func(x, y link) int {
+		if x.strong != y.strong {
+			if x.strong {
+				return -1
+			}
+			return 1
+		}
+		i, j := &g.sets[x.set], &g.sets[y.set]
+		return cmp.Or(i.first.compare(j.first), strings.Compare(i.firstID, j.firstID), g.stronger(x.a, y.a), g.stronger(x.b, y.b))
+	})
+	part := make(map[uint32][]uint32, len(web))
+	for _, n := range web {
+		part[n] = []uint32{n}
+	}
+	for _, l := range links {
+		a, b := part[l.a], part[l.b]
+		if &a[0] == &b[0] {
+			continue
+		}
+		joined := append(slices.Clone(a), b...)
+		if !g.within(joined) {
+			continue
+		}
+		for _, n := range joined {
+			part[n] = joined
+		}
+	}
+	var out []group
+	for _, n := range web {
+		if p := part[n]; p[0] == n {
+			out = append(out, group{nodes: p, contested: true})
+		}
+	}
+	return out
+}
+
+// within reports whether nodes stay within the limits of their kinds.
+func (g *identity) within(nodes []uint32) bool {
+	var counts map[uint32]int
+	for _, n := range nodes {
+		k := g.nodes[n].kind
+		if limit := g.kinds[k].limit; limit > 0 {
+			if counts == nil {
+				counts = make(map[uint32]int)
+			}
+			if counts[k]++; counts[k] > limit {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// owner returns the person whom the events of a combination belong to.
+func (g *identity) owner(k uint32) *person {
+	nodes := g.sets[k].nodes
+	for _, n := range nodes {
+		if !g.nodes[n].shared {
+			return g.nodes[n].person
+		}
+	}
+	return g.nodes[nodes[0]].person
+}

@@ -1,0 +1,52 @@
+package profile
+
+import (
+	"cmp"
+	"math"
+	"time"
+)
+
+// instant is a time in 12 bytes, over all the years that an event may have.
+type instant struct {
+	sec  int64
+	nsec uint32
+}
+
+func instantOf(t time.Time) instant { return instant{t.Unix(), uint32(t.Nanosecond())} }
+
+// never is before every instant that an event may have.
+func never() instant { return instant{sec: math.MinInt64} }
+
+func (i instant) time() time.Time {
+	if i == never() {
+		return time.Time{}
+	}
+	return time.Unix(i.sec, int64(i.nsec)).UTC()
+}
+
+func (i instant) compare(o instant) int {
+	if c := cmp.Compare(i.sec, o.sec); c != 0 {
+		return c
+	}
+	return cmp.Compare(i.nsec, o.nsec)
+}
+
+func (i instant) before(o instant) bool { return i.compare(o) < 0 }
+
+// next is the instant one nanosecond later.
+func (i instant) next() instant {
+	if i.nsec++; i.nsec == 1e9 {
+		i.sec, i.nsec = i.sec+1, 0
+	}
+	return i
+}
+
+func (i instant) day() int64 {
+	d := i.sec / 86400
+	if i.sec%86400 < 0 {
+		d--
+	}
+	return d
+}
+
+func usable(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 && !t.IsZero() }

@@ -1,0 +1,367 @@
+package profile
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Merge adds what another store holds, as if its events had come to this one,
+// and tells which of the numbers that both handed out lead to another now, so
+// that the host can rename in its views. The other store is not changed.
+//
+// Both need the same options but for distinct Shard of equal Shards, and no
+// attached views. Erased persons stay erased: each store's refusals apply to
+// what the other holds. Records of the other are added where this one has
+// none. Errors: [ErrMerge], [ErrClosed].
+func (s *Store) Merge(other *Store) (renamed map[uint32]uint32, err error) {
+	if s == other || other == nil {
+		return nil, fmt.Errorf("%w: not two stores", ErrMerge)
+	}
+	if s.opts.Shards != other.opts.Shards || s.opts.Shard == other.opts.Shard {
+		return nil, fmt.Errorf("%w: shard %d of %d and %d of %d", ErrMerge,
+			s.opts.Shard, s.opts.Shards, other.opts.Shard, other.opts.Shards)
+	}
+	// The lower shard is locked first, whichever is the receiver.
+	if s.opts.Shard < other.opts.Shard {
+		s.mu.Lock()
+		other.mu.RLock()
+	} else {
+		other.mu.RLock()
+		s.mu.Lock()
+	}
+	defer s.mu.Unlock()
+	defer other.mu.RUnlock()
+	if s.closed || other.closed {
+		return nil, ErrClosed
+	}
+	if err := s.mergeable(other); err != nil {
+		return nil, err
+	}
+	return s.merge(other), nil
+}
+
+func (s *Store) mergeable(o *Store) error {
+	a, b := &s.opts, &o.opts
+	var why string
+	switch {
+	case len(s.views)+len(o.views) > 0:
+		why = "views are attached"
+	case !bytes.Equal(a.Secret, b.Secret):
+		why = "other Secret"
+	case !slices.Equal(a.Priority, b.Priority):
+		why = "other Priority"
+	case !maps.Equal(a.Limits, b.Limits):
+		why = "other Limits"
+	case a.MaxPersonKeys != b.MaxPersonKeys || a.MaxKeyLinks != b.MaxKeyLinks:
+		why = "other MaxPersonKeys or MaxKeyLinks"
+	case a.Retain.Horizon != b.Retain.Horizon || !slices.Equal(a.Retain.Events, b.Retain.Events):
+		why = "other Retain"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrMerge, why)
+}
+
+func (s *Store) merge(o *Store) map[uint32]uint32 {
+	g := &s.graph
+	current := make(map[uint32]bool)
+	for _, x := range []*Store{s, o} {
+		for _, n := range x.live.ToArray() {
+			current[n] = true
+		}
+	}
+	s.tick(o.clock, nil)
+	s.bury(o)
+
+	// Keys and combinations, with provisional persons for new keys.
+	nodes := make(map[uint32]uint32)
+	sets := make(map[uint32]uint32)
+	var starts, raw []uint32
+	for _, q := range o.persons() {
+		p := &person{}
+		for _, k := range q.sets {
+			theirs := &o.graph.sets[k]
+			if s.buried(&o.graph, theirs.nodes, theirs.last) {
+				continue
+			}
+			raw = raw[:0]
+			for _, n := range theirs.nodes {
+				m, ok := nodes[n]
+				if !ok {
+					m = g.node(o.graph.key(n), &s.opts)
+					nodes[n] = m
+					starts = append(starts, m)
+				}
+				raw = append(raw, m)
+			}
+			mine, ok := g.setIndex[string(g.setKey(raw))]
+			if !ok {
+				mine = g.addSet(raw, theirs.first, theirs.firstID)
+				g.sets[mine].last = theirs.last
+			} else {
+				g.sets[mine].see(theirs)
+			}
+			sets[k] = mine
+		}
+		for _, n := range q.nodes {
+			if m, ok := nodes[n]; ok && g.nodes[m].person == nil {
+				g.nodes[m].person = p
+				p.nodes = append(p.nodes, m)
+			}
+		}
+	}
+	return s.adopt(o, nodes, sets, starts, current)
+}
+
+// see takes another store's record of the same combination in.
+func (k *keyset) see(o *keyset) {
+	if o.firstID == "" {
+		return
+	}
+	if k.firstID == "" {
+		k.first, k.last, k.firstID = o.first, o.last, o.firstID
+		return
+	}
+	if c := o.first.compare(k.first); c < 0 || c == 0 && o.firstID < k.firstID {
+		k.first, k.firstID = o.first, o.firstID
+	}
+	if k.last.before(o.last) {
+		k.last = o.last
+	}
+}
+
+// adopt settles who is who after the other store's combinations were entered,
+// and takes its statements in.
+func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, current map[uint32]bool) map[uint32]uint32 {
+	g := &s.graph
+	// Numbers follow their keys; those of keys that are known here become
+	// further numbers of whoever has the key.
+	for _, q := range o.persons() {
+		for _, x := range q.pins {
+			m, ok := nodes[x.node]
+			if !ok {
+				continue
+			}
+			p := g.nodes[m].person
+			if _, known := s.people[x.number]; known {
+				continue
+			}
+			p.pins = append(p.pins, pin{x.number, m})
+			slices.SortFunc(p.pins, func(a, b pin) int { return cmp.Compare(a.number, b.number) })
+			if p.number != 0 {
+				s.live.Remove(p.number)
+				s.unindexConsents(p)
+			}
+			p.number = p.pins[0].number
+			s.people[x.number] = p
+			s.live.Add(p.number)
+		}
+	}
+	// New keys of a person whose numbers all went to keys known here are
+	// nobody's so far.
+	for _, n := range starts {
+		if p := g.nodes[n].person; p != nil && p.number == 0 {
+			g.nodes[n].person = nil
+		}
+	}
+	var flipped []uint32
+	for _, n := range slices.Clone(starts) {
+		g.nodes[n].cut = g.nodes[n].cut || s.isCut(o, n)
+		if g.refresh(n) {
+			flipped = append(flipped, n)
+			g.neighbours(n, func(m, _ uint32) { starts = append(starts, m) })
+		}
+	}
+	if len(starts) > 0 {
+		s.regroup(g.partition(starts), flipped)
+	}
+	touched := make(map[*person]bool)
+	for _, k := range sets {
+		p := g.owner(k)
+		if g.sets[k].owner == nil {
+			s.own(p, k)
+		}
+	}
+	s.adoptStatements(o, sets, touched)
+	for _, n := range starts {
+		touched[g.nodes[n].person] = true
+	}
+	for p := range touched {
+		s.order(p)
+		s.recount(p)
+		s.indexConsents(p)
+	}
+	for n := range o.seen.old {
+		s.seen.addHash(n)
+	}
+	for n := range o.seen.young {
+		s.seen.addHash(n)
+	}
+	for k, v := range o.records {
+		if _, ok := s.records[k]; !ok {
+			s.records[k] = slices.Clone(v)
+		}
+	}
+	renamed := make(map[uint32]uint32)
+	for n := range current {
+		if p := s.people[n]; p != nil && p.number != n {
+			renamed[n] = p.number
+		}
+	}
+	return renamed
+}
+
+// adoptStatements copies the other store's rows, attributes and consents.
+func (s *Store) adoptStatements(o *Store, sets map[uint32]uint32, touched map[*person]bool) {
+	var d decoded
+	for _, q := range o.persons() {
+		for _, r := range q.rows {
+			k, ok := sets[r.set]
+			if !ok || r.instant().sec < s.horizon() || s.buried(&o.graph, o.graph.sets[r.set].nodes, r.instant()) {
+				continue
+			}
+			p := s.graph.sets[k].owner
+			o.log.decode(r.pos, &d)
+			pos := s.log.put(s.log.encode(d.typ, d.id, d.name, d.fields))
+			p.rows = append(p.rows, makeRow(r.instant(), k, pos))
+			s.retained++
+			touched[p] = true
+		}
+		for _, c := range q.cells {
+			k, ok := sets[c.set]
+			if !ok || s.buried(&o.graph, o.graph.sets[c.set].nodes, c.at) {
+				continue
+			}
+			p := s.graph.sets[k].owner
+			p.state(s.attributes.ID(o.attributes.Name(c.name)), k, c.at, c.value)
+			touched[p] = true
+		}
+		for _, c := range q.consents {
+			k, ok := sets[c.set]
+			if !ok || s.buried(&o.graph, o.graph.sets[c.set].nodes, c.at) {
+				continue
+			}
+			p := s.graph.sets[k].owner
+			c.set = k
+			p.consents = append(p.consents, c)
+			touched[p] = true
+		}
+	}
+}
+
+// isCut reports whether the host took the key out of the other store's graph.
+func (s *Store) isCut(o *Store, n uint32) bool {
+	m, ok := o.graph.lookup(s.graph.key(n))
+	return ok && o.graph.nodes[m].cut
+}
+
+// buried reports whether an event of these keys at that instant is refused
+// here.
+func (s *Store) buried(g *identity, nodes []uint32, at instant) bool {
+	if len(s.tombs.until) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(nodes, func(n uint32) bool { return s.tombs.refuses(g.key(n), at) })
+}
+
+// bury takes over the other store's refusals and drops what they refuse.
+func (s *Store) bury(o *Store) {
+	if len(o.tombs.until) == 0 {
+		return
+	}
+	for h, until := range o.tombs.until {
+		s.tombs.add(h, until)
+	}
+	g := &s.graph
+	var names []Key
+	for n := range g.nodes {
+		if g.nodes[n].person == nil {
+			continue
+		}
+		if k := g.key(uint32(n)); s.tombs.has(k) {
+			names = append(names, k)
+		}
+	}
+	slices.SortFunc(names, func(a, b Key) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Value, b.Value))
+	})
+	for _, k := range names {
+		if n, ok := g.lookup(k); ok {
+			s.buryKey(n, k)
+		}
+	}
+}
+
+// buryKey drops the statements that came with a key up to the instant at
+// which it was erased elsewhere.
+func (s *Store) buryKey(n uint32, k Key) {
+	g := &s.graph
+	var m moved
+	var r Receipt
+	gone := make(map[uint32]bool)
+	var rest []uint32
+	var losers []*person
+	for _, set := range slices.Clone(g.nodes[n].sets) {
+		x := &g.sets[set]
+		if !slices.Contains(losers, x.owner) {
+			losers = append(losers, x.owner)
+		}
+		rest = append(rest, x.nodes...)
+		if s.tombs.refuses(k, x.last) {
+			gone[set] = true
+		}
+	}
+	slices.SortFunc(losers, func(a, b *person) int { return cmp.Compare(a.number, b.number) })
+	for _, p := range losers {
+		s.unindexConsents(p)
+		s.strip(p, gone, &r)
+		p.rows = slices.DeleteFunc(p.rows, func(x row) bool {
+			if slices.Contains(g.sets[x.set].nodes, n) && s.tombs.refuses(k, x.instant()) {
+				s.log.drop(x.pos)
+				s.retained--
+				return true
+			}
+			return false
+		})
+		p.cells = slices.DeleteFunc(p.cells, func(c cell) bool {
+			return slices.Contains(g.sets[c.set].nodes, n) && s.tombs.refuses(k, c.at)
+		})
+		p.consents = slices.DeleteFunc(p.consents, func(c consent) bool {
+			return slices.Contains(g.sets[c.set].nodes, n) && s.tombs.refuses(k, c.at)
+		})
+	}
+	for _, set := range slices.Clone(g.nodes[n].sets) {
+		x := &g.sets[set]
+		if !gone[set] && s.tombs.refuses(k, x.first) {
+			s.refirst(set)
+		}
+	}
+	for set := range gone {
+		g.removeSet(set)
+	}
+	slices.Sort(rest)
+	s.dissolve(slices.Compact(rest), losers, &m)
+	for _, p := range losers {
+		if s.people[p.number] == p {
+			s.recount(p)
+			s.indexConsents(p)
+		}
+	}
+}
+
+// refirst finds when a combination was first seen after its earliest events
+// were refused, from what is retained of it.
+func (s *Store) refirst(k uint32) {
+	x := &s.graph.sets[k]
+	x.first = x.last
+	for _, r := range x.owner.rows {
+		if r.set == k {
+			x.first, x.firstID = r.instant(), string(s.log.id(r.pos))
+			return
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package profile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ClockMode says what moves the store's clock.
+type ClockMode uint8
+
+const (
+	// ByEvents lets the clock follow the largest Received (else Time) of the
+	// events applied, and [Store.Advance].
+	ByEvents ClockMode = iota
+	// Manual leaves the clock to [Store.Advance].
+	Manual
+)
+
+// BotPolicy says what becomes of events whose user agent is a program's.
+type BotPolicy uint8
+
+const (
+	// RejectBots refuses them with [ErrBot].
+	RejectBots BotPolicy = iota
+	// KeepBots applies them like any other.
+	KeepBots
+)
+
+// Retain says which events the store keeps, and how long.
+type Retain struct {
+	// Horizon is how long an event is kept after its time, by the store's
+	// clock; default 400 days, at least one day.
+	Horizon time.Duration
+	// Events are the names of the events that are kept ("page", "screen",
+	// "group", "alias", "identify" and "consent" for those types); empty
+	// means all. What an event says about identity, attributes and consent
+	// is kept in any case.
+	Events []string
+}
+
+// Options configure a [Store]. Nil means the defaults, and so does the zero
+// value of each field.
+type Options struct {
+	// Shard and Shards let several stores hand out numbers that never
+	// collide: this one uses those ≡ Shard (mod Shards). Default 0 of 1.
+	Shard, Shards uint32
+	// Clock says what moves the clock; default ByEvents.
+	Clock ClockMode
+	// Retain says which events are kept, and how long.
+	Retain Retain
+	// DedupeWindow is how long message ids are remembered at least, by the
+	// store's clock; they are forgotten after twice as long at most. About
+	// 40 bytes per event within it. Default 7 days, at least one second.
+	DedupeWindow time.Duration
+	// Traits are computed from the events kept.
+	Traits []Trait
+	// Priority orders the kinds of keys from the strongest; default
+	// "user_id", "email", "phone", "loyalty_id". Kinds that it does not name
+	// come after those it names, by name, and "anonymous_id" is the weakest
+	// of all unless named.
+	Priority []string
+	// Limits is how many keys of a kind one person may have. Nil means one
+	// "user_id". Kinds without a limit are bound by MaxPersonKeys only.
+	Limits map[string]int
+	// Blocked are further values of keys that are never used, whatever
+	// their kind, compared without regard to case; the built-in ones are
+	// listed at [BlockedValues].
+	Blocked []string
+	// Bots says what becomes of events sent by programs; default RejectBots.
+	Bots BotPolicy
+	// OptOut are the purposes that are allowed until denied. All others are
+	// denied until granted.
+	OptOut []string
+	// Secret keys the hashes by which erased identifiers are recognized.
+	// Without it they are plain SHA-256, which a dictionary of identifiers
+	// can invert. Stores that are merged need the same secret.
+	Secret []byte
+	// OmitChanges leaves Change.Attributes empty.
+	OmitChanges bool
+	// MaxPersonKeys is how many keys may be linked into one person. A web of
+	// links that would exceed it names no person: each of its keys stands
+	// alone. Default 1,000.
+	MaxPersonKeys int
+	// MaxKeyLinks is in how many combinations with other keys a key may
+	// occur. One that exceeds it is shared, and its links do not hold.
+	// Default 1,000.
+	MaxKeyLinks int
+	// MaxEventKeys is how many keys an event may carry; default 16.
+	MaxEventKeys int
+	// MaxFields is how many fields an event may carry; default 512.
+	MaxFields int
+	// MaxEventBytes is how large an event may be as the store holds it;
+	// default 65,536.
+	MaxEventBytes int
+}
+
+const (
+	day        = 24 * time.Hour
+	maxName    = 256
+	maxKey     = 512
+	maxEventID = 256
+)
+
+// BlockedValues are the key values that never identify anybody, compared in
+// lower case; so are values of zeros and dashes only.
+func BlockedValues() []string {
+	return []string{
+		"-1", "[object object]", "anon", "anonymous", "distinct_id", "email", "false", "guest", "id", "n/a", "na",
+		"nan", "nil", "none", "null", "(null)", "not_available", "not_authenticated", "test", "true", "undefined",
+		"unknown", "user", "user_id", "userid", "anonymous_id", "anonymousid",
+	}
+}
+
+func (o *Options) withDefaults() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&c.MaxPersonKeys, 1000)
+	def(&c.MaxKeyLinks, 1000)
+	def(&c.MaxEventKeys, 16)
+	def(&c.MaxFields, 512)
+	def(&c.MaxEventBytes, 64<<10)
+	for _, f := range []struct {
+		name string
+		v    int
+	}{
+		{"MaxPersonKeys", c.MaxPersonKeys},
+		{"MaxKeyLinks", c.MaxKeyLinks},
+		{"MaxEventKeys", c.MaxEventKeys},
+		{"MaxFields", c.MaxFields},
+		{"MaxEventBytes", c.MaxEventBytes},
+	} {
+		if f.v < 1 {
+			return c, optionError(f.name, f.v, "must be positive")
+		}
+	}
+	if c.Shards == 0 {
+		c.Shards = 1
+	}
+	if c.Shard >= c.Shards {
+		return c, optionError("Shard", c.Shard, fmt.Sprintf("must be below Shards = %d", c.Shards))
+	}
+	if c.Clock > Manual {
+		return c, optionError("Clock", c.Clock, "unknown")
+	}
+	if c.Bots > KeepBots {
+		return c, optionError("Bots", c.Bots, "unknown")
+	}
+	if c.Retain.Horizon == 0 {
+		c.Retain.Horizon = 400 * day
+	}
+	if c.Retain.Horizon < day {
+		return c, optionError("Retain.Horizon", c.Retain.Horizon, "must be at least 24h")
+	}
+	if c.DedupeWindow == 0 {
+		c.DedupeWindow = 7 * day
+	}
+	if c.DedupeWindow < time.Second {
+		return c, optionError("DedupeWindow", c.DedupeWindow, "must be at least 1s")
+	}
+	if c.Priority == nil {
+		c.Priority = []string{"user_id", "email", "phone", "loyalty_id"}
+	}
+	for i, k := range c.Priority {
+		if slices.Contains(c.Priority[:i], k) {
+			return c, optionError("Priority", k, "named twice")
+		}
+	}
+	if c.Limits == nil {
+		c.Limits = map[string]int{"user_id": 1}
+	}
+	c.Limits = maps.Clone(c.Limits)
+	for _, k := range slices.Sorted(maps.Keys(c.Limits)) {
+		if c.Limits[k] < 1 {
+			return c, optionError(fmt.Sprintf("Limits[%q]", k), c.Limits[k], "must be positive")
+		}
+	}
+	c.Priority = slices.Clone(c.Priority)
+	c.Blocked = slices.Clone(c.Blocked)
+	for i, v := range c.Blocked {
+		c.Blocked[i] = strings.ToLower(strings.TrimSpace(v))
+	}
+	c.Retain.Events = slices.Clone(c.Retain.Events)
+	c.OptOut = slices.Clone(c.OptOut)
+	c.Secret = slices.Clone(c.Secret)
+	c.Traits = slices.Clone(c.Traits)
+	for i := range c.Traits {
+		if err := c.Traits[i].check(&c); err != nil {
+			return c, err
+		}
+		for j := range i {
+			if c.Traits[j].Name == c.Traits[i].Name {
+				return c, optionError("Traits", c.Traits[i].Name, "declared twice")
+			}
+		}
+	}
+	return c, nil
+}

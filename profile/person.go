@@ -1,0 +1,208 @@
+package profile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// person is what the store holds of one person. What is stated by an event
+// (rows, attributes, consents) remembers the combination of keys it came
+// with, so that a person can be taken apart again along those.
+type person struct {
+	number    uint32 // the smallest of pins
+	contested bool   // a link between its keys and another person's is suspended
+	nodes     []uint32
+	sets      []uint32 // the combinations whose statements it owns
+	pins      []pin    // by number
+	rows      []row
+	cells     []cell // by name, then set
+	consents  []consent
+	traits    []traitCell
+	windows   []window
+}
+
+// pin ties a user number to one key: whoever has the key has the number.
+type pin struct{ number, node uint32 }
+
+// cell is the latest statement of one attribute that came with one
+// combination of keys; a nil value removes the attribute.
+type cell struct {
+	name  uint32
+	set   uint32
+	at    instant
+	value any
+}
+
+// newer orders statements of one attribute: the later wins, ties the larger
+// value.
+func (c *cell) newer(at instant, v any) bool {
+	if d := c.at.compare(at); d != 0 {
+		return d > 0
+	}
+	return value.Compare(c.value, v) >= 0
+}
+
+func (p *person) findCell(name, set uint32) (int, bool) {
+	return slices.BinarySearchFunc(p.cells, cell{name: name, set: set}, func(a, b cell) int {
+		if c := cmp.Compare(a.name, b.name); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.set, b.set)
+	})
+}
+
+// winner returns the statement that holds for an attribute, nil if there is
+// none.
+func (p *person) winner(name uint32) *cell {
+	i, _ := p.findCell(name, 0)
+	var best *cell
+	for ; i < len(p.cells) && p.cells[i].name == name; i++ {
+		if c := &p.cells[i]; best == nil || !best.newer(c.at, c.value) {
+			best = c
+		}
+	}
+	return best
+}
+
+// state adds a statement about an attribute and reports whether another
+// statement holds now, and whether that changed the value.
+func (p *person) state(name, set uint32, at instant, v any) (restated, changed bool) {
+	before := cell{at: never()}
+	if w := p.winner(name); w != nil {
+		before = *w
+	}
+	i, found := p.findCell(name, set)
+	switch {
+	case !found:
+		p.cells = slices.Insert(p.cells, i, cell{name, set, at, own(v)})
+	case p.cells[i].newer(at, v):
+		return false, false
+	default:
+		p.cells[i].at, p.cells[i].value = at, own(v)
+	}
+	after := p.winner(name)
+	changed = value.Compare(before.value, after.value) != 0
+	return changed || before.at != after.at, changed
+}
+
+// own returns a copy of a value that shares no memory with the event it came
+// with, whose strings may be parts of a long line.
+func own(v any) any {
+	switch x := v.(type) {
+	case string:
+		return strings.Clone(x)
+	case []string:
+		out := make([]string, len(x))
+		for i, s := range x {
+			out[i] = strings.Clone(s)
+		}
+		return out
+	case []map[string]any:
+		out := make([]map[string]any, len(x))
+		for i, m := range x {
+			out[i] = make(map[string]any, len(m))
+			for k, v := range m {
+				out[i][strings.Clone(k)] = own(v)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// winners returns the statement that holds for each attribute, by time, then
+// name.
+func (s *Store) winners(p *person) []*cell {
+	var out []*cell
+	for i := 0; i < len(p.cells); {
+		w := p.winner(p.cells[i].name)
+		out = append(out, w)
+		for name := w.name; i < len(p.cells) && p.cells[i].name == name; {
+			i++
+		}
+	}
+	slices.SortFunc(out, func(a, b *cell) int {
+		if c := a.at.compare(b.at); c != 0 {
+			return c
+		}
+		return strings.Compare(s.attributes.Name(a.name), s.attributes.Name(b.name))
+	})
+	return out
+}
+
+// traitValue returns the value of a computed trait, nil if it has none.
+func (p *person) traitValue(i int) any {
+	if c := p.cell(i); c != nil {
+		return c.value
+	}
+	if w := p.window(i); w != nil {
+		return w.value
+	}
+	return nil
+}
+
+// stamped is a computed trait with the time of its last change as views saw
+// it: that of the event, or a nanosecond after the change before.
+type stamped struct {
+	trait int
+	stamp instant
+	value any
+}
+
+// stampedTraits returns the computed traits by the time of their last
+// change; those whose window ran empty have no value.
+func (p *person) stampedTraits() []stamped {
+	var out []stamped
+	for i := range p.traits {
+		out = append(out, stamped{p.traits[i].trait, p.traits[i].stamp, p.traits[i].value})
+	}
+	for i := range p.windows {
+		if w := &p.windows[i]; w.stamp != never() {
+			out = append(out, stamped{w.trait, w.stamp, w.value})
+		}
+	}
+	slices.SortFunc(out, func(a, b stamped) int {
+		return cmp.Or(a.stamp.compare(b.stamp), cmp.Compare(a.trait, b.trait))
+	})
+	return out
+}
+
+// restamp sets the time of a trait's last change after its value was computed
+// anew, and reports whether it differs from what views saw.
+func (p *person) restamp(seen stamped, now any, at instant) bool {
+	changed := value.Compare(seen.value, now) != 0
+	if !changed {
+		at = seen.stamp
+	}
+	if c := p.cell(seen.trait); c != nil {
+		c.stamp = at
+	}
+	if w := p.window(seen.trait); w != nil {
+		w.stamp = at
+	}
+	return changed
+}
+
+// stampAfter is the time that views are told of a change at an instant, so
+// that it comes after the change before.
+func stampAfter(last, at instant) instant {
+	if last != never() && !last.before(at) {
+		return last.next()
+	}
+	return at
+}
+
+// persons returns all persons by ascending number.
+func (s *Store) persons() []*person {
+	out := make([]*person, 0, len(s.people))
+	for n, p := range s.people {
+		if p.number == n {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b *person) int { return cmp.Compare(a.number, b.number) })
+	return out
+}

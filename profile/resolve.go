@@ -1,0 +1,114 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+)
+
+// moved is what a change of identity did to persons: numbers folded into
+// others and persons whose content changed otherwise. Views follow it.
+type moved struct {
+	fresh   []uint32                  // numbers of persons nobody knew before
+	renamed [][2]uint32               // from, to: all that from had is to's, and nothing else changed
+	gone    []uint32                  // numbers whose content changed otherwise
+	shown   []*person                 // those who have that content now
+	exposed map[*person]bool          // those of shown who were there before
+	merged  []uint32                  // numbers that were somebody and lead to another number now
+	split   []uint32                  // numbers that stand on their own since
+	before  map[uint32]map[string]any // the attributes of those numbers before
+}
+
+// enroll finds the combination of an event's keys, entering it if it is new,
+// and brings the persons up to date.
+func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved, error) {
+	g := &s.graph
+	slices.SortFunc(nodes, g.stronger)
+	nodes = slices.Compact(nodes)
+	if k, ok := g.setIndex[string(g.setKey(nodes))]; ok {
+		set := &g.sets[k]
+		if set.last.before(at) || set.firstID == "" {
+			set.last = at
+		}
+		if c := at.compare(set.first); set.firstID == "" || c < 0 || c == 0 && id < set.firstID {
+			set.first, set.firstID = at, strings.Clone(id)
+			if len(nodes) > 1 && slices.ContainsFunc(nodes, func(n uint32) bool { return g.nodes[n].person.contested }) {
+				return k, s.regroup(g.partition(nodes), nil), nil
+			}
+		}
+		return k, moved{}, nil
+	}
+	if s.left() < uint64(2*g.maxKeys+len(nodes)) {
+		for _, n := range nodes {
+			if len(g.nodes[n].sets) == 0 {
+				g.removeNode(n)
+			}
+		}
+		return 0, moved{}, ErrExhausted
+	}
+	k := g.addSet(nodes, at, id)
+	m := s.settle(nodes, k)
+	if g.sets[k].owner == nil {
+		s.own(g.owner(k), k)
+	}
+	return k, m, nil
+}
+
+// settle brings the persons up to date after a new combination.
+func (s *Store) settle(nodes []uint32, k uint32) moved {
+	g := &s.graph
+	if len(nodes) == 1 {
+		if g.nodes[nodes[0]].person != nil {
+			return moved{}
+		}
+		return s.regroup([]group{{nodes: slices.Clone(nodes)}}, nil)
+	}
+	var flipped, starts []uint32
+	for _, n := range nodes {
+		if !g.nodes[n].shared && g.refresh(n) {
+			flipped = append(flipped, n)
+			g.neighbours(n, func(m, _ uint32) { starts = append(starts, m) })
+		}
+	}
+	starts = append(starts, nodes...)
+	if len(flipped) == 0 {
+		if m, ok := s.join(nodes); ok {
+			return m
+		}
+	}
+	return s.regroup(g.partition(starts), flipped)
+}
+
+// join is the common case of a new combination: no key is shared and no
+// limit is near, so that all of them are one person.
+func (s *Store) join(nodes []uint32) (moved, bool) {
+	g := &s.graph
+	all := make([]uint32, 0, 8)
+	var ps []*person
+	for _, n := range nodes {
+		nd := &g.nodes[n]
+		switch {
+		case nd.shared || nd.crowded:
+			return moved{}, false
+		case nd.person == nil:
+			all = append(all, n)
+		case nd.person.contested:
+			return moved{}, false
+		case !slices.Contains(ps, nd.person):
+			ps = append(ps, nd.person)
+			all = append(all, nd.person.nodes...)
+		}
+	}
+	if len(ps) == 1 && len(all) == len(ps[0].nodes) {
+		return moved{}, true
+	}
+	if len(all) > g.maxKeys || !g.within(all) {
+		return moved{}, false
+	}
+	return s.regroup([]group{{nodes: all}}, nil), true
+}
+
+// own makes p the owner of a combination that has none.
+func (s *Store) own(p *person, k uint32) {
+	s.graph.sets[k].owner = p
+	p.sets = append(p.sets, k)
+}

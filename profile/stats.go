@@ -1,0 +1,99 @@
+package profile
+
+// Stats count what a store has seen and holds.
+type Stats struct {
+	// Events counts the events given to the store: Applied + Duplicates +
+	// Refused.
+	Events uint64
+	// Applied counts the events that became facts.
+	Applied uint64
+	// Duplicates counts the events that had been applied before.
+	Duplicates uint64
+	// Refused counts the events that were not applied, by reason.
+	Refused Refusals
+	// FieldsDropped counts fields of a kind that cannot be held.
+	FieldsDropped uint64
+	// KeysBlocked counts keys whose value identifies nobody, such as "null".
+	KeysBlocked uint64
+	// KeysDropped counts keys that are too long, not UTF-8, or not what
+	// their kind requires.
+	KeysDropped uint64
+	// TimesClamped counts events whose time lay after their reception.
+	TimesClamped uint64
+	// Expired counts events that were older than the horizon when they
+	// came: they count for identity, attributes and consent only.
+	Expired uint64
+	// Merges counts numbers folded into another.
+	Merges uint64
+	// Splits counts numbers that came to stand on their own again.
+	Splits uint64
+	// Profiles is how many persons the store holds.
+	Profiles int
+	// Retained is how many events it holds.
+	Retained int
+	// Keys is how many identifiers it holds, Shared how many of them belong
+	// to several persons and therefore to none.
+	Keys, Shared int
+}
+
+// Refusals count refused events by reason.
+type Refusals struct {
+	Malformed uint64 // lines that are not an event
+	NoKey     uint64
+	NoTime    uint64
+	NoName    uint64
+	Bot       uint64
+	Erased    uint64
+	TooLarge  uint64
+	Type      uint64
+}
+
+// Total returns how many events were refused.
+func (r Refusals) Total() uint64 {
+	return r.Malformed + r.NoKey + r.NoTime + r.NoName + r.Bot + r.Erased + r.TooLarge + r.Type
+}
+
+func (r *Refusals) count(reason error) {
+	switch reason {
+	case ErrNoKey:
+		r.NoKey++
+	case ErrNoTime:
+		r.NoTime++
+	case ErrNoName:
+		r.NoName++
+	case ErrBot:
+		r.Bot++
+	case ErrErased:
+		r.Erased++
+	case ErrTooLarge:
+		r.TooLarge++
+	case ErrType:
+		r.Type++
+	default:
+		r.Malformed++
+	}
+}
+
+// since returns the counts of s that came after o; what is held stays as it
+// is.
+func (s Stats) since(o Stats) Stats {
+	s.Events -= o.Events
+	s.Applied -= o.Applied
+	s.Duplicates -= o.Duplicates
+	s.Refused.Malformed -= o.Refused.Malformed
+	s.Refused.NoKey -= o.Refused.NoKey
+	s.Refused.NoTime -= o.Refused.NoTime
+	s.Refused.NoName -= o.Refused.NoName
+	s.Refused.Bot -= o.Refused.Bot
+	s.Refused.Erased -= o.Refused.Erased
+	s.Refused.TooLarge -= o.Refused.TooLarge
+	s.Refused.Type -= o.Refused.Type
+	s.FieldsDropped -= o.FieldsDropped
+	s.KeysBlocked -= o.KeysBlocked
+	s.KeysDropped -= o.KeysDropped
+	s.TimesClamped -= o.TimesClamped
+	s.Expired -= o.Expired
+	s.Merges -= o.Merges
+	s.Splits -= o.Splits
+	return s
+}

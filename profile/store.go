@@ -1,0 +1,190 @@
+package profile
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/zhun-go/zhun/internal/ids"
+)
+
+// Store turns events into facts about known persons, and hands them on to the
+// views attached to it.
+//
+// Safe for concurrent use: one call writes at a time, and any number read
+// beside each other between writes. Views are called by the writer, while
+// nobody reads.
+type Store struct {
+	mu      sync.RWMutex
+	opts    Options
+	closed  bool
+	clock   instant
+	seq     uint64
+	next    uint64 // the next number to hand out
+	graph   identity
+	people  map[uint32]*person // by every number ever handed out and not erased
+	live    *roaring.Bitmap
+	log     eventLog
+	records map[string][]byte
+	seen    dedupe
+	tombs   tombstones
+	stats   Stats
+	consent consentIndex
+
+	attributes ids.Dict
+	traitNames map[string]int
+	traitsOf   map[string][]int // by event name as views see it
+	timers     timers
+	oldest     map[int64][]uint32 // persons by the day of their oldest event
+	pruned     int64              // days before are empty
+	retained   int
+	retains    map[string]bool // nil for all
+
+	views      []*attached
+	deliverers []deliverer // replaced, never changed
+	failures   map[string]error
+
+	blocked        map[string]struct{}
+	longestBlocked int
+
+	// Scratch space of the writer.
+	fields        map[string]any // of the event being applied, clean
+	changed       map[string]any // attributes whose value changed
+	stated        map[string]any // attributes that were stated anew
+	traitsChanged []stamped
+	nodes         []uint32
+	keys          []Key
+	told          map[string]any
+	read          decoded
+	detached      []string
+}
+
+// New returns an empty store in memory. Errors wrap [ErrOptions].
+func New(opts *Options) (*Store, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		opts:    o,
+		clock:   never(),
+		next:    uint64(o.Shard),
+		people:  make(map[uint32]*person),
+		live:    roaring.New(),
+		records: make(map[string][]byte),
+		graph: identity{
+			kindIndex: make(map[string]uint32),
+			index:     make(map[nodeName]uint32),
+			setIndex:  make(map[string]uint32),
+			maxKeys:   o.MaxPersonKeys,
+			maxLinks:  o.MaxKeyLinks,
+		},
+		traitNames: make(map[string]int),
+		traitsOf:   make(map[string][]int),
+		oldest:     make(map[int64][]uint32),
+		blocked:    make(map[string]struct{}),
+		fields:     make(map[string]any),
+		changed:    make(map[string]any),
+		stated:     make(map[string]any),
+		told:       make(map[string]any),
+		failures:   make(map[string]error),
+	}
+	if o.Shard == 0 {
+		s.next = uint64(o.Shards) // 0 is never a user
+	}
+	s.consent.init(o.OptOut)
+	s.tombs.init(o.Secret)
+	for i, t := range o.Traits {
+		s.traitNames[t.Name] = i
+		for _, e := range t.Events {
+			s.traitsOf[e] = append(s.traitsOf[e], i)
+		}
+	}
+	if len(o.Retain.Events) > 0 {
+		s.retains = make(map[string]bool)
+		for _, e := range o.Retain.Events {
+			s.retains[currentName(e)] = true
+		}
+	}
+	for _, list := range [][]string{BlockedValues(), o.Blocked} {
+		for _, v := range list {
+			s.blocked[strings.ToLower(v)] = struct{}{}
+			s.longestBlocked = max(s.longestBlocked, len(v))
+		}
+	}
+	return s, nil
+}
+
+// Close detaches all views and refuses whatever is asked of the store later
+// with [ErrClosed]. Closing twice is no error.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	for _, w := range s.views {
+		w.release()
+	}
+	s.views, s.deliverers = nil, nil
+	return nil
+}
+
+// Stats returns what the store has seen and holds.
+func (s *Store) Stats() Stats {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.statsLocked()
+}
+
+func (s *Store) statsLocked() Stats {
+	out := s.stats
+	out.Profiles = int(s.live.GetCardinality())
+	out.Retained = s.retained
+	out.Keys = len(s.graph.index)
+	out.Shared = s.graph.sharing
+	return out
+}
+
+// Resolve returns the number of the person with a key. The value is cleaned
+// as in events. A key shared by several persons leads to its own profile, if
+// it has one.
+func (s *Store) Resolve(kind, value string) (user uint32, ok bool) {
+	k, _, ok := s.cleanKey(Key{kind, value})
+	if !ok {
+		return 0, false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n, ok := s.graph.lookup(k)
+	if !ok {
+		return 0, false
+	}
+	return s.graph.nodes[n].person.number, true
+}
+
+// Current returns the number that a number handed out earlier leads to now:
+// itself, or that of the person whom its own was folded into. It reports
+// false for numbers never handed out and for erased persons.
+func (s *Store) Current(user uint32) (uint32, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, ok := s.people[user]
+	if !ok {
+		return 0, false
+	}
+	return p.number, true
+}
+
+// Record returns a copy of a host record that was stored with [Store.Commit].
+func (s *Store) Record(key string) ([]byte, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b, ok := s.records[key]
+	if !ok {
+		return nil, false
+	}
+	return append([]byte(nil), b...), true
+}

@@ -1,0 +1,263 @@
+package profile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// TraitKind says how a computed trait sums up events.
+type TraitKind uint8
+
+// The kinds of computed traits. A trait of a person without a matching event
+// is absent.
+const (
+	Count TraitKind = iota // how many events, an int64
+	Sum                    // sum of the field, a float64, correctly rounded whatever the order
+	Mean                   // mean of the field, a float64
+	Min                    // smallest number in the field
+	Max                    // largest number in the field
+	First                  // the field's value at the earliest event, ties the smaller
+	Last                   // the field's value at the latest event, ties the larger
+)
+
+const kindCount = int(Last) + 1
+
+// Trait declares an attribute that the store computes from the events it
+// keeps. Views receive it by Update, like an attribute that was sent. Every
+// kind is independent of the order in which events come.
+type Trait struct {
+	// Name of the attribute. Attributes of that name in identify events are
+	// ignored.
+	Name string
+	Kind TraitKind
+	// Events are the names of the events that count, as views see them:
+	// track events under their own name, others as "page", "screen",
+	// "group" and "alias". At least one.
+	Events []string
+	// Field is what is summed up; required except for Count, where events
+	// without it are not counted if it is given. Nested names are joined by
+	// dots. Sum, Mean, Min and Max skip what is not a number, and Sum and
+	// Mean what exceeds ±1e290.
+	Field string
+	// Where are fields that the event must have, with exactly these values;
+	// numbers are equal across integers and floats.
+	Where map[string]any
+	// Window counts only events within (now − Window, now] by the store's
+	// clock, in whole seconds. Zero means all events kept.
+	Window time.Duration
+}
+
+func (t *Trait) check(o *Options) error {
+	bad := func(field string, v any, why string) error {
+		return optionError(fmt.Sprintf("Traits[%q].%s", t.Name, field), v, why)
+	}
+	switch {
+	case t.Name == "":
+		return bad("Name", `""`, "missing")
+	case int(t.Kind) >= kindCount:
+		return bad("Kind", t.Kind, "unknown")
+	case len(t.Events) == 0:
+		return bad("Events", t.Events, "name at least one event")
+	case t.Field == "" && t.Kind != Count:
+		return bad("Field", `""`, "required by this kind")
+	case t.Window < 0 || t.Window > 0 && t.Window < time.Second:
+		return bad("Window", t.Window, "must be at least 1s, or 0 for none")
+	case t.Window > o.Retain.Horizon:
+		return bad("Window", t.Window, "longer than Retain.Horizon")
+	}
+	t.Events = slices.Clone(t.Events)
+	for i, e := range t.Events {
+		t.Events[i] = currentName(e)
+		if len(o.Retain.Events) > 0 && !slices.Contains(o.Retain.Events, t.Events[i]) {
+			return bad("Events", e, "not among Retain.Events")
+		}
+	}
+	t.Where = maps.Clone(t.Where)
+	for _, k := range slices.Sorted(maps.Keys(t.Where)) {
+		v, ok := value.Normalize(t.Where[k])
+		if !ok {
+			return bad("Where", t.Where[k], "not a value that a field may hold")
+		}
+		t.Where[k] = own(v)
+	}
+	return nil
+}
+
+// matches reports whether an event counts, and the value it adds.
+func (t *Trait) matches(fields map[string]any) (any, bool) {
+	for k, want := range t.Where {
+		got, ok := fields[k]
+		if !ok || !sameValue(got, want) {
+			return nil, false
+		}
+	}
+	if t.Field == "" {
+		return nil, true
+	}
+	v, ok := fields[t.Field]
+	if !ok {
+		return nil, false
+	}
+	switch t.Kind {
+	case Sum, Mean:
+		f, ok := value.Float(v)
+		return v, ok && f <= maxTerm && f >= -maxTerm
+	case Min, Max:
+		_, ok := value.Float(v)
+		return v, ok
+	}
+	return v, true
+}
+
+func sameValue(a, b any) bool {
+	switch x := a.(type) {
+	case string:
+		y, ok := b.(string)
+		return ok && x == y
+	case int64:
+		if y, ok := b.(float64); ok {
+			return value.CompareIntFloat(x, y) == 0
+		}
+	case float64:
+		switch y := b.(type) {
+		case int64:
+			return value.CompareIntFloat(y, x) == 0
+		case float64:
+			return x == y
+		}
+	}
+	return value.Compare(a, b) == 0
+}
+
+// traitCell is one computed trait of one person. Each kind is a sum that
+// does not depend on the order of its terms, so two persons' cells merge.
+type traitCell struct {
+	trait int
+	at    instant // of the value, for First and Last
+	stamp instant // of the last change, as views saw it
+	n     int64
+	sum   exactSum
+	value any
+}
+
+// add takes one matching event in and reports whether the value changed.
+func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
+	c.n++
+	old := c.value
+	switch kind {
+	case Count:
+		c.value = c.n
+		return true
+	case Sum, Mean:
+		f, _ := value.Float(v)
+		c.sum.add(f)
+		return c.setSum(kind)
+	case Min:
+		if old == nil || value.Compare(v, old) < 0 {
+			c.value = v
+		}
+	case Max:
+		if old == nil || value.Compare(v, old) > 0 {
+			c.value = v
+		}
+	case First:
+		if d := at.compare(c.at); old == nil || d < 0 || d == 0 && value.Compare(v, old) < 0 {
+			c.value, c.at = own(v), at
+		}
+	case Last:
+		if d := at.compare(c.at); old == nil || d > 0 || d == 0 && value.Compare(v, old) > 0 {
+			c.value, c.at = own(v), at
+		}
+	}
+	return value.Compare(old, c.value) != 0
+}
+
+func (c *traitCell) setSum(kind TraitKind) bool {
+	f := c.sum.value()
+	if kind == Mean {
+		f /= float64(c.n)
+	}
+	if old, ok := c.value.(float64); ok && old == f {
+		return false
+	}
+	c.value = f
+	return true
+}
+
+// merge takes in another person's cell of the same trait.
+func (c *traitCell) merge(kind TraitKind, o *traitCell) {
+	if c.stamp.before(o.stamp) {
+		c.stamp = o.stamp
+	}
+	c.stamp = c.stamp.next()
+	switch kind {
+	case Count:
+		c.n += o.n
+		c.value = c.n
+	case Sum, Mean:
+		c.n += o.n
+		c.sum.merge(o.sum)
+		c.setSum(kind)
+	default:
+		n := c.n + o.n
+		c.add(kind, o.value, o.at)
+		c.n = n
+	}
+}
+
+// cell returns the person's cell of a trait, nil if it has none.
+func (p *person) cell(trait int) *traitCell {
+	for i := range p.traits {
+		if p.traits[i].trait == trait {
+			return &p.traits[i]
+		}
+	}
+	return nil
+}
+
+// count adds one event to the traits of p and notes in s.traitsChanged which
+// of them changed.
+func (s *Store) count(p *person, event string, fields map[string]any, at instant) {
+	for _, i := range s.traitsOf[event] {
+		t := &s.opts.Traits[i]
+		v, ok := t.matches(fields)
+		if !ok {
+			continue
+		}
+		if t.Window > 0 {
+			if s.enter(p, i, v, at) {
+				w := p.window(i)
+				w.stamp = stampAfter(w.stamp, at)
+				s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp, w.value})
+			}
+			continue
+		}
+		c := p.cell(i)
+		if c == nil {
+			p.traits = append(p.traits, traitCell{trait: i, stamp: never()})
+			c = &p.traits[len(p.traits)-1]
+		}
+		if c.add(t.Kind, v, at) {
+			c.stamp = stampAfter(c.stamp, at)
+			s.traitsChanged = append(s.traitsChanged, stamped{i, c.stamp, c.value})
+		}
+	}
+}
+
+// recount computes all traits of p from its rows.
+func (s *Store) recount(p *person) {
+	p.traits, p.windows = nil, nil
+	if len(s.opts.Traits) == 0 {
+		return
+	}
+	kept := s.traitsChanged
+	for _, r := range p.rows {
+		s.log.decode(r.pos, &s.read)
+		s.count(p, s.read.view(), s.read.fields, r.instant())
+	}
+	s.traitsChanged = kept
+}

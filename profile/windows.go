@@ -1,0 +1,191 @@
+package profile
+
+import (
+	"container/heap"
+	"slices"
+	"time"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// window is a trait over (now − W, now] of one person: the matching events
+// still to be counted, counted now, and no more than that. It is a cache over
+// the person's rows.
+type window struct {
+	trait   int
+	entries []windowEntry // by time; what has left the window is cut off
+	inside  int           // how many of them are not in the future
+	sum     exactSum      // of those inside
+	due     int64         // when something enters or leaves next, as scheduled
+	value   any
+	stamp   instant // of the last change, as views saw it
+}
+
+type windowEntry struct {
+	at    instant
+	value any
+}
+
+// timer says that the window of a person's trait must be looked at.
+type timer struct {
+	due   int64 // in whole seconds
+	user  uint32
+	trait int
+}
+
+type timers []timer
+
+func (h timers) Len() int { return len(h) }
+func (h timers) Less(i, j int) bool {
+	a, b := h[i], h[j]
+	if a.due != b.due {
+		return a.due < b.due
+	}
+	if a.user != b.user {
+		return a.user < b.user
+	}
+	return a.trait < b.trait
+}
+func (h timers) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *timers) Push(x any)   { *h = append(*h, x.(timer)) }
+func (h *timers) Pop() any {
+	old := *h
+	n := len(old) - 1
+	t := old[n]
+	*h = old[:n]
+	return t
+}
+
+func (p *person) window(trait int) *window {
+	for i := range p.windows {
+		if p.windows[i].trait == trait {
+			return &p.windows[i]
+		}
+	}
+	return nil
+}
+
+// enter adds a matching event to the window of trait i and reports whether
+// the value changed.
+func (s *Store) enter(p *person, i int, v any, at instant) bool {
+	t := &s.opts.Traits[i]
+	if at.sec <= s.clock.sec-int64(t.Window/time.Second) {
+		return false
+	}
+	w := p.window(i)
+	if w == nil {
+		p.windows = append(p.windows, window{trait: i, stamp: never()})
+		w = &p.windows[len(p.windows)-1]
+	}
+	k := len(w.entries)
+	for k > 0 && at.before(w.entries[k-1].at) {
+		k--
+	}
+	w.entries = slices.Insert(w.entries, k, windowEntry{at, own(v)})
+	if k < w.inside {
+		// It came late, among those already counted.
+		w.inside++
+		w.term(t.Kind, v, 1)
+	}
+	return s.slide(p, w)
+}
+
+func (w *window) term(kind TraitKind, v any, sign float64) {
+	if kind == Sum || kind == Mean {
+		f, _ := value.Float(v)
+		w.sum.add(sign * f)
+	}
+}
+
+// slide moves the window to the clock, plans its next move and reports
+// whether the value changed.
+func (s *Store) slide(p *person, w *window) bool {
+	t := &s.opts.Traits[w.trait]
+	width := int64(t.Window / time.Second)
+	out := 0
+	for out < len(w.entries) && w.entries[out].at.sec <= s.clock.sec-width {
+		if out < w.inside {
+			w.term(t.Kind, w.entries[out].value, -1)
+		}
+		out++
+	}
+	w.entries = slices.Delete(w.entries, 0, out)
+	w.inside = max(0, w.inside-out)
+	for w.inside < len(w.entries) && w.entries[w.inside].at.sec <= s.clock.sec {
+		w.term(t.Kind, w.entries[w.inside].value, 1)
+		w.inside++
+	}
+	if len(w.entries) > 0 {
+		due := w.entries[0].at.sec + width
+		if w.inside < len(w.entries) {
+			due = min(due, w.entries[w.inside].at.sec)
+		}
+		if w.due == 0 || due < w.due || w.due <= s.clock.sec {
+			w.due = due
+			heap.Push(&s.timers, timer{due, p.number, w.trait})
+		}
+	} else {
+		w.due = 0
+	}
+	old := w.value
+	w.value = w.result(t.Kind)
+	return value.Compare(old, w.value) != 0
+}
+
+func (w *window) result(kind TraitKind) any {
+	in := w.entries[:w.inside]
+	if len(in) == 0 {
+		return nil
+	}
+	switch kind {
+	case Count:
+		return int64(len(in))
+	case Sum:
+		return w.sum.value()
+	case Mean:
+		return w.sum.value() / float64(len(in))
+	}
+	best := in[0]
+	for _, e := range in[1:] {
+		var d int
+		switch kind {
+		case Min:
+			d = value.Compare(best.value, e.value)
+		case Max:
+			d = value.Compare(e.value, best.value)
+		case First:
+			if d = best.at.compare(e.at); d == 0 {
+				d = value.Compare(best.value, e.value)
+			}
+		case Last:
+			if d = e.at.compare(best.at); d == 0 {
+				d = value.Compare(e.value, best.value)
+			}
+		}
+		if d > 0 {
+			best = e
+		}
+	}
+	return best.value
+}
+
+// fire moves every window that is due by the clock and hands over the traits
+// that changed, by time, user and trait.
+func (s *Store) fire(each func(p *person, x stamped)) {
+	for len(s.timers) > 0 && s.timers[0].due <= s.clock.sec {
+		t := heap.Pop(&s.timers).(timer)
+		p := s.people[t.user]
+		if p == nil || p.number != t.user {
+			continue
+		}
+		w := p.window(t.trait)
+		if w == nil || w.due != t.due {
+			continue
+		}
+		w.due = 0
+		if s.slide(p, w) {
+			w.stamp = stampAfter(w.stamp, instant{sec: t.due})
+			each(p, stamped{t.trait, w.stamp, w.value})
+		}
+	}
+}
