@@ -290,7 +290,7 @@ func (e *evaluation) judge(list []Scored, held []uint32, k int, shown []uint32) 
 	p.metric[metricRecall] = e.recall(hits, k, len(held))
 	p.metric[metricNDCG] = dcg / ideal
 	p.metric[metricMAP] = precision / float64(reach)
-	p.metric[metricStratified] = strata / allStrata
+	p.metric[metricStratified] = min(1, strata/allStrata)
 	if p.hasTail = tailHeld > 0; p.hasTail {
 		p.metric[metricTail] = e.recall(tailHits, k, tailHeld)
 	}

@@ -185,7 +185,7 @@ func (h *History) Merge(other *History) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.set.print != s.set.print {
-		return &Error{Where: "History.Merge", Value: s.set.print, Reason: "want " + h.set.print, Err: ErrMismatch}
+		return &Error{Where: "History.Merge", Reason: s.set.print + ", want " + h.set.print, Err: ErrMismatch}
 	}
 	for i, user := range s.users {
 		rows := slices.Clone(s.rows[s.start[i]:s.start[i+1]])

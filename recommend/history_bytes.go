@@ -94,7 +94,7 @@ func (h *History) UnmarshalBinary(data []byte) error {
 		if h.set != nil {
 			want = h.set.print
 		}
-		return &Error{Where: "History.UnmarshalBinary", Value: print, Reason: "want " + want, Err: ErrMismatch}
+		return &Error{Where: "History.UnmarshalBinary", Reason: print + ", want " + want, Err: ErrMismatch}
 	}
 
 	fresh := newHistory(h.set)

@@ -13,8 +13,12 @@ const (
 	modelVersion = 0
 )
 
-// AppendBinary appends the model to b. Equal models give equal bytes.
+// AppendBinary appends the model to b. Equal models give equal bytes. The zero
+// Model is [ErrEmpty].
 func (m *Model) AppendBinary(b []byte) ([]byte, error) {
+	if m.cat == nil {
+		return b, &Error{Where: "Model.AppendBinary", Reason: "a model comes from a fit or from bytes", Err: ErrEmpty}
+	}
 	w := wire.NewWriter(modelKind, modelVersion)
 	s := w.Section("items")
 	s.String(m.name)

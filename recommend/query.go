@@ -93,6 +93,9 @@ type Recommender interface {
 // checked returns the query with its defaults in place.
 func (q Query) checked(cat *catalogue) (Query, error) {
 	var err error
+	if cat == nil {
+		return q, &Error{Where: "Model", Reason: "a model comes from a fit or from bytes", Err: ErrEmpty}
+	}
 	if q.N, err = positive("Query.N", q.N, 20); err != nil {
 		return q, err
 	}
