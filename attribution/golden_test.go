@@ -35,18 +35,17 @@ type goldenMarkov struct {
 }
 
 type goldenSet struct {
-	Channels       []string
-	Rows           []goldenRow
-	Shapley        map[string]goldenGame
-	OrderedConv    map[string][]float64 `json:"ordered_shapley_conv"`
-	OrderedValue   map[string][]float64 `json:"ordered_shapley_value"`
-	PerPath        map[string]float64   `json:"shapley_per_path_rate_exact"`
-	LeaveOneOut    map[string]float64   `json:"loo_counterfactual"`
-	ShaoLi         map[string]float64   `json:"shao_li_per_path"`
-	Rules          map[string]goldenRule
-	Markov         map[string]goldenMarkov
-	MarkovShapley  goldenGame `json:"markov_shapley"`
-	expectedLength int
+	Channels      []string
+	Rows          []goldenRow
+	Shapley       map[string]goldenGame
+	OrderedConv   map[string][]float64 `json:"ordered_shapley_conv"`
+	OrderedValue  map[string][]float64 `json:"ordered_shapley_value"`
+	PerPath       map[string]float64   `json:"shapley_per_path_rate_exact"`
+	LeaveOneOut   map[string]float64   `json:"loo_counterfactual"`
+	ShaoLi        map[string]float64   `json:"shao_li_per_path"`
+	Rules         map[string]goldenRule
+	Markov        map[string]goldenMarkov
+	MarkovShapley goldenGame `json:"markov_shapley"`
 }
 
 func golden[T any](t testing.TB, name string) T {

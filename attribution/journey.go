@@ -128,6 +128,9 @@ type pathBuilder struct {
 	path     []touchRow
 	seq      []uint32
 	sessions map[sessionKey]instant
+	known    uint64 // users with a row up to the end of the period
+	active   []activeChannel
+	members  []uint32
 }
 
 func newPathBuilder(s *snapshot, opts *PathOptions, direct string) (*pathBuilder, error) {
@@ -282,6 +285,7 @@ func (b *pathBuilder) user(u snapshotUser) error {
 		from = to
 	}
 	b.nulls(touches[from:], b.asOf, true)
+	b.observe(u, touches, conversions)
 	if present {
 		b.seen++
 	}
@@ -290,14 +294,18 @@ func (b *pathBuilder) user(u snapshotUser) error {
 
 // claims reports whether a touch is young enough for a conversion.
 func (b *pathBuilder) claims(at instant, t touchRow) bool {
-	window := b.windows[t.channel]
-	if window < 0 {
-		window = b.opts.Click
-		if t.kind == View {
-			window = b.opts.View
-		}
+	return at.since(t.at) <= b.window(t)
+}
+
+// window is how old a touch may be.
+func (b *pathBuilder) window(t touchRow) time.Duration {
+	if w := b.windows[t.channel]; w >= 0 {
+		return w
 	}
-	return at.since(t.at) <= window
+	if t.kind == View {
+		return b.opts.View
+	}
+	return b.opts.Click
 }
 
 // convert adds a conversion with those of the touches that it claims.
@@ -510,10 +518,16 @@ func (b *pathBuilder) unexposed() {
 		return
 	}
 	n := b.opts.Users.GetCardinality() - b.seen
+	strangers := b.opts.Users.GetCardinality() - b.known
 	if b.opts.Users.Contains(0) {
 		n--
+		strangers--
 	}
 	windows := 1.0
+	// Those whom nobody has ever seen were there all the same.
+	if b.started && b.start.before(b.asOf) {
+		b.paths.exposed[b.paths.set(nil)].time.Merge(span(b.start, b.asOf).Scale(float64(strangers)))
+	}
 	if b.started && b.start.before(b.asOf) {
 		windows = max(1, math.Floor(float64(b.asOf.since(b.start))/float64(b.opts.Gap)))
 	}

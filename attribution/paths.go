@@ -29,7 +29,8 @@ type Paths struct {
 	columns  []column // by block of seqs
 	setOf    []uint32 // by path, the number of its set of channels
 	sets     sequences
-	bySet    []tally // the sums of rows by set
+	bySet    []tally    // the sums of rows by set
+	exposed  []exposure // by set
 
 	currency string
 	counts   counts
@@ -217,6 +218,17 @@ func (p *Paths) Merge(other *Paths) error {
 		k.ledger.Merge(other.cost[c].ledger)
 		k.touches.Merge(other.cost[c].touches)
 	}
+	for id := range other.exposed {
+		if other.exposed[id] == (exposure{}) {
+			continue
+		}
+		p.scratch = p.scratch[:0]
+		for _, c := range other.sets.seq(uint32(id)) {
+			p.scratch = append(p.scratch, number[c])
+		}
+		slices.Sort(p.scratch)
+		p.exposed[p.set(p.scratch)].merge(other.exposed[id])
+	}
 	mine, theirs := p.counts.all(), other.counts.all()
 	for i := range mine {
 		mine[i].Merge(*theirs[i])
@@ -292,10 +304,7 @@ func (p *Paths) intern(path []uint32) uint32 {
 		return id
 	}
 	p.scratch2 = appendSet(p.scratch2[:0], path)
-	set := p.sets.intern(p.scratch2)
-	if int(set) == len(p.bySet) {
-		p.bySet = append(p.bySet, tally{})
-	}
+	set := p.set(p.scratch2)
 	p.rows = append(p.rows, tally{})
 	p.setOf = append(p.setOf, set)
 	if len(p.columns) < len(p.seqs.blocks) {
@@ -304,6 +313,16 @@ func (p *Paths) intern(path []uint32) uint32 {
 	col := &p.columns[p.seqs.places[id].block]
 	col.conv, col.value = append(col.conv, 0), append(col.value, 0)
 	return id
+}
+
+// set returns the number of a set of channels in ascending order.
+func (p *Paths) set(channels []uint32) uint32 {
+	set := p.sets.intern(channels)
+	if int(set) == len(p.bySet) {
+		p.bySet = append(p.bySet, tally{})
+		p.exposed = append(p.exposed, exposure{})
+	}
+	return set
 }
 
 // appendSet appends the distinct elements of a path in ascending order.
@@ -375,7 +394,7 @@ func (p *Paths) total() tally {
 func (p *Paths) inUse() []uint32 {
 	used := make([]bool, p.channels.Len())
 	for id := range p.bySet {
-		if !p.bySet[id].zero() {
+		if !p.bySet[id].zero() || p.exposed[id] != (exposure{}) {
 			for _, c := range p.sets.seq(uint32(id)) {
 				used[c] = true
 			}

@@ -36,6 +36,15 @@ func (p *Paths) AppendBinary(b []byte) ([]byte, error) {
 			}
 		}
 	}
+	var exposed []uint32
+	for id := range p.exposed {
+		if p.exposed[id] != (exposure{}) {
+			exposed = append(exposed, uint32(id))
+			for _, c := range p.sets.seq(uint32(id)) {
+				used[c] = true
+			}
+		}
+	}
 	for c := range p.cost {
 		used[c] = used[c] || p.cost[c] != (costs{})
 	}
@@ -88,6 +97,14 @@ func (p *Paths) AppendBinary(b []byte) ([]byte, error) {
 			timed.Byte(byte(p.kinds[j.first+i]))
 		}
 	}
+	sets := make([][]uint32, len(exposed))
+	for i, id := range exposed {
+		for _, c := range p.sets.seq(id) {
+			sets[i] = append(sets[i], uint32(rank[c]))
+		}
+		slices.Sort(sets[i])
+	}
+	writeExposed(w.Section("exposed"), sets, exposed, p.exposed)
 	spend := w.Section("spend")
 	for c, u := range used {
 		if !u {
@@ -149,6 +166,9 @@ func (p *Paths) UnmarshalBinary(data []byte) error {
 		return err
 	}
 	if err := q.readJourneys(f.Section("journeys")); err != nil {
+		return err
+	}
+	if err := q.readExposed(f.Section("exposed"), len(names)); err != nil {
 		return err
 	}
 	spend := f.Section("spend")

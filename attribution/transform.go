@@ -35,5 +35,10 @@ func (p *Paths) Transform(t Transform) (*Paths, error) {
 		}
 		q.journeys = append(q.journeys, timedJourney{path: path[j.path], first: first, value: j.value})
 	}
+	for id := range p.exposed {
+		if p.exposed[id] != (exposure{}) {
+			q.exposed[q.set(p.sets.seq(uint32(id)))] = p.exposed[id]
+		}
+	}
 	return q, nil
 }

@@ -1,0 +1,249 @@
+package attribution
+
+import (
+	"slices"
+)
+
+// chain is the absorbing Markov chain of a given order through the paths. Its
+// states are the windows of that many touches which slide along a path; a
+// path that is shorter is one state, and equal neighbors are one visit. A
+// state is left for another one, for conversion or for nothing.
+type chain struct {
+	states sequences
+	start  []edge   // from the start, by state
+	next   [][]edge // by state, by ascending state
+	conv   []float64
+	value  []float64
+	out    []float64 // weight of all visits that a state was left after
+	total  float64   // weight of all paths
+}
+
+type edge struct {
+	to     uint32
+	weight float64
+}
+
+// chain builds the chain of paths, empty ones left out. Weights are the
+// numbers of journeys, so integers stay integers. The states are numbered in
+// an order that does not depend on how the paths came, and so do all figures.
+func (p *Paths) chain(order int) *chain {
+	c := new(chain)
+	// Edges are summed by their own number first.
+	var pairs sequences
+	var weights []float64
+	link := func(from, to uint32, weight float64) {
+		id := pairs.intern([]uint32{from, to})
+		if int(id) == len(weights) {
+			weights = append(weights, 0)
+		}
+		weights[id] += weight
+	}
+	const start = ^uint32(0)
+	for _, id := range p.canonical() {
+		path, t := p.seqs.seq(id), &p.rows[id]
+		weight := t.conv.Value() + t.null.Value()
+		if len(path) == 0 || weight == 0 && t.value.Value() == 0 {
+			continue
+		}
+		last := start
+		for i := 0; i == 0 || i+order <= len(path); i++ {
+			state := c.states.intern(path[i:min(i+order, len(path))])
+			if int(state) == len(c.conv) {
+				c.conv, c.value, c.out = append(c.conv, 0), append(c.value, 0), append(c.out, 0)
+			}
+			if state != last {
+				link(last, state, weight)
+				if last != start {
+					c.out[last] += weight
+				}
+				last = state
+			}
+		}
+		c.conv[last] += t.conv.Value()
+		c.value[last] += t.value.Value()
+		c.out[last] += weight
+		c.total += weight
+	}
+	c.next = make([][]edge, c.states.len())
+	for id, w := range weights {
+		pair := pairs.seq(uint32(id))
+		e := edge{pair[1], w}
+		if pair[0] == start {
+			c.start = append(c.start, e)
+		} else {
+			c.next[pair[0]] = append(c.next[pair[0]], e)
+		}
+	}
+	byState := func(a, b edge) int { return int(a.to) - int(b.to) }
+	slices.SortFunc(c.start, byState)
+	for _, es := range c.next {
+		slices.SortFunc(es, byState)
+	}
+	return c
+}
+
+// canonical lists the paths by length, then by their channels' names.
+func (p *Paths) canonical() []uint32 {
+	_, rank := sortedNames(p.channels.Names(), slices.Repeat([]bool{true}, p.channels.Len()))
+	order := make([]uint32, 0, len(p.rows))
+	for id := range p.rows {
+		if !p.rows[id].zero() {
+			order = append(order, uint32(id))
+		}
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return comparePaths(p.seqs.seq(a), p.seqs.seq(b), rank) })
+	return order
+}
+
+// reward is what absorption from a state is worth on average.
+func (c *chain) reward(amount []float64) []float64 {
+	r := make([]float64, len(amount))
+	for s := range r {
+		if c.out[s] != 0 {
+			r[s] = amount[s] / c.out[s]
+		}
+	}
+	return r
+}
+
+// worth returns what a walk from the start brings on average, when the states
+// in removed lead to nothing; h is the same for each state.
+//
+// It solves h = r + Q·h on the states that stay by Gauss–Seidel sweeps. All
+// terms are of one sign, so nothing cancels; a state that cannot reach any
+// reward is worth exactly 0, closed cycles among them.
+func (c *chain) worth(reward, h []float64, removed []bool, renormalize bool) float64 {
+	scale := c.scales(removed, renormalize)
+	reach := c.reach(reward, removed, scale)
+	for s := range h {
+		if !reach[s] {
+			h[s] = 0
+		}
+	}
+	order := c.sweep(reach)
+	const (
+		sweeps = 100_000
+		enough = 4e-16
+	)
+	for range sweeps {
+		change, size := 0.0, 0.0
+		for _, s := range order {
+			sum := reward[s]
+			self := 0.0
+			for _, e := range c.next[s] {
+				switch {
+				case e.to == s:
+					self = e.weight / c.out[s]
+				case reach[e.to]:
+					sum += e.weight / c.out[s] * h[e.to]
+				}
+			}
+			x := sum * scale[s] / (1 - self*scale[s])
+			if d := x - h[s]; d > change {
+				change = d
+			} else if -d > change {
+				change = -d
+			}
+			h[s] = x
+			size = max(size, x, -x)
+		}
+		if change <= enough*size {
+			break
+		}
+	}
+	var sum, kept float64
+	for _, e := range c.start {
+		if !removed[e.to] {
+			sum += e.weight * h[e.to]
+			kept += e.weight
+		}
+	}
+	if renormalize {
+		if kept == 0 {
+			return 0
+		}
+		return sum / kept
+	}
+	if c.total == 0 {
+		return 0
+	}
+	return sum / c.total
+}
+
+// scales returns by what each row is divided when the ways into removed
+// states are deleted: 1 when they lead to nothing, 0 when nothing is left.
+func (c *chain) scales(removed []bool, renormalize bool) []float64 {
+	scale := make([]float64, len(c.next))
+	for s := range scale {
+		scale[s] = 1
+		if !renormalize || removed[s] || c.out[s] == 0 {
+			continue
+		}
+		left := c.out[s]
+		for _, e := range c.next[s] {
+			if removed[e.to] {
+				left -= e.weight
+			}
+		}
+		if left <= 0 {
+			scale[s] = 0
+		} else {
+			scale[s] = c.out[s] / left
+		}
+	}
+	return scale
+}
+
+// reach tells which states can still reach a reward.
+func (c *chain) reach(reward []float64, removed []bool, scale []float64) []bool {
+	before := make([][]uint32, len(c.next))
+	for s, es := range c.next {
+		if removed[s] || scale[s] == 0 {
+			continue
+		}
+		for _, e := range es {
+			if e.weight != 0 && !removed[e.to] {
+				before[e.to] = append(before[e.to], uint32(s))
+			}
+		}
+	}
+	reach := make([]bool, len(c.next))
+	var stack []uint32
+	for s := range reach {
+		if reward[s] != 0 && !removed[s] && scale[s] != 0 {
+			reach[s] = true
+			stack = append(stack, uint32(s))
+		}
+	}
+	for len(stack) > 0 {
+		s := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, b := range before[s] {
+			if !reach[b] {
+				reach[b] = true
+				stack = append(stack, b)
+			}
+		}
+	}
+	return reach
+}
+
+// sweep lists the states that count in the order in which they are updated.
+func (c *chain) sweep(reach []bool) []uint32 {
+	var order []uint32
+	for s := len(reach) - 1; s >= 0; s-- {
+		if reach[s] {
+			order = append(order, uint32(s))
+		}
+	}
+	return order
+}
+
+// contains returns which states contain a channel.
+func (c *chain) contains(channel uint32) []bool {
+	in := make([]bool, c.states.len())
+	for s := range in {
+		in[s] = slices.Contains(c.states.seq(uint32(s)), channel)
+	}
+	return in
+}
