@@ -94,8 +94,8 @@ func (s *Store) eraseLocked(user uint32) (Receipt, error) {
 		}
 		s.strip(q, sets, &r)
 	}
-	s.strip(p, sets, &r)
 	s.forget(p)
+	s.strip(p, sets, &r)
 	m.gone = append(m.gone, p.number)
 	for k := range sets {
 		g.removeSet(k)

@@ -61,7 +61,7 @@ func (s *Store) regroup(groups []group, flipped []uint32) moved {
 	for _, p := range fresh {
 		s.found(p, pins, &m)
 	}
-	s.reassign(affected, &m)
+	s.reassign(affected, fresh, &m)
 	s.compareNumbers(replaced, fresh, &m)
 	m.shown = append(m.shown, fresh...)
 	for _, p := range m.shown {
@@ -120,7 +120,7 @@ func (s *Store) forget(p *person) {
 }
 
 // reassign gives what came with the affected combinations to their owners.
-func (s *Store) reassign(affected map[uint32]bool, m *moved) {
+func (s *Store) reassign(affected map[uint32]bool, fresh []*person, m *moved) {
 	g := &s.graph
 	order := make([]uint32, 0, len(affected))
 	for k := range affected {
@@ -152,8 +152,12 @@ func (s *Store) reassign(affected map[uint32]bool, m *moved) {
 			s.expose(p, m)
 		}
 	}
+	isFresh := make(map[*person]bool, len(fresh))
+	for _, p := range fresh {
+		isFresh[p] = true
+	}
 	for _, p := range winners {
-		if len(p.rows)+len(p.cells)+len(p.consents) > 0 {
+		if !isFresh[p] {
 			s.expose(p, m)
 		}
 	}
@@ -212,13 +216,15 @@ func (s *Store) expose(p *person, m *moved) {
 func (s *Store) order(p *person) bool {
 	slices.SortFunc(p.rows, s.log.compareRows)
 	n := len(p.rows)
-	p.rows = slices.CompactFunc(p.rows, func(a, b row) bool {
-		twice := s.log.compareRows(a, b) == 0
-		if twice {
-			s.log.drop(b.pos)
+	kept := p.rows[:0]
+	for _, r := range p.rows {
+		if k := len(kept); k > 0 && s.log.compareRows(kept[k-1], r) == 0 {
+			s.log.drop(r.pos)
+			continue
 		}
-		return twice
-	})
+		kept = append(kept, r)
+	}
+	p.rows = kept
 	slices.SortFunc(p.cells, func(a, b cell) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.set, b.set))
 	})

@@ -1,0 +1,357 @@
+package profile
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zhun-go/zhun/internal/ids"
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// model is the slow, obvious store: a list of events, from which everything
+// is computed anew when asked, by the rules as they are documented.
+type model struct {
+	opts   Options
+	events []Event // with ids, cleaned keys, distinct
+	now    time.Time
+}
+
+func keyLess(o *Options) func(a, b Key) int {
+	rank := func(k Key) int {
+		if i := slices.Index(o.Priority, k.Kind); i >= 0 {
+			return i
+		}
+		if k.Kind == AnonymousID {
+			return len(o.Priority) + 1
+		}
+		return len(o.Priority)
+	}
+	return func(a, b Key) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.Kind, b.Kind), ids.Compare(a.Value, b.Value))
+	}
+}
+
+func (m *model) sorted(keys []Key) []Key {
+	out := slices.Clone(keys)
+	slices.SortFunc(out, keyLess(&m.opts))
+	return slices.Compact(out)
+}
+
+type modelSet struct {
+	keys  []Key
+	first time.Time
+	id    string
+}
+
+// groups returns whom each key belongs to: the keys of its person, sorted;
+// and which keys are shared.
+func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
+	sets := map[string]*modelSet{}
+	for _, e := range m.events {
+		keys := m.sorted(e.Keys)
+		name := fmt.Sprint(keys)
+		s := sets[name]
+		if s == nil {
+			sets[name] = &modelSet{keys, e.Time, e.ID}
+		} else if e.Time.Before(s.first) || e.Time.Equal(s.first) && e.ID < s.id {
+			s.first, s.id = e.Time, e.ID
+		}
+	}
+	less := keyLess(&m.opts)
+	rank := func(k Key) int {
+		if i := slices.Index(m.opts.Priority, k.Kind); i >= 0 {
+			return i
+		}
+		return 100 + len(k.Kind)
+	}
+	all := map[Key]bool{}
+	combos := map[Key]int{}
+	strong := map[Key]map[string]map[string]bool{}
+	for _, s := range sets {
+		for i, k := range s.keys {
+			all[k] = true
+			if len(s.keys) > 1 {
+				combos[k]++
+			}
+			if c := s.keys[0]; i > 0 && m.opts.Limits[c.Kind] > 0 && rank(c) < rank(k) {
+				if strong[k] == nil {
+					strong[k] = map[string]map[string]bool{}
+				}
+				if strong[k][c.Kind] == nil {
+					strong[k][c.Kind] = map[string]bool{}
+				}
+				strong[k][c.Kind][c.Value] = true
+			}
+		}
+	}
+	shared = map[Key]bool{}
+	for k := range all {
+		shared[k] = combos[k] > m.opts.MaxKeyLinks
+		for kind, values := range strong[k] {
+			shared[k] = shared[k] || len(values) > m.opts.Limits[kind]
+		}
+	}
+	type edge struct {
+		a, b   Key
+		strong bool
+		first  time.Time
+		id     string
+	}
+	var edges []edge
+	for _, s := range sets {
+		for _, k := range s.keys[1:] {
+			if !shared[k] && !shared[s.keys[0]] {
+				edges = append(edges, edge{s.keys[0], k, m.opts.Limits[s.keys[0].Kind] == 1, s.first, s.id})
+			}
+		}
+	}
+	slices.SortFunc(edges, func(x, y edge) int {
+		if x.strong != y.strong {
+			if x.strong {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(x.first.Compare(y.first), strings.Compare(x.id, y.id), less(x.a, y.a), less(x.b, y.b))
+	})
+	join := func(allowed func(a, b []Key) bool) map[Key][]Key {
+		g := map[Key][]Key{}
+		for k := range all {
+			g[k] = []Key{k}
+		}
+		for _, e := range edges {
+			a, b := g[e.a], g[e.b]
+			if slices.Contains(a, e.b) || !allowed(a, b) {
+				continue
+			}
+			both := m.sorted(append(slices.Clone(a), b...))
+			for _, k := range both {
+				g[k] = both
+			}
+		}
+		return g
+	}
+	within := func(keys []Key) bool {
+		n := map[string]int{}
+		for _, k := range keys {
+			n[k.Kind]++
+			if l := m.opts.Limits[k.Kind]; l > 0 && n[k.Kind] > l {
+				return false
+			}
+		}
+		return true
+	}
+	webs := join(func(_, _ []Key) bool { return true })
+	group = join(func(a, b []Key) bool {
+		return len(webs[a[0]]) <= m.opts.MaxPersonKeys && within(append(slices.Clone(a), b...))
+	})
+	return group, shared
+}
+
+// owned returns the events of each person, by the person's first key, in
+// canonical order.
+func (m *model) owned() (events map[Key][]Event, group map[Key][]Key) {
+	group, shared := m.groups()
+	events = map[Key][]Event{}
+	for _, e := range m.events {
+		keys := m.sorted(e.Keys)
+		owner := keys[0]
+		for _, k := range keys {
+			if !shared[k] {
+				owner = k
+				break
+			}
+		}
+		events[group[owner][0]] = append(events[group[owner][0]], e)
+	}
+	for _, es := range events {
+		slices.SortFunc(es, func(a, b Event) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.ID, b.ID)) })
+	}
+	return events, group
+}
+
+// attributes computes the attributes and traits of a person from its events.
+func (m *model) attributes(es []Event) map[string]any {
+	out := map[string]any{}
+	at := map[string]time.Time{}
+	said := map[string]any{}
+	for _, e := range es {
+		if e.Type != Identify {
+			continue
+		}
+		for k, v := range e.Fields {
+			if old, ok := at[k]; !ok || e.Time.After(old) || e.Time.Equal(old) && value.Compare(v, said[k]) > 0 {
+				at[k], said[k] = e.Time, v
+			}
+		}
+	}
+	for k, v := range said {
+		if v != nil {
+			out[k] = v
+		}
+	}
+	for _, t := range m.opts.Traits {
+		if v := m.trait(t, es); v != nil {
+			out[t.Name] = v
+		}
+	}
+	return out
+}
+
+func (m *model) trait(t Trait, es []Event) any {
+	sum := new(big.Rat)
+	n := int64(0)
+	var best any
+	var bestAt time.Time
+	for _, e := range es {
+		name := e.Name
+		if e.Type != Track {
+			name = e.Type.String()
+		}
+		if !slices.Contains(t.Events, name) {
+			continue
+		}
+		if t.Window > 0 && (e.Time.Unix() > m.now.Unix() || e.Time.Unix() <= m.now.Unix()-int64(t.Window/time.Second)) {
+			continue
+		}
+		match := true
+		for k, want := range t.Where {
+			match = match && e.Fields[k] == want
+		}
+		v, has := e.Fields[t.Field]
+		f, isNumber := value.Float(v)
+		if !match || t.Field != "" && !has {
+			continue
+		}
+		if t.Kind == Sum || t.Kind == Mean || t.Kind == Min || t.Kind == Max {
+			if !isNumber {
+				continue
+			}
+		}
+		n++
+		switch t.Kind {
+		case Sum, Mean:
+			sum.Add(sum, new(big.Rat).SetFloat64(f))
+		case Min:
+			if best == nil || value.Compare(v, best) < 0 {
+				best = v
+			}
+		case Max:
+			if best == nil || value.Compare(v, best) > 0 {
+				best = v
+			}
+		case First:
+			if best == nil || e.Time.Equal(bestAt) && value.Compare(v, best) < 0 {
+				best, bestAt = v, e.Time
+			}
+		case Last:
+			if best == nil || e.Time.After(bestAt) || value.Compare(v, best) > 0 {
+				best, bestAt = v, e.Time
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	exact, _ := sum.Float64()
+	switch t.Kind {
+	case Count:
+		return n
+	case Sum:
+		return exact
+	case Mean:
+		return exact / float64(n)
+	}
+	return best
+}
+
+// consents computes the purposes that a person has spoken about.
+func (m *model) consents(es []Event) map[string]bool {
+	out := map[string]bool{}
+	at := map[string]time.Time{}
+	for _, e := range es {
+		if e.Type != Consent {
+			continue
+		}
+		for k, v := range e.Fields {
+			if old, ok := at[k]; !ok || e.Time.After(old) || e.Time.Equal(old) && v == false {
+				at[k], out[k] = e.Time, v.(bool)
+			}
+		}
+	}
+	return out
+}
+
+// erase drops every event that names a key of the person with a key.
+func (m *model) erase(key Key) {
+	group, _ := m.groups()
+	keys := group[key]
+	m.events = slices.DeleteFunc(m.events, func(e Event) bool {
+		return slices.ContainsFunc(e.Keys, func(k Key) bool { return slices.Contains(keys, k) })
+	})
+}
+
+// shown is what is compared of one person.
+type shown struct {
+	Keys       []Key
+	Events     []string
+	Attributes string
+	Consents   map[string]bool
+}
+
+func text(m map[string]any) string {
+	var b []byte
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		b = fmt.Appendf(b, "%s=", k)
+		b = append(appendJSON(b, m[k]), ' ')
+	}
+	return string(b)
+}
+
+// show returns all persons of the model by their first key.
+func (m *model) show() map[Key]shown {
+	events, group := m.owned()
+	out := map[Key]shown{}
+	for k, keys := range group {
+		if k != keys[0] {
+			continue
+		}
+		x := shown{Keys: keys, Attributes: text(m.attributes(events[k])), Consents: m.consents(events[k])}
+		for _, e := range events[k] {
+			x.Events = append(x.Events, e.ID)
+		}
+		out[k] = x
+	}
+	return out
+}
+
+// show returns all persons of the store by their first key.
+func (s *Store) picture() map[Key]shown {
+	out := map[Key]shown{}
+	for _, u := range s.Users() {
+		p, _ := s.Profile(u)
+		x := shown{Keys: p.Keys, Attributes: text(p.Attributes), Consents: p.Consents}
+		if x.Consents == nil {
+			x.Consents = map[string]bool{}
+		}
+		data, err := s.Export(u)
+		if err != nil {
+			panic(err)
+		}
+		var exported struct{ Events []struct{ ID string } }
+		if err := json.Unmarshal(data, &exported); err != nil {
+			panic(err)
+		}
+		for _, e := range exported.Events {
+			x.Events = append(x.Events, e.ID)
+		}
+		out[p.Keys[0]] = x
+	}
+	return out
+}

@@ -1,0 +1,233 @@
+package profile
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func longForm(n int) int {
+	if os.Getenv("ZHUN_LONG") != "" {
+		return 50 * n
+	}
+	return n
+}
+
+// tightOptions make every limit bind within a few events.
+func tightOptions() Options {
+	o := Options{
+		Clock:         Manual,
+		Traits:        testTraits(),
+		Limits:        map[string]int{UserID: 1, Email: 2},
+		MaxPersonKeys: 6,
+		MaxKeyLinks:   4,
+	}
+	d, err := o.withDefaults()
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+func tightKeys(r *rand.Rand) []Key {
+	var keys []Key
+	for range 1 + r.IntN(3) {
+		switch r.IntN(6) {
+		case 0, 1:
+			keys = append(keys, Key{UserID, fmt.Sprint("u", r.IntN(4))})
+		case 2:
+			keys = append(keys, Key{Email, fmt.Sprintf("e%d@x.io", r.IntN(5))})
+		case 3:
+			keys = append(keys, Key{"card", fmt.Sprint("k", r.IntN(4))})
+		default:
+			keys = append(keys, Key{AnonymousID, fmt.Sprint("d", r.IntN(6))})
+		}
+	}
+	return keys
+}
+
+// The store agrees with the model in every step of random histories in which
+// devices are shared, limits bind, persons are erased, events come late and
+// twice, and views come and go; and the views hold what they should.
+func TestStoreAgainstModel(t *testing.T) {
+	for round := range longForm(100) {
+		r := rand.New(rand.NewPCG(7, uint64(round)))
+		opts := tightOptions()
+		s, err := New(&opts)
+		require.NoError(t, err)
+		m := &model{opts: opts, now: epoch}
+		require.NoError(t, s.Advance(epoch, nil))
+		all, ads := newRecorder(), newRecorder()
+		require.NoError(t, s.Attach("all", all, nil))
+		late := r.IntN(40)
+		var log []Event
+		for step := range 40 {
+			if step == late {
+				require.NoError(t, s.Attach("ads", ads, &AttachOptions{Purpose: "ads"}))
+			}
+			what := ""
+			switch k := r.IntN(20); {
+			case k == 0 && len(log) > 0:
+				e := log[r.IntN(len(log))]
+				what = "again " + e.ID
+				_, err := s.Apply(e)
+				if err != nil {
+					require.ErrorIs(t, err, ErrErased)
+				}
+			case k == 1 && len(m.events) > 0:
+				key := m.events[r.IntN(len(m.events))].Keys[0]
+				what = fmt.Sprint("erase ", key)
+				user, ok := s.Resolve(key.Kind, key.Value)
+				require.True(t, ok)
+				// Late events of erased persons are refused, which the
+				// model does not know; new ones have other keys.
+				m.erase(key)
+				_, err := s.Erase(user)
+				require.NoError(t, err)
+				_, ok = s.Resolve(key.Kind, key.Value)
+				require.False(t, ok)
+				s.tombs.until = map[[32]byte]instant{}
+			case k == 2:
+				m.now = m.now.Add(time.Duration(r.IntN(1200)) * time.Second)
+				what = fmt.Sprint("advance ", m.now)
+				require.NoError(t, s.Advance(m.now, nil))
+			default:
+				e := someEvent(r, fmt.Sprint("m", step), tightKeys(r))
+				what = fmt.Sprint("apply ", e)
+				if c, err := s.Apply(e); err == nil {
+					log = append(log, e)
+					m.events = append(m.events, e)
+					require.False(t, c.Duplicate)
+					u, _ := s.Current(c.User)
+					require.Equal(t, c.User, u)
+				}
+			}
+			requireSame(t, m.show(), s.picture(), "round %d step %d: %s", round, step, what)
+			check := func(v *recorder, users []uint32) {
+				rows, attributes := v.show()
+				wantRows, wantAttributes := s.wanted(users)
+				require.Equal(t, wantRows, rows, "round %d step %d: %s", round, step, what)
+				require.Equal(t, wantAttributes, attributes, "round %d step %d: %s", round, step, what)
+			}
+			check(all, s.Users())
+			if step >= late {
+				check(ads, s.Allowed("ads").ToArray())
+			}
+			require.Equal(t, all.now.Unix(), m.now.Unix())
+			s.checkInvariants(t)
+		}
+	}
+}
+
+func requireSame(t *testing.T, want, got map[Key]shown, format string, args ...any) {
+	t.Helper()
+	for k, w := range want {
+		require.Equal(t, w, got[k], append([]any{format}, args...)...)
+	}
+	require.Len(t, got, len(want), append([]any{format}, args...)...)
+}
+
+// checkInvariants looks for what must always hold inside.
+func (s *Store) checkInvariants(t *testing.T) {
+	t.Helper()
+	rows := 0
+	for _, p := range s.persons() {
+		require.NotEmpty(t, p.nodes)
+		require.Equal(t, p.pins[0].number, p.number)
+		require.True(t, s.live.Contains(p.number))
+		for _, x := range p.pins {
+			require.Same(t, p, s.people[x.number])
+			require.Same(t, p, s.graph.nodes[x.node].person)
+		}
+		for _, n := range p.nodes {
+			require.Same(t, p, s.graph.nodes[n].person)
+		}
+		for _, k := range p.sets {
+			require.Same(t, p, s.graph.sets[k].owner)
+			require.Same(t, p, s.graph.owner(k))
+		}
+		require.True(t, slices.IsSortedFunc(p.rows, s.log.compareRows))
+		for _, x := range p.rows {
+			require.Contains(t, p.sets, x.set)
+		}
+		for _, c := range p.cells {
+			require.Contains(t, p.sets, c.set)
+		}
+		rows += len(p.rows)
+	}
+	require.Equal(t, int(s.live.GetCardinality()), len(s.persons()))
+	require.Equal(t, rows, s.retained)
+	shared := 0
+	for i := range s.graph.nodes {
+		if s.graph.nodes[i].shared {
+			shared++
+		}
+	}
+	require.Equal(t, shared, s.graph.sharing)
+}
+
+// Who is who does not depend on the order of arrival, on redelivery, or on
+// how the events were spread over stores, also where limits bind.
+func TestOrderWithLimits(t *testing.T) {
+	for round := range longForm(80) {
+		r := rand.New(rand.NewPCG(8, uint64(round)))
+		opts := tightOptions()
+		var log []Event
+		for i := range 5 + r.IntN(40) {
+			log = append(log, someEvent(r, fmt.Sprint("m", i), tightKeys(r)))
+		}
+		build := func(log []Event, shard, shards uint32) *Store {
+			o := opts
+			o.Shard, o.Shards = shard, shards
+			s := newTest(t, o)
+			for _, e := range log {
+				_, err := s.Apply(e)
+				require.NoError(t, err)
+			}
+			return s
+		}
+		m := &model{opts: opts, now: epoch.Add(2 * time.Hour), events: log}
+		want := m.show()
+		requireSame(t, want, build(log, 0, 1).picture(), "round %d", round)
+		var twice []Event
+		for _, e := range log {
+			for range 1 + r.IntN(4) {
+				twice = append(twice, e)
+			}
+		}
+		r.Shuffle(len(twice), func(i, j int) { twice[i], twice[j] = twice[j], twice[i] })
+		requireSame(t, want, build(twice, 0, 1).picture(), "round %d, shuffled", round)
+		n := 2 + r.IntN(3)
+		parts := make([][]Event, n)
+		for _, e := range twice {
+			i := r.IntN(n)
+			parts[i] = append(parts[i], e)
+		}
+		dst := build(parts[0], 0, uint32(n))
+		for i := 1; i < n; i++ {
+			src := build(parts[i], uint32(i), uint32(n))
+			before := src.picture()
+			renamed, err := dst.Merge(src)
+			require.NoError(t, err)
+			requireSame(t, before, src.picture(), "Merge changed its argument")
+			for from, to := range renamed {
+				u, ok := dst.Current(from)
+				require.True(t, ok)
+				require.Equal(t, to, u)
+				require.NotEqual(t, from, to)
+			}
+			for _, u := range src.Users() {
+				now, ok := dst.Current(u)
+				require.True(t, ok, "round %d: number %d leads nowhere", round, u)
+				require.True(t, now == u || renamed[u] == now)
+			}
+		}
+		requireSame(t, want, dst.picture(), "round %d, merged from %d", round, n)
+		dst.checkInvariants(t)
+	}
+}
