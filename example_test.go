@@ -1,0 +1,54 @@
+package zhun_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/zhun-go/zhun/profile"
+	"github.com/zhun-go/zhun/recommend"
+	"github.com/zhun-go/zhun/segment"
+)
+
+const lines = `
+{"type":"track","event":"Order Completed","messageId":"1","anonymousId":"c1","timestamp":"2026-03-01T10:00:00Z","properties":{"order_id":"o1","revenue":80,"products":[{"product_id":"tea"},{"product_id":"pot"}]}}
+{"type":"track","event":"Order Completed","messageId":"2","userId":"ann","timestamp":"2026-03-02T10:00:00Z","properties":{"order_id":"o2","revenue":40,"products":[{"product_id":"tea"}]}}
+{"type":"identify","messageId":"3","anonymousId":"c1","userId":"bob","timestamp":"2026-03-02T11:00:00Z","traits":{"country":"NZ"}}
+{"type":"track","event":"Order Completed","messageId":"4","userId":"bob","timestamp":"2026-03-03T10:00:00Z","properties":{"order_id":"o3","revenue":150,"products":[{"product_id":"cup"}]}}
+`
+
+// Events in, a person, an audience and a recommendation out.
+func Example() {
+	store, _ := profile.New(nil)
+	index, _ := segment.NewIndex(segment.Schema{"country": segment.String}, nil)
+	history, _ := recommend.NewHistory(nil)
+
+	big, _ := index.Define("big spenders", `sum(events("Order Completed", "30d"), .revenue) > 200`)
+	index.Watch(nil, func(t segment.Transition) { fmt.Println(t.Audience, t.User, t.Entered) })
+
+	store.Attach("audiences", index, nil)
+	store.Attach("history", history, nil)
+
+	for event, err := range profile.ReadSegment(strings.NewReader(lines)) {
+		if err == nil {
+			store.Apply(event)
+		}
+	}
+
+	ann, _ := store.Resolve("user_id", "ann")
+	bob, _ := store.Resolve("anonymous_id", "c1")
+	fmt.Println("bob is a big spender:", index.Contains(big.Name, bob))
+
+	model, _ := recommend.FitItemKNN(context.Background(), history, nil)
+	result, _ := model.Recommend(recommend.Query{History: history, User: ann, N: 1})
+	fmt.Println("show ann:", result.Items[0].Item)
+
+	store.Erase(bob)
+	fmt.Println("bob is a big spender:", index.Contains(big.Name, bob))
+	// Output:
+	// big spenders 1 true
+	// bob is a big spender: true
+	// show ann: cup
+	// big spenders 1 false
+	// bob is a big spender: false
+}
