@@ -1,5 +1,31 @@
 package attribution
 
+import "fmt"
+
+// Transform says what happens to channels that repeat in a path.
+type Transform uint8
+
+const (
+	// Raw keeps every touch.
+	Raw Transform = iota
+	// Collapse keeps the last of neighbors with the same channel.
+	Collapse
+	// Unique keeps the first touch of each channel.
+	Unique
+)
+
+func (t Transform) String() string {
+	switch t {
+	case Raw:
+		return "raw"
+	case Collapse:
+		return "collapse"
+	case Unique:
+		return "unique"
+	}
+	return fmt.Sprintf("Transform(%d)", uint8(t))
+}
+
 // Transform returns paths in which channels that repeat are dropped; journeys
 // whose paths become equal are summed up. The times of what is kept stay.
 func (p *Paths) Transform(t Transform) (*Paths, error) {
@@ -41,4 +67,32 @@ func (p *Paths) Transform(t Transform) (*Paths, error) {
 		}
 	}
 	return q, nil
+}
+
+// transform keeps those elements of a path that a transform keeps.
+func transform[E any](path []E, t Transform, channel func(E) uint32) []E {
+	switch t {
+	case Collapse:
+		n := 0
+		for i, e := range path {
+			if i+1 < len(path) && channel(path[i+1]) == channel(e) {
+				continue
+			}
+			path[n] = e
+			n++
+		}
+		return path[:n]
+	case Unique:
+		n := 0
+		seen := make(map[uint32]bool, len(path))
+		for _, e := range path {
+			if c := channel(e); !seen[c] {
+				seen[c] = true
+				path[n] = e
+				n++
+			}
+		}
+		return path[:n]
+	}
+	return path
 }

@@ -1,0 +1,50 @@
+package attribution
+
+import (
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// PathOptions say how timed touches become paths. Nil and zero fields mean
+// the defaults.
+type PathOptions struct {
+	// Start is the first instant of the period: conversions before it and
+	// journeys that ended before it are left out, touches before it count as
+	// far as the lookback reaches. Default: from the beginning.
+	Start time.Time
+	// AsOf is the last instant of the period; what came later, refunds among
+	// it, is not seen. Default: the clock, or the latest row if [Journeys.Advance]
+	// was never called.
+	AsOf time.Time
+
+	// Click and View are how old a touch may be at the conversion, the window
+	// being closed at both ends; default 30 days and 1 day. Channels gives
+	// single channels their own, for both kinds.
+	Click, View time.Duration
+	Channels    map[string]time.Duration
+	// Gap is how long nothing must happen after a touch for its journey to
+	// have ended without a conversion; default the longest lookback.
+	Gap time.Duration
+	// SessionGap is how long a session may pause, default 30 minutes; negative
+	// counts every touch. Within it, touches of one channel, campaign and kind
+	// count once, and a direct visit does not count after a known channel.
+	SessionGap time.Duration
+	// KeepAfterConversion lets a touch count for all conversions within its
+	// window. By default it counts for the next one only.
+	KeepAfterConversion bool
+	// Transform says what happens to channels that repeat in a path; default
+	// Raw.
+	Transform Transform
+
+	// Users are all users there are: others are left out, and those of them
+	// without a touch or a conversion in the period count as unexposed. Default:
+	// the users with rows, none unexposed.
+	Users *roaring.Bitmap
+
+	// Currency is what values are converted to by Convert; both or none must be
+	// given. Without them, values in different currencies are an error,
+	// [ErrCurrency]; one without a currency is taken to be in the common one.
+	Currency string
+	Convert  func(value float64, currency string, at time.Time) (float64, error)
+}
