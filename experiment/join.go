@@ -23,8 +23,8 @@ type subject struct {
 type joined struct {
 	subjects []subject
 	outcomes []outcome
-	// events tells, for each source, that only the number of rows matters.
-	events map[uint32]bool
+	// events tells, by source, whether only the number of rows matters.
+	events []bool
 	asOf   instant
 }
 
@@ -34,7 +34,7 @@ type joined struct {
 // by ascending user.
 func (r *Readout) join(m *Metric, asOf time.Time) joined {
 	r.mu.RLock()
-	j := joined{events: map[uint32]bool{}}
+	j := joined{events: make([]bool, r.names.sources.Len())}
 	switch {
 	case !asOf.IsZero():
 		j.asOf = instantOf(asOf)
@@ -43,7 +43,7 @@ func (r *Readout) join(m *Metric, asOf time.Time) joined {
 	default:
 		j.asOf = r.latest()
 	}
-	wanted := map[uint32]bool{}
+	wanted := make([]bool, r.names.sources.Len())
 	if m != nil {
 		events, values := r.set.sources(*m)
 		for _, s := range events {
@@ -57,6 +57,7 @@ func (r *Readout) join(m *Metric, asOf time.Time) joined {
 			}
 		}
 	}
+	j.subjects = make([]subject, 0, len(r.users))
 	for user, u := range r.users {
 		if len(u.exposures) == 0 || u.exposures[0].at.compare(j.asOf) > 0 {
 			continue

@@ -58,18 +58,8 @@ type Moments struct {
 // pair is a sum and the rounding errors on the way, not normalized: the loop
 // over values then waits for one addition per value only (T. Ogita, S. M. Rump
 // and S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26
-// (2005), algorithm 4.4).
+// (2005), algorithm 4.4). The value is hi + lo.
 type pair struct{ hi, lo float64 }
-
-func (p *pair) add(x float64) {
-	s := p.hi + x
-	if math.Abs(p.hi) >= math.Abs(x) {
-		p.lo += p.hi - s + x
-	} else {
-		p.lo += x - s + p.hi
-	}
-	p.hi = s
-}
 
 // sum returns the normalized sum, the same for every order of integers.
 func (p pair) sum() stats.Sum {
@@ -120,17 +110,26 @@ func (m *Moments) Add(x float64) {
 		return
 	}
 	m.n++
-	m.s1.add(x)
-	sq := x * x
-	m.s2.add(sq)
-	m.s2.lo += math.FMA(x, x, -sq)
+	h := m.s1.hi
+	s := h + x
+	b := s - h
+	m.s1.hi = s
+	m.s1.lo += (h - (s - b)) + (x - b)
+	// The conversion forbids fusing the product into the sum, which would
+	// differ between architectures.
+	q := float64(x * x)
+	e := math.FMA(x, x, -q)
+	h = m.s2.hi
+	s = h + q
+	b = s - h
+	m.s2.hi = s
+	m.s2.lo += ((h - (s - b)) + (q - b)) + e
 }
 
 // maxValue keeps squares of values, and sums of 2⁶³ squares, finite.
 const maxValue = 1e144
 
-// AddAll adds values, faster than one by one. The sums of numbers that are not
-// integers may differ from those in the last bit of 106.
+// AddAll adds values, faster than one by one and to the same bits.
 func (m *Moments) AddAll(xs []float64) {
 	s1, s2 := m.s1, m.s2
 	for i, x := range xs {
@@ -138,16 +137,28 @@ func (m *Moments) AddAll(xs []float64) {
 			m.n += int64(i)
 			m.s1, m.s2 = s1, s2
 			m.refuse("AddAll", x)
-			m.AddAll(xs[i+1:])
+			m.addRest(xs[i+1:])
 			return
 		}
-		s1.add(x)
-		sq := x * x
-		s2.add(sq)
-		s2.lo += math.FMA(x, x, -sq)
+		s := s1.hi + x
+		b := s - s1.hi
+		s1.lo += (s1.hi - (s - b)) + (x - b)
+		s1.hi = s
+		q := float64(x * x)
+		e := math.FMA(x, x, -q)
+		s = s2.hi + q
+		b = s - s2.hi
+		s2.lo += ((s2.hi - (s - b)) + (q - b)) + e
+		s2.hi = s
 	}
 	m.n += int64(len(xs))
 	m.s1, m.s2 = s1, s2
+}
+
+func (m *Moments) addRest(xs []float64) {
+	for _, x := range xs {
+		m.Add(x)
+	}
 }
 
 // Sub takes a value out that was added before, to this or to moments that are
@@ -158,10 +169,11 @@ func (m *Moments) Sub(x float64) {
 		return
 	}
 	m.n--
-	m.s1.add(-x)
-	sq := x * x
-	m.s2.add(-sq)
-	m.s2.lo -= math.FMA(x, x, -sq)
+	a, b := m.s1.sum(), m.s2.sum()
+	a.Sub(x)
+	b.SubProduct(x, x)
+	m.s1.set(a)
+	m.s2.set(b)
 }
 
 func (m *Moments) refuse(fn string, x float64) {
