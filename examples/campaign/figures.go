@@ -138,7 +138,7 @@ func (r *Report) effectsFigure() (figure, error) {
 	slices.Reverse(metrics)
 	for i, m := range metrics {
 		y := float64(i)
-		names = append(names, m.Name)
+		names = append(names, m.label(e))
 		rel := m.Relative
 		if !finite(rel.Lo) || !finite(rel.Hi) {
 			continue

@@ -251,7 +251,7 @@ func (b *orderBook) add(f *[len(orderColumns)]string) *LineError {
 		} else {
 			b.rows.Sold++
 		}
-		o.lines = append(o.lines, orderLine{item: item, name: f[colDescription], quantity: quantity, price: price})
+		o.lines = append(o.lines, orderLine{item: item, name: strings.Join(strings.Fields(f[colDescription]), " "), quantity: quantity, price: price})
 	}
 	return nil
 }

@@ -63,13 +63,12 @@ type Ingestion struct {
 // identifiers: two cookies, or a cookie and an e-mail address, that are one person.
 type Identity struct {
 	Identifiers int     `json:"identifiers"`
-	Pairs       int     `json:"pairs"`       // joined by the store
-	TruePairs   int     `json:"true_pairs"`  // of one person in truth
-	Precision   float64 `json:"precision"`   // of the joined pairs, those of one person
-	Recall      float64 `json:"recall"`      // of the true pairs, those joined
-	Shared      int     `json:"shared"`      // identifiers of several people, left out of the score
-	Unlinkable  int     `json:"unlinkable"`  // true pairs of which one side never met another identifier
-	Attainable  float64 `json:"attainable"`  // the recall of a store that joins all that the events link
+	Pairs       int     `json:"pairs"`      // joined by the store
+	TruePairs   int     `json:"true_pairs"` // of one person in truth
+	Precision   float64 `json:"precision"`  // of the joined pairs, those of one person
+	Recall      float64 `json:"recall"`     // of the true pairs, those joined
+	Shared      int     `json:"shared"`     // identifiers of several people, left out of the score
+	Attainable  float64 `json:"attainable"` // the recall of a store that joins all that the events link
 }
 
 // Audiences are the defined segments at the end and over time.
@@ -95,10 +94,9 @@ type Audience struct {
 // Recommendations are those for a few members of one audience, and how good the
 // model is on orders it has not seen.
 type Recommendations struct {
-	Audience string       `json:"audience"`
-	Users    []Shopper    `json:"users"`
-	Accuracy *HeldOut     `json:"held_out,omitempty"`
-	Similar  *Complements `json:"complements,omitempty"` // against the known truth
+	Audience string    `json:"audience"`
+	Users    []Shopper `json:"users"`
+	Accuracy *HeldOut  `json:"held_out,omitempty"`
 }
 
 // Shopper is one user with what they have and what they might like.
@@ -123,6 +121,7 @@ type HeldOut struct {
 	Until  time.Time  `json:"until"`
 	K      int        `json:"k"`
 	Users  int        `json:"users"`
+	Lost   float64    `json:"lost"`   // share of the held-out items that nobody had before Split
 	Models []Accuracy `json:"models"` // popularity first
 }
 
@@ -135,14 +134,6 @@ type Accuracy struct {
 	NDCGSE   float64 `json:"ndcg_se"`
 	Coverage float64 `json:"coverage"` // share of the catalogue recommended to anyone
 	Lift     float64 `json:"lift"`     // Recall over popularity's
-}
-
-// Complements compares an item's neighbours with the simulator's true complements.
-type Complements struct {
-	Items int     `json:"items"` // with a true complement in the catalogue
-	K     int     `json:"k"`
-	Hits  float64 `json:"hits"`   // share of the true complements among the K nearest items
-	Luck  float64 `json:"chance"` // the same for K items drawn at random
 }
 
 // Experiment is the readout.
@@ -181,6 +172,7 @@ type Interval struct {
 // Metric is the effect on one metric, per exposed user.
 type Metric struct {
 	Name      string   `json:"name"`
+	Arm       string   `json:"arm"`  // compared with the control
 	Unit      string   `json:"unit"` // "share", "count" or "money"
 	Control   float64  `json:"control_mean"`
 	Treatment float64  `json:"treatment_mean"`
@@ -221,12 +213,12 @@ type Increment struct {
 
 // Credit is the answer of one model; its slices run parallel to Attribution.Channels.
 type Credit struct {
-	Model            string     `json:"model"`
-	Conversions      []float64  `json:"conversions"`
-	Value            []float64  `json:"value"`
-	ROI              []*float64 `json:"roi"` // (value − cost) / cost; null where nothing was paid
-	Unattributed     float64    `json:"unattributed"`
-	UnattributedWith float64    `json:"unattributed_value"`
+	Model             string     `json:"model"`
+	Conversions       []float64  `json:"conversions"`
+	Value             []float64  `json:"value"`
+	ROI               []*float64 `json:"roi"` // (value − cost) / cost; null where nothing was paid
+	Unattributed      float64    `json:"unattributed"`
+	UnattributedValue float64    `json:"unattributed_value"`
 }
 
 // Erasure shows what is left of one customer after Erase.
@@ -237,10 +229,14 @@ type Erasure struct {
 	Traces      []Traces `json:"traces"`
 }
 
-// Traces is what one package held of the customer, in its own units.
+// Traces is how many bytes of a package's state belonged to the customer: by
+// what went with the erasure, and by what a second one would still find.
 type Traces struct {
 	Package string `json:"package"`
-	Unit    string `json:"unit"`
-	Before  int    `json:"before"`
-	After   int    `json:"after"`
+	Before  int    `json:"bytes_before"`
+	After   int    `json:"bytes_after"`
+}
+
+func (r *Report) leaveOut(section, reason string) {
+	r.LeftOut = append(r.LeftOut, LeftOut{section, reason})
 }

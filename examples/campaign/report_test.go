@@ -29,19 +29,18 @@ func sampleReport() *Report {
 				{17, 31, []Item{{"p-11", "Blue mug", 0}, {"p-7", "Tea towel with a very long name indeed", 0}}, []Item{{"p-3", "Teapot", 1.5}, {"p-12", "Red mug", 0.75}, {"p-8", "Saucer", 0.7}}},
 				{21, 12, []Item{{"p-1", "Lamp", 0}}, []Item{{"p-2", "Bulb", 1.25}}},
 			},
-			Accuracy: &HeldOut{Split: start.AddDate(0, 0, 72), Until: start.AddDate(0, 0, 90), K: 20, Users: 412, Models: []Accuracy{
+			Accuracy: &HeldOut{Split: start.AddDate(0, 0, 72), Until: start.AddDate(0, 0, 90), K: 20, Users: 412, Lost: 0.01, Models: []Accuracy{
 				{"popularity", 0.081, 0.009, 0.041, 0.004, 0.05, 1},
 				{"item kNN, cosine", 0.204, 0.013, 0.11, 0.006, 0.71, 2.52},
 			}},
-			Similar: &Complements{Items: 120, K: 10, Hits: 0.44, Luck: 0.024},
 		},
 		Experiment: &Experiment{
 			Name: "free-shipping", Arms: []Arm{{"control", 512, 0.5}, {"treatment", 498, 0.5}}, Crossovers: 2,
 			SRM: SRM{0.19, 0.659, true},
 			Metrics: []Metric{
-				{"conversion", "share", 0.31, 0.37, Interval{0.06, 0.03, 0.001, 0.119, 0.95}, Interval{0.1935, 0.1, 0, 0.39, 0.95}, 0.046, p(0.055), nil},
-				{"orders", "count", 0.52, 0.63, Interval{0.11, 0.05, 0.012, 0.208, 0.95}, Interval{0.21, 0.1, 0.01, 0.41, 0.95}, 0.03, nil, nil},
-				{"revenue", "money", 41.2, 47.5, Interval{6.3, 4.1, -1.7, 14.3, 0.95}, Interval{0.153, 0.1, -0.05, 0.36, 0.95}, 0.12, p(5.11), []string{"skewness 6.1"}},
+				{"conversion", "treatment", "share", 0.31, 0.37, Interval{0.06, 0.03, 0.001, 0.119, 0.95}, Interval{0.1935, 0.1, 0, 0.39, 0.95}, 0.046, p(0.055), nil},
+				{"orders", "treatment", "count", 0.52, 0.63, Interval{0.11, 0.05, 0.012, 0.208, 0.95}, Interval{0.21, 0.1, 0.01, 0.41, 0.95}, 0.03, nil, nil},
+				{"revenue", "treatment", "money", 41.2, 47.5, Interval{6.3, 4.1, -1.7, 14.3, 0.95}, Interval{0.153, 0.1, -0.05, 0.36, 0.95}, 0.12, p(5.11), []string{"skewness 6.1"}},
 			},
 		},
 		Attribution: &Attribution{
@@ -54,8 +53,8 @@ func sampleReport() *Report {
 			},
 		},
 		Erasure: &Erasure{User: 17, Events: 120, Identifiers: 4, Traces: []Traces{
-			{"profile", "events", 120, 0}, {"segment", "audiences", 3, 0}, {"recommend", "items", 31, 0},
-			{"attribution", "touches", 12, 0}, {"experiment", "outcomes", 3, 0},
+			{"profile", 120, 0}, {"segment", 3, 0}, {"recommend", 31, 0},
+			{"attribution", 12, 0}, {"experiment", 3, 0},
 		}},
 		LeftOut: []LeftOut{{"nothing", "just to see it"}},
 	}

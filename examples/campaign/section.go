@@ -23,6 +23,7 @@ type grid struct {
 	Head    []string
 	Rows    [][]string
 	Foot    []string
+	Wrap    int // in text, the width at which the last column is broken into lines; 0: never
 }
 
 // sections lays out the whole report.
@@ -147,7 +148,7 @@ func (r *Report) audiences() section {
 	s := section{ID: "audiences", Title: "Audiences"}
 	s.Lead = fmt.Sprintf("Of %s at the end; in and out during the last week, %s to %s.",
 		plural(a.Profiles, "profile", "profiles"), day(a.WeekFrom), day(a.WeekTo))
-	g := grid{Head: []string{"audience", "size >", "share >", "in >", "out >", "rule"}}
+	g := grid{Head: []string{"audience", "size >", "share >", "in >", "out >", "rule"}, Wrap: 52}
 	for _, x := range a.List {
 		g.Rows = append(g.Rows, []string{
 			x.Name, count(x.Size), percent(x.Share, 1),
@@ -162,8 +163,8 @@ func (r *Report) recommendations() section {
 	rec := r.Recommendations
 	s := section{ID: "recommendations", Title: "Recommendations"}
 	if h := rec.Accuracy; h != nil {
-		s.Lead = fmt.Sprintf("Held-out accuracy: fitted on orders before %s, tested on the items that %s bought "+
-			"until %s and had not had before.", day(h.Split), plural(h.Users, "user", "users"), day(h.Until))
+		s.Lead = fmt.Sprintf("Held-out accuracy: fitted on what happened before %s, tested on the items that %s came to "+
+			"by %s and did not have before.", day(h.Split), plural(h.Users, "user", "users"), day(h.Until))
 		k := fmt.Sprint("@", h.K)
 		g := grid{Head: []string{"model", "recall" + k + " >", "± se >", "NDCG" + k + " >", "± se >", "coverage >", "× popularity >"}}
 		for _, m := range h.Models {
@@ -174,14 +175,10 @@ func (r *Report) recommendations() section {
 		}
 		s.Tables = append(s.Tables, g)
 	}
-	if c := rec.Similar; c != nil {
-		s.Notes = append(s.Notes, fmt.Sprintf("Known truth: for %s with a complement, %s of the true complements are among "+
-			"the %d nearest items, against %s by chance.", plural(c.Items, "item", "items"), percent(c.Hits, 1), c.K, percent(c.Luck, 1)))
-	}
 	if len(rec.Users) > 0 {
 		g := grid{
 			Caption: fmt.Sprintf("Some of the audience %s and what the model would show them:", rec.Audience),
-			Head:    []string{"user >", "items >", "bought lately", "recommended", "score >"},
+			Head:    []string{"user >", "items >", "latest", "recommended", "score >"},
 		}
 		for _, u := range rec.Users {
 			for i := range max(len(u.Items), len(u.Recent), 1) {
@@ -235,7 +232,7 @@ func (r *Report) experiment() section {
 	g := grid{Head: head}
 	for _, m := range e.Metrics {
 		row := []string{
-			m.Name, amount(m.Control, m.Unit), amount(m.Treatment, m.Unit),
+			m.label(e), amount(m.Control, m.Unit), amount(m.Treatment, m.Unit),
 			signed(difference(m.Effect.Value, m.Unit)),
 			signed(difference(m.Effect.Lo, m.Unit)) + " … " + signed(difference(m.Effect.Hi, m.Unit)),
 			signed(percent(m.Relative.Value, 1)), pValue(m.P),
@@ -248,7 +245,7 @@ func (r *Report) experiment() section {
 		}
 		g.Rows = append(g.Rows, row)
 		for _, w := range m.Warnings {
-			s.Warn = append(s.Warn, m.Name+": "+w)
+			s.Warn = append(s.Warn, m.label(e)+": "+w)
 		}
 	}
 	s.Tables = append(s.Tables, g)
@@ -257,6 +254,14 @@ func (r *Report) experiment() section {
 		s.Notes = append(s.Notes, "Known truth: the mean difference between both potential outcomes of the same exposed users.")
 	}
 	return s
+}
+
+// label names a metric, and its arm where there is more than one to compare.
+func (m *Metric) label(e *Experiment) string {
+	if len(e.Arms) > 2 {
+		return m.Name + ", " + m.Arm
+	}
+	return m.Name
 }
 
 // interval heads the column of confidence intervals with their level.
@@ -351,11 +356,12 @@ func (r *Report) erasure() section {
 	e := r.Erasure
 	var parts []string
 	for _, t := range e.Traces {
-		parts = append(parts, fmt.Sprintf("%s %s → %s %s", t.Package, count(t.Before), count(t.After), t.Unit))
+		parts = append(parts, fmt.Sprintf("%s %s → %s", t.Package, count(t.Before), count(t.After)))
 	}
 	return section{
 		ID: "erasure", Title: "Erasure",
-		Lead: fmt.Sprintf("User %d was erased: %s.", e.User, strings.Join(parts, ", ")),
+		Lead: fmt.Sprintf("User %d was erased, with %s and %s. Bytes that each package holds of them, before → after: %s.",
+			e.User, plural(e.Events, "event", "events"), plural(e.Identifiers, "identifier", "identifiers"), strings.Join(parts, ", ")),
 	}
 }
 

@@ -82,6 +82,9 @@ func (g *grid) text() string {
 			})
 		}
 	}
+	if n := len(g.Head); n > 0 && g.Wrap > 0 {
+		columns = append(columns, table.ColumnConfig{Number: n, WidthMax: g.Wrap, WidthMaxEnforcer: text.WrapSoft})
+	}
 	t.SetColumnConfigs(columns)
 	t.AppendHeader(head)
 	for _, r := range g.Rows {
