@@ -431,6 +431,10 @@ func (x *Index) moveTo(now time.Time) {
 		return
 	}
 	sec := now.Unix()
+	if x.now.IsZero() {
+		x.start(now)
+		return
+	}
 	for {
 		t, ok := x.timers.next(sec)
 		if !ok {
@@ -451,6 +455,31 @@ func (x *Index) moveTo(now time.Time) {
 		}
 	}
 	x.now = now.Round(0).UTC()
+}
+
+// start sets the clock for the first time. There was no time before, so what
+// is due by now happens now, user by user.
+func (x *Index) start(now time.Time) {
+	x.now = now.Round(0).UTC()
+	var due []timer
+	for {
+		t, ok := x.timers.next(x.second())
+		if !ok {
+			break
+		}
+		due = append(due, t)
+	}
+	slices.SortStableFunc(due, func(a, b timer) int { return cmp.Compare(a.user, b.user) })
+	for i := 0; i < len(due); {
+		r := x.table.get(due[i].user)
+		x.startStep()
+		for user := due[i].user; i < len(due) && due[i].user == user; i++ {
+			x.fire(r, due[i])
+		}
+		if r != nil {
+			x.finish(r, Cause{Kind: ByClock})
+		}
+	}
 }
 
 // fire re-evaluates what a timer was armed for, if it still is.

@@ -180,8 +180,9 @@ func (x *Index) discard(f *formula) {
 	})
 }
 
-// arrange puts the audiences in order: by name, by level of reference, and
-// those a user of whom nothing is known is in.
+// arrange puts the audiences in order, by name and by level of reference, and
+// finds those to look at for a new user: the ones that hold a user of whom
+// nothing is known.
 func (x *Index) arrange() {
 	x.ordered = x.ordered[:0]
 	for _, a := range x.audiences {
@@ -217,6 +218,15 @@ func (x *Index) arrange() {
 		if a.formula.holds(x.blank, member) {
 			member.set(a.id, true)
 			x.blankIn = append(x.blankIn, a)
+		}
+	}
+	// And whatever refers to those: a new user who turns out not to be in one
+	// of them never enters it, which must not go unnoticed further up.
+	for i := 0; i < len(x.blankIn); i++ {
+		for _, d := range x.blankIn[i].dependents {
+			if !slices.Contains(x.blankIn, d) {
+				x.blankIn = append(x.blankIn, d)
+			}
 		}
 	}
 }

@@ -57,7 +57,7 @@ type Index struct {
 	freeAuds  []uint32
 	byName    map[string]*audience
 	ordered   []*audience // by name
-	blankIn   []*audience // who hold a user of whom nothing is known
+	blankIn   []*audience // to look at for a new user
 
 	scan    scan // of the writer
 	step    uint64

@@ -1,0 +1,256 @@
+package segment
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/expr-lang/expr"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestModel(t *testing.T) {
+	rounds := 250
+	if os.Getenv("ZHUN_LONG") != "" {
+		rounds = 25000 // about a million calls
+	}
+	for round := range rounds {
+		model(t, rand.New(rand.NewPCG(7, uint64(round))), fmt.Sprintf("round %d", round), 40)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func TestModelRapid(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { model(t, drawn{t}, "rapid", 12) })
+}
+
+// drawn is a source whose draws rapid shrinks.
+type drawn struct{ t *rapid.T }
+
+func (d drawn) IntN(n int) int { return rapid.IntRange(0, n-1).Draw(d.t, "") }
+
+// model drives an index and the reference with the same random calls: after
+// every one the members kept, the answer ad hoc and the reference agree, and
+// the transitions emitted lead from one to the next.
+func model(t require.TestingT, s source, what string, calls int) {
+	manual := s.IntN(2) == 0
+	opts := &Options{Events: modelEvents, Retain: 2 * day * time.Second}
+	if manual {
+		opts.Clock = Manual
+	}
+	x, err := NewIndex(modelSchema, opts)
+	require.NoError(t, err)
+	ref := &reference{schema: modelSchema, events: modelEvents, retain: opts.Retain, zone: time.UTC, rules: map[string]string{}}
+	seen := map[string]map[uint32]bool{} // by the transitions
+	var last time.Time
+	var trace []string
+	defer func() {
+		if f, ok := t.(interface{ Failed() bool }); ok && f.Failed() {
+			if l, ok := t.(interface{ Logf(string, ...any) }); ok {
+				l.Logf("%s: %q", what, trace)
+			}
+		}
+	}()
+	x.Watch(nil, func(tr Transition) {
+		if seen[tr.Audience] == nil {
+			seen[tr.Audience] = map[uint32]bool{}
+		}
+		require.NotEqual(t, tr.Entered, seen[tr.Audience][tr.User], "%s: %v repeats", what, tr)
+		require.False(t, tr.At.Before(last), "%s: %v after %v", what, tr, last)
+		seen[tr.Audience][tr.User], last = tr.Entered, tr.At
+	})
+	define := func() {
+		names := []string{"a", "b", "c", "dd"}
+		i := s.IntN(len(names))
+		w := &writer{source: s}
+		for _, n := range names[:i] {
+			if _, ok := ref.rules[n]; ok {
+				w.audiences = append(w.audiences, n)
+			}
+		}
+		rule := w.rule()
+		trace = append(trace, "define "+names[i]+" "+rule)
+		_, err := x.Define(names[i], rule)
+		require.NoError(t, err, "%s: %s", what, rule)
+		ref.rules[names[i]] = rule
+	}
+	for range 1 + s.IntN(4) {
+		define()
+	}
+	instant := func() time.Time {
+		at := modelEpoch.Add(time.Duration(s.IntN(300)) * 10 * time.Minute)
+		if s.IntN(3) == 0 {
+			at = at.Add(time.Duration(s.IntN(3000)) * time.Millisecond)
+		}
+		return at
+	}
+	var advanced time.Time
+	follow := func(at time.Time) {
+		if !manual && at.After(ref.now) {
+			ref.now = at
+		}
+	}
+	for range calls {
+		user := 1 + uint32(s.IntN(4))
+		switch s.IntN(12) {
+		case 0, 1, 2:
+			at, attrs := instant(), attributesOf(s, false)
+			trace = append(trace, fmt.Sprintf("update %d %v %v", user, attrs, at))
+			require.NoError(t, x.Update(user, attrs, at))
+			ref.calls = append(ref.calls, call{user: user, fields: attrs, at: at})
+			follow(at)
+		case 3, 4, 5, 6:
+			at, event := instant(), pick(s, "A", "A", "B", "C", "D")
+			fields := fieldsOf(s, event, false)
+			trace = append(trace, fmt.Sprintf("observe %d %s %v %v", user, event, fields, at))
+			require.NoError(t, x.Observe(user, event, fields, at))
+			// What arrives beyond the horizon is not kept; the user is.
+			if at.Unix() <= advanced.Unix()-int64(opts.Retain/time.Second) && !advanced.IsZero() {
+				event = "D"
+			}
+			ref.calls = append(ref.calls, call{user, event, fields, at})
+			if s.IntN(8) == 0 && event != "D" {
+				require.NoError(t, x.Observe(user, event, fields, at))
+				ref.calls = append(ref.calls, call{user, event, fields, at})
+			}
+			follow(at)
+		case 7, 8:
+			now := instant()
+			trace = append(trace, fmt.Sprintf("advance %v", now))
+			require.NoError(t, x.Advance(now))
+			if now.After(ref.now) {
+				ref.now = now
+			}
+			advanced = ref.now
+		case 9:
+			trace = append(trace, fmt.Sprintf("erase %d", user))
+			require.NoError(t, x.Erase(user))
+			ref.erase(user)
+		case 10:
+			to := 1 + uint32(s.IntN(4))
+			trace = append(trace, fmt.Sprintf("rename %d %d", user, to))
+			require.NoError(t, x.Rename(user, to))
+			ref.rename(user, to)
+		default:
+			switch s.IntN(3) {
+			case 0:
+				define()
+			case 1:
+				data, err := x.AppendBinary(nil)
+				require.NoError(t, err)
+				trace = append(trace, "bytes")
+				require.NoError(t, x.UnmarshalBinary(data))
+			default:
+				trace = append(trace, "merge")
+				y, err := NewIndex(modelSchema, opts)
+				require.NoError(t, err)
+				at := instant()
+				require.NoError(t, y.Observe(user, "B", map[string]any{"x": 1}, at))
+				require.NoError(t, x.Merge(y))
+				event := "B"
+				if at.Unix() <= advanced.Unix()-int64(opts.Retain/time.Second) && !advanced.IsZero() {
+					event = "D"
+				}
+				ref.calls = append(ref.calls, call{user, event, map[string]any{"x": 1}, at})
+				follow(at)
+			}
+		}
+		for name, rule := range ref.rules {
+			want := ref.members(rule)
+			got, err := x.Members(name)
+			require.NoError(t, err)
+			require.Equal(t, want, append([]uint32{}, got.ToArray()...), "%s: members of %s: %s\nat %v after %q", what, name, rule, ref.now, trace)
+			adhoc, err := x.Query(rule)
+			require.NoError(t, err)
+			require.Equal(t, want, append([]uint32{}, adhoc.ToArray()...), "%s: query %s", what, rule)
+			var told []uint32
+			for u, in := range seen[name] {
+				if in {
+					told = append(told, u)
+				}
+			}
+			slices.Sort(told)
+			require.Equal(t, want, append([]uint32{}, told...), "%s: transitions of %s: %s after %q", what, name, rule, trace)
+		}
+	}
+}
+
+// TestMachine compares the reference with expr's own virtual machine where
+// nothing is missing: a second opinion from an engine that is not ours.
+func TestMachine(t *testing.T) {
+	rounds := 1500
+	if os.Getenv("ZHUN_LONG") != "" {
+		rounds = 100000
+	}
+	agreed, yes := 0, 0
+	for round := range rounds {
+		s := rand.New(rand.NewPCG(11, uint64(round)))
+		ref := &reference{schema: modelSchema, events: modelEvents, retain: defaultRetain, zone: time.UTC}
+		ref.now = modelEpoch.Add(50 * time.Hour)
+		attrs := attributesOf(s, true)
+		ref.calls = append(ref.calls, call{user: 1, fields: attrs, at: modelEpoch})
+		for range s.IntN(12) {
+			event := pick(s, "A", "B", "C")
+			at := modelEpoch.Add(time.Duration(s.IntN(300)) * 10 * time.Minute)
+			ref.calls = append(ref.calls, call{1, event, fieldsOf(s, event, true), at})
+		}
+		w := &writer{source: s, plain: true}
+		rule := w.rule()
+		want, whole := ref.holds(rule, 1)
+		if !whole {
+			continue
+		}
+		env := map[string]any{"events": func(name string, span ...string) []any {
+			from, to := ref.retain, time.Duration(0)
+			for i, text := range span {
+				sec, _ := parseWindow(text)
+				if i == 0 {
+					from = time.Duration(sec) * time.Second
+				} else {
+					to = time.Duration(sec) * time.Second
+				}
+			}
+			var out []any
+			for _, r := range (&refEval{f: ref, user: 1, now: ref.now}).rows(name, from, to) {
+				out = append(out, r.fields)
+			}
+			return out
+		}}
+		for k, v := range attrs {
+			env[k] = v
+		}
+		program, err := expr.Compile(rule, expr.Env(env), expr.AsBool())
+		require.NoError(t, err, "expr refuses %s", rule)
+		got, err := expr.Run(program, env)
+		if err != nil {
+			continue // an empty aggregate, for which expr has no answer
+		}
+		require.Equal(t, got, want, "round %d: %s with %v", round, rule, ref.calls)
+		if agreed++; want {
+			yes++
+		}
+
+		x, err := NewIndex(modelSchema, &Options{Events: modelEvents, Clock: Manual})
+		require.NoError(t, err)
+		require.NoError(t, x.Advance(ref.now))
+		for _, c := range ref.calls {
+			if c.event == "" {
+				require.NoError(t, x.Update(c.user, c.fields, c.at))
+			} else {
+				require.NoError(t, x.Observe(c.user, c.event, c.fields, c.at))
+			}
+		}
+		members, err := x.Query(rule)
+		require.NoError(t, err)
+		require.Equal(t, got, members.Contains(1), "round %d: %s", round, rule)
+	}
+	require.Greater(t, agreed, rounds/3, "too few rules were compared")
+	require.Greater(t, yes, agreed/10)
+	require.Less(t, yes, agreed*9/10)
+}
