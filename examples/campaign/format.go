@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -77,5 +76,5 @@ func amount(x float64, unit string) string {
 	case "money":
 		return grouped(x, 2)
 	}
-	return fmt.Sprintf("%s", grouped(x, 3))
+	return grouped(x, 3)
 }

@@ -53,8 +53,11 @@ func sampleReport() *Report {
 			},
 		},
 		Erasure: &Erasure{User: 17, Events: 120, Identifiers: 4, Traces: []Traces{
-			{"profile", 120, 0}, {"segment", 3, 0}, {"recommend", 31, 0},
-			{"attribution", 12, 0}, {"experiment", 3, 0},
+			{"profile", 120, 0},
+			{"segment", 3, 0},
+			{"recommend", 31, 0},
+			{"attribution", 12, 0},
+			{"experiment", 3, 0},
 		}},
 		LeftOut: []LeftOut{{"nothing", "just to see it"}},
 	}
