@@ -1,0 +1,269 @@
+package attribution
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"text/tabwriter"
+)
+
+// ErrInfeasible is returned when a budget cannot be spent within the bounds.
+var ErrInfeasible = errors.New("infeasible")
+
+// AllocateOptions are options of [Allocate]. Nil and zero fields mean the
+// defaults.
+type AllocateOptions struct {
+	// Gap is how far from the optimum, relative to its value, the search for
+	// S-shaped curves may stop; default 1e-9.
+	Gap float64
+	// MaxNodes bounds that search; default 20,000. When it is reached, the
+	// allocation says how far from the optimum it can be.
+	MaxNodes int
+}
+
+// Allotment is what one channel gets.
+type Allotment struct {
+	Channel string
+	Spend   float64
+	Value   float64 // what it brings
+	// Marginal is what the next unit would bring. It equals the allocation's
+	// price for every channel that is not at a bound, is not above it at the
+	// lower, and not below it at the upper bound.
+	Marginal float64
+}
+
+// Allocation is how a budget is best spent.
+type Allocation struct {
+	Budget   float64
+	Value    float64     // of all channels together
+	Channels []Allotment // in the order of the curves
+	// Price is what one more unit of budget would bring.
+	Price float64
+	// Bound is what no allocation can exceed. For concave curves it equals
+	// Value; for S-shaped ones it is within the gap unless there is a warning.
+	Bound    float64
+	Warnings []error
+}
+
+// Allocate spends a budget on channels so that their curves bring the most
+// together. All of it is spent; bounds that do not allow it are
+// [ErrInfeasible], curves that cannot be an [*InputError].
+//
+// For concave curves it is exact, by water-filling: the price at which the
+// channels together want the budget is found by bisection, and the marginals
+// of the result prove it (the conditions of Karush, Kuhn and Tucker). Hill
+// curves above S = 1 are replaced by their concave envelopes, which gives a
+// bound, and where a channel then stands on a chord, its range is split there
+// and both parts are searched, the better bound first, until the gap between
+// the bound and the best allocation closes: the global optimum, where a local
+// search returns the starting point.
+func Allocate(curves []Curve, budget float64, opts *AllocateOptions) (Allocation, error) {
+	var o AllocateOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Gap == 0 {
+		o.Gap = 1e-9
+	}
+	if o.MaxNodes == 0 {
+		o.MaxNodes = 20_000
+	}
+	switch {
+	case !(o.Gap > 0 && o.Gap < 1):
+		return Allocation{}, inputError("Allocate", 0, "Gap", o.Gap, "not within 0 and 1")
+	case o.MaxNodes < 0:
+		return Allocation{}, inputError("Allocate", 0, "MaxNodes", o.MaxNodes, "negative")
+	case !amount(budget):
+		return Allocation{}, inputError("Allocate", 0, "budget", budget, "not a number within 0 and 1e150")
+	}
+	var least, most float64
+	root := node{lo: make([]float64, len(curves)), hi: make([]float64, len(curves))}
+	for i, c := range curves {
+		if err := c.check(i); err != nil {
+			return Allocation{}, err
+		}
+		root.lo[i], root.hi[i] = c.Lo, c.Hi
+		if c.Hi == 0 {
+			root.hi[i] = max(budget, c.Lo)
+		}
+		least += root.lo[i]
+		most += root.hi[i]
+	}
+	switch slack := 1e-12 * budget; {
+	case least > budget+slack:
+		return Allocation{}, fmt.Errorf("attribution: Allocate: %w: the lower bounds add up to %g, more than the budget of %g", ErrInfeasible, least, budget)
+	case most < budget-slack:
+		return Allocation{}, fmt.Errorf("attribution: Allocate: %w: the upper bounds add up to %g, less than the budget of %g", ErrInfeasible, most, budget)
+	}
+	return search(curves, budget, root, o), nil
+}
+
+// node is a box of spends, the best point of its relaxation and the bound
+// that this gives.
+type node struct {
+	lo, hi []float64
+	x      []float64
+	price  float64
+	bound  float64
+	value  float64 // of the curves at x
+	split  int     // the channel furthest below its envelope
+	seq    int     // in the order of making, for ties
+}
+
+type nodes []*node
+
+func (n nodes) Len() int { return len(n) }
+func (n nodes) Less(i, j int) bool {
+	if n[i].bound != n[j].bound {
+		return n[i].bound > n[j].bound
+	}
+	return n[i].seq < n[j].seq
+}
+func (n nodes) Swap(i, j int) { n[i], n[j] = n[j], n[i] }
+func (n *nodes) Push(x any)   { *n = append(*n, x.(*node)) }
+func (n *nodes) Pop() any {
+	old := *n
+	last := old[len(old)-1]
+	*n = old[:len(old)-1]
+	return last
+}
+
+func search(curves []Curve, budget float64, root node, o AllocateOptions) Allocation {
+	root.relax(curves, budget)
+	best := &root
+	open := nodes{&root}
+	bound, made := root.bound, 1
+	for len(open) > 0 {
+		n := heap.Pop(&open).(*node)
+		bound = n.bound
+		if n.bound-best.value <= o.Gap*math.Abs(n.bound) || made >= o.MaxNodes {
+			break
+		}
+		for _, upper := range [2]bool{false, true} {
+			child := &node{lo: append([]float64(nil), n.lo...), hi: append([]float64(nil), n.hi...), seq: made}
+			at := n.x[n.split]
+			if upper {
+				child.lo[n.split] = at
+			} else {
+				child.hi[n.split] = at
+			}
+			made++
+			if !child.relax(curves, budget) {
+				continue
+			}
+			if child.value > best.value {
+				best = child
+			}
+			if child.bound > best.value {
+				heap.Push(&open, child)
+			}
+		}
+		bound = best.value
+		if len(open) > 0 {
+			bound = max(bound, open[0].bound)
+		}
+	}
+	a := Allocation{Budget: budget, Value: best.value, Price: best.price, Bound: max(bound, best.value)}
+	for i, c := range curves {
+		a.Channels = append(a.Channels, Allotment{c.Channel, best.x[i], c.Value(best.x[i]), c.Marginal(best.x[i])})
+	}
+	if a.Bound-a.Value > o.Gap*math.Abs(a.Bound) {
+		a.Warnings = append(a.Warnings, fmt.Errorf("Allocate: the search stopped after %d nodes: up to %g more may be possible", made, a.Bound-a.Value))
+	}
+	return a
+}
+
+// relax finds the best point of the envelopes within the box, and reports
+// whether the budget fits in it.
+func (n *node) relax(curves []Curve, budget float64) bool {
+	envelopes := make([]envelope, len(curves))
+	var least, most float64
+	for i, c := range curves {
+		envelopes[i] = c.envelope(n.lo[i], n.hi[i])
+		least += n.lo[i]
+		most += n.hi[i]
+	}
+	if slack := 1e-9 * budget; least > budget+slack || most < budget-slack {
+		return false
+	}
+	want := func(price float64) float64 {
+		sum := 0.0
+		for i := range envelopes {
+			sum += envelopes[i].spend(price)
+		}
+		return sum
+	}
+	// The price: first its exponent, from where everybody wants everything to
+	// where hardly anybody wants anything, then its digits.
+	wanted := func(price float64) bool { return want(price) >= budget }
+	low, high := 0.0, math.Inf(1)
+	if e := bisect(-1020, 1020, func(e float64) bool { return wanted(math.Exp2(e)) }); e < 1019 {
+		low = bisect(math.Exp2(e)*0.999, math.Exp2(e)*1.001, wanted)
+		high = math.Nextafter(low, high)
+	} else {
+		low = math.Exp2(1020)
+	}
+	n.price = low
+	// Between the two neighboring prices the wishes jump over the budget:
+	// what is left goes to one channel after the other, so that at most one
+	// ends on the way.
+	n.x = make([]float64, len(curves))
+	left := budget
+	for i := range envelopes {
+		n.x[i] = envelopes[i].spend(high)
+		left -= n.x[i]
+	}
+	for i := range envelopes {
+		if more := min(left, envelopes[i].spend(low)-n.x[i]); more > 0 {
+			n.x[i] += more
+			left -= more
+		}
+	}
+	n.balance(left)
+	n.bound, n.value = 0, 0
+	worst := -1.0
+	for i := range envelopes {
+		e, v := envelopes[i].value(n.x[i]), curves[i].Value(n.x[i])
+		n.bound += e
+		n.value += v
+		if gap := e - v; gap > worst && n.x[i] > n.lo[i] && n.x[i] < n.hi[i] {
+			worst, n.split = gap, i
+		}
+	}
+	n.bound = max(n.bound, n.value)
+	return true
+}
+
+// balance gives what rounding left over to the channels that have room.
+func (n *node) balance(left float64) {
+	for i := range n.x {
+		if left == 0 {
+			return
+		}
+		before := n.x[i]
+		n.x[i] = min(max(before+left, n.lo[i]), n.hi[i])
+		left -= n.x[i] - before
+	}
+}
+
+// String returns the allocation as a table.
+func (a Allocation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "budget %.2f brings %.2f; one more brings %.4g\n", a.Budget, a.Value, a.Price)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	width := len("channel")
+	for _, c := range a.Channels {
+		width = max(width, len([]rune(c.Channel)))
+	}
+	fmt.Fprintf(t, "%-*s\tspend\tvalue\tmarginal\t\n", width, "channel")
+	for _, c := range a.Channels {
+		fmt.Fprintf(t, "%-*s\t%.2f\t%.2f\t%.4g\t\n", width, c.Channel, c.Spend, c.Value, c.Marginal)
+	}
+	_ = t.Flush() // a strings.Builder takes everything
+	for _, w := range a.Warnings {
+		fmt.Fprintf(&b, "warning: %v\n", w)
+	}
+	return b.String()
+}
