@@ -50,3 +50,10 @@ func (i instant) day() int64 {
 }
 
 func usable(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 && !t.IsZero() }
+
+func latestOf(a, b instant) instant {
+	if a.before(b) {
+		return b
+	}
+	return a
+}

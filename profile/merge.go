@@ -82,7 +82,6 @@ func (s *Store) merge(o *Store) map[uint32]uint32 {
 	sets := make(map[uint32]uint32)
 	var starts, raw []uint32
 	for _, q := range o.persons() {
-		p := &person{}
 		for _, k := range q.sets {
 			theirs := &o.graph.sets[k]
 			if s.buried(&o.graph, theirs.nodes, theirs.last) {
@@ -107,6 +106,9 @@ func (s *Store) merge(o *Store) map[uint32]uint32 {
 			}
 			sets[k] = mine
 		}
+	}
+	for _, q := range o.persons() {
+		p := &person{}
 		for _, n := range q.nodes {
 			if m, ok := nodes[n]; ok && g.nodes[m].person == nil {
 				g.nodes[m].person = p

@@ -336,11 +336,13 @@ func (s *Store) absorb(p, q *person) {
 		for _, e := range o.entries {
 			s.enter(p, o.trait, e.value, e.at)
 		}
-		if w := p.window(o.trait); w != nil {
-			if w.stamp.before(o.stamp) {
-				w.stamp = o.stamp
+		if o.stamp != never() {
+			w := p.window(o.trait)
+			if w == nil {
+				p.windows = append(p.windows, window{trait: o.trait, stamp: o.stamp})
+				w = &p.windows[len(p.windows)-1]
 			}
-			w.stamp = w.stamp.next()
+			w.stamp = latestOf(w.stamp, o.stamp).next()
 		}
 	}
 }

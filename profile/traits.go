@@ -190,10 +190,7 @@ func (c *traitCell) setSum(kind TraitKind) bool {
 
 // merge takes in another person's cell of the same trait.
 func (c *traitCell) merge(kind TraitKind, o *traitCell) {
-	if c.stamp.before(o.stamp) {
-		c.stamp = o.stamp
-	}
-	c.stamp = c.stamp.next()
+	c.stamp = latestOf(c.stamp, o.stamp).next()
 	switch kind {
 	case Count:
 		c.n += o.n
@@ -250,14 +247,27 @@ func (s *Store) count(p *person, event string, fields map[string]any, at instant
 
 // recount computes all traits of p from its rows.
 func (s *Store) recount(p *person) {
-	p.traits, p.windows = nil, nil
 	if len(s.opts.Traits) == 0 {
 		return
 	}
+	old := p.windows
+	p.traits, p.windows = nil, nil
 	kept := s.traitsChanged
 	for _, r := range p.rows {
 		s.log.decode(r.pos, &s.read)
 		s.count(p, s.read.view(), s.read.fields, r.instant())
 	}
 	s.traitsChanged = kept
+	// What views saw of a window stays behind it also when it is empty.
+	for i := range old {
+		if old[i].stamp == never() {
+			continue
+		}
+		w := p.window(old[i].trait)
+		if w == nil {
+			p.windows = append(p.windows, window{trait: old[i].trait, stamp: never()})
+			w = &p.windows[len(p.windows)-1]
+		}
+		w.stamp = latestOf(w.stamp, old[i].stamp)
+	}
 }
