@@ -99,7 +99,10 @@ func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, erro
 	if o.PerSource {
 		side = "source"
 	}
-	return newModel(fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side), cat, nb, o.PerSource), nil
+	if o.PerSource {
+		nb.sort()
+	}
+	return newModel(fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side), cat, nb.of, o.PerSource), nil
 }
 
 // rule orders the neighbours of an item: sources of a target, or targets of a

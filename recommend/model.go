@@ -36,16 +36,13 @@ var (
 	_ Recommender                = (*Model)(nil)
 )
 
-// newModel stores lists of each target's sources, or of each source's targets,
-// by source.
-func newModel(name string, cat *catalogue, nb *neighbours, perSource bool) *Model {
-	if perSource {
-		nb.sort()
-	}
+// newModel stores the list of each target's sources, or of each source's
+// targets in ascending order, by source.
+func newModel(name string, cat *catalogue, of func(item uint32) []entry, perSource bool) *Model {
 	n := uint32(len(cat.names))
 	m := &Model{name: name, cat: cat, ptr: make([]int, n+1)}
 	for own := range n {
-		list := nb.of(own)
+		list := of(own)
 		if perSource {
 			m.ptr[own+1] = len(list)
 			continue
@@ -61,7 +58,7 @@ func newModel(name string, cat *catalogue, nb *neighbours, perSource bool) *Mode
 	m.weight = make([]float64, len(m.target))
 	next := slices.Clone(m.ptr)
 	for own := range n {
-		for _, e := range nb.of(own) {
+		for _, e := range of(own) {
 			source, target := e.other, own
 			if perSource {
 				source, target = target, source
