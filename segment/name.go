@@ -304,7 +304,7 @@ func (k *compiler) unknown(n ast.Node, what, name string, known []string) {
 func nearest(name string, known []string) string {
 	best, at := "", max(2, len(name)/3)+1
 	for _, n := range known {
-		d := distance(strings.ToLower(name), strings.ToLower(n), at)
+		d := distance(strings.ToLower(name), strings.ToLower(n), at+1)
 		if d < at || d == at && best != "" && ids.Compare(n, best) < 0 {
 			best, at = n, d
 		}
