@@ -239,6 +239,7 @@ func (c *Comparison) fromCells(strata []*stratum, o TestOptions) error {
 			}
 			arms[i].n += e.n
 			arms[i].mean += w * e.mean
+			arms[i].unadjusted = arms[i].mean
 			arms[i].v += w * w * e.v
 			arms[i].satter += math.Pow(w, 4) * e.v * e.v / df
 			if len(used) == 1 {

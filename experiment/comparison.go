@@ -37,6 +37,8 @@ type Comparison struct {
 	PGreater    float64 // one-sided p-values, whatever the Alternative
 	PLess       float64
 
+	// Theta are the coefficients of covariates, where there are any.
+	Theta []float64
 	// Population is set by comparisons made from a [Readout].
 	Population Population
 	// Adjustments names what was done beyond the plain method, with numbers.
@@ -88,26 +90,33 @@ func (c Comparison) String() string {
 // armEstimate is all that the last step of every comparison needs of an arm,
 // however the estimate was made.
 type armEstimate struct {
-	n      int64
-	mean   float64
-	v      float64 // variance of the mean
-	sd     float64
-	satter float64 // Σ v²/(n−1) over the independent parts of v
+	n          int64
+	mean       float64
+	unadjusted float64 // the mean without covariates, else the same
+	v          float64 // variance of the mean
+	sd         float64
+	satter     float64 // Σ v²/(n−1) over the independent parts of v
 }
 
 // finish tests the difference of two independent arms.
 func (c *Comparison) finish(a, b armEstimate, o TestOptions) error {
+	// The delta method: ∂/∂b = 1/|a|, ∂/∂a = −b/(a·|a|).
+	k := b.mean / a.mean
+	return c.finishRelative(a, b, b.v+a.v*k*k, o)
+}
+
+// finishRelative is finish where the variance of the relative effect, times
+// the square of the control mean, is given.
+func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOptions) error {
 	c.Scale, c.Null, c.Alternative = o.Scale, o.Null, o.Alternative
 	c.Control.N, c.Control.Mean, c.Control.StdDev, c.Control.StdErr = a.n, a.mean, a.sd, math.Sqrt(a.v)
 	c.Treatment.N, c.Treatment.Mean, c.Treatment.StdDev, c.Treatment.StdErr = b.n, b.mean, b.sd, math.Sqrt(b.v)
 	c.DF = (a.v + b.v) * (a.v + b.v) / (a.satter + b.satter)
 	c.Absolute = Estimate{Value: b.mean - a.mean, StdErr: math.Sqrt(a.v + b.v), Level: o.Level}
 	c.Relative = Estimate{Value: math.NaN(), StdErr: math.NaN(), Lo: math.NaN(), Hi: math.NaN(), Level: o.Level}
-	if a.mean != 0 {
-		// The delta method: ∂/∂b = 1/|a|, ∂/∂a = −b/(a·|a|).
-		r := b.mean / a.mean
-		c.Relative.Value = (b.mean - a.mean) / math.Abs(a.mean)
-		c.Relative.StdErr = math.Sqrt(b.v+a.v*r*r) / math.Abs(a.mean)
+	if base := a.unadjusted; base != 0 {
+		c.Relative.Value = (b.mean - a.mean) / math.Abs(base)
+		c.Relative.StdErr = math.Sqrt(max(0, relative)) / math.Abs(base)
 	} else {
 		err := fmt.Errorf("experiment: %w: no relative effect", ErrZero)
 		if o.Scale == Relative {
@@ -116,7 +125,7 @@ func (c *Comparison) finish(a, b armEstimate, o TestOptions) error {
 		c.Warnings = append(c.Warnings, err)
 	}
 	if !(c.Absolute.StdErr > 0) || !(c.DF > 0) {
-		c.undecided(a.mean)
+		c.undecided(a.unadjusted)
 		return nil
 	}
 	q := quantileFor(o, c.DF)

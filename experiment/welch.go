@@ -59,7 +59,7 @@ func (m *Moments) estimate(fn, arm string) (armEstimate, error) {
 		return armEstimate{}, &ValueError{fn, arm + " with variance", v, ErrVariance}
 	}
 	return armEstimate{
-		n: m.n, mean: m.Mean(), v: v / n, sd: math.Sqrt(v),
+		n: m.n, mean: m.Mean(), unadjusted: m.Mean(), v: v / n, sd: math.Sqrt(v),
 		satter: v / n * (v / n) / (n - 1),
 	}, nil
 }

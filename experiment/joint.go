@@ -1,0 +1,289 @@
+package experiment
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/zhun-go/zhun/internal/stats"
+	"github.com/zhun-go/zhun/internal/wire"
+)
+
+var (
+	_ encoding.BinaryAppender    = (*Joint)(nil)
+	_ encoding.BinaryMarshaler   = (*Joint)(nil)
+	_ encoding.BinaryUnmarshaler = (*Joint)(nil)
+)
+
+// MaxVariables bounds how many variables a [Joint] has.
+const MaxVariables = 64
+
+// Joint holds the count, sums and sums of products of several values per user
+// in one arm: what ratios, covariate adjustment and clusters need. Like
+// [Moments] it is exact for integers, subtracts and merges.
+//
+// Not safe for concurrent use. Use [Joint.Clone] for a copy.
+type Joint struct {
+	kinds []Kind
+	n     int64
+	sums  []pair
+	cross []pair // of i ≤ j, row by row
+	err   error
+}
+
+// NewJoint returns an empty joint of variables of the kinds given, one to
+// [MaxVariables] of them.
+func NewJoint(kinds ...Kind) (*Joint, error) {
+	k := len(kinds)
+	if k == 0 || k > MaxVariables {
+		return nil, &OptionError{"NewJoint", "kinds", kinds, fmt.Sprintf("want 1 to %d", MaxVariables)}
+	}
+	for i, kind := range kinds {
+		if kind > Proportion {
+			return nil, &OptionError{"NewJoint", fmt.Sprintf("kinds[%d]", i), kind, "want Mean or Proportion"}
+		}
+	}
+	return &Joint{kinds: slices.Clone(kinds), sums: make([]pair, k), cross: make([]pair, k*(k+1)/2)}, nil
+}
+
+// JointOf returns a joint of n users whose sums, and sums of products
+// products[i][j] for i ≤ j, came from elsewhere. Sums that no numbers have are
+// an error that wraps [ErrVariance] or [ErrNotFinite].
+func JointOf(kinds []Kind, n int64, sums []float64, products [][]float64) (*Joint, error) {
+	j, err := NewJoint(kinds...)
+	if err != nil {
+		return nil, err
+	}
+	if len(sums) != len(kinds) || len(products) < len(kinds) || n < 0 {
+		return nil, &OptionError{"JointOf", "sums", sums, fmt.Sprintf("want one for each of %d kinds, and a row of products", len(kinds))}
+	}
+	j.n = n
+	at := 0
+	for i, s := range sums {
+		if len(products[i]) < len(kinds) {
+			return nil, &OptionError{"JointOf", fmt.Sprintf("products[%d]", i), products[i], fmt.Sprintf("want %d", len(kinds))}
+		}
+		j.sums[i].hi = s
+		for l := i; l < len(kinds); l++ {
+			p := products[i][l]
+			if math.IsNaN(s-s) || math.IsNaN(p-p) {
+				return nil, &ValueError{"JointOf", "sums", []float64{s, p}, ErrNotFinite}
+			}
+			j.cross[at].hi = p
+			at++
+		}
+		if n > 1 && j.centred(i, i) < -1e-9*products[i][i] {
+			return nil, &ValueError{"JointOf", "sum of squares", products[i][i], ErrVariance}
+		}
+	}
+	return j, nil
+}
+
+// Clone returns an independent copy.
+func (j *Joint) Clone() *Joint {
+	return &Joint{slices.Clone(j.kinds), j.n, slices.Clone(j.sums), slices.Clone(j.cross), j.err}
+}
+
+// Add adds a user's values, as many as there are variables. Values that cannot
+// be added leave the whole user out and set Err, as in [Moments.Add].
+func (j *Joint) Add(x ...float64) {
+	if !j.usable("Add", x) {
+		return
+	}
+	j.n++
+	j.accumulate(x, 1)
+}
+
+// Sub takes a user's values out that were added before.
+func (j *Joint) Sub(x ...float64) {
+	if !j.usable("Sub", x) {
+		return
+	}
+	j.n--
+	j.accumulate(x, -1)
+}
+
+func (j *Joint) accumulate(x []float64, sign float64) {
+	cross := j.cross
+	for i, a := range x {
+		a *= sign
+		j.sums[i].add(a)
+		row := cross[:len(x)-i]
+		for l, b := range x[i:] {
+			q := float64(a * b)
+			e := math.FMA(a, b, -q)
+			p := &row[l]
+			h := p.hi
+			s := h + q
+			t := s - h
+			p.hi = s
+			p.lo += ((h - (s - t)) + (q - t)) + e
+		}
+		cross = cross[len(x)-i:]
+	}
+}
+
+func (p *pair) add(x float64) {
+	h := p.hi
+	s := h + x
+	b := s - h
+	p.hi = s
+	p.lo += (h - (s - b)) + (x - b)
+}
+
+func (j *Joint) usable(fn string, x []float64) bool {
+	if len(x) != len(j.kinds) {
+		if j.err == nil {
+			j.err = &OptionError{fn, "values", slices.Clone(x), fmt.Sprintf("want %d", len(j.kinds))}
+		}
+		return false
+	}
+	for i, v := range x {
+		if !(math.Abs(v) <= maxValue) || j.kinds[i] == Proportion && v != 0 && v != 1 {
+			if j.err == nil {
+				m := Moments{Kind: j.kinds[i]}
+				m.refuse(fn, v)
+				j.err = m.err
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// Merge adds what o holds; its variables must be of the same kinds.
+func (j *Joint) Merge(o *Joint) error {
+	if !slices.Equal(j.kinds, o.kinds) {
+		return &ValueError{"Merge", "kinds", fmt.Sprintf("%v into %v", o.kinds, j.kinds), ErrKind}
+	}
+	j.n += o.n
+	for i := range j.sums {
+		mergePair(&j.sums[i], o.sums[i])
+	}
+	for i := range j.cross {
+		mergePair(&j.cross[i], o.cross[i])
+	}
+	if j.err == nil {
+		j.err = o.err
+	}
+	return nil
+}
+
+func mergePair(to *pair, from pair) {
+	s := to.sum()
+	s.Merge(from.sum())
+	to.set(s)
+}
+
+// Err returns why no estimate can be made, nil if one can.
+func (j *Joint) Err() error { return j.err }
+
+// N returns how many users were added, less those taken out.
+func (j *Joint) N() int64 { return j.n }
+
+// Variables returns how many values a user has.
+func (j *Joint) Variables() int { return len(j.kinds) }
+
+// Mean returns the mean of a variable.
+func (j *Joint) Mean(i int) float64 { return j.sums[i].sum().Value() / float64(j.n) }
+
+// Moments returns the moments of one variable.
+func (j *Joint) Moments(i int) *Moments {
+	return &Moments{Kind: j.kinds[i], n: j.n, s1: j.sums[i], s2: j.cross[j.place(i, i)], err: j.err}
+}
+
+// Covariance returns the covariance of two variables, with the divisor n − 1,
+// or n for two proportions; of a variable with itself the variance.
+func (j *Joint) Covariance(a, b int) float64 {
+	if j.n < 2 {
+		return math.NaN()
+	}
+	c := j.centred(a, b)
+	if j.kinds[a] == Proportion && j.kinds[b] == Proportion {
+		return c / float64(j.n)
+	}
+	return c / float64(j.n-1)
+}
+
+func (j *Joint) place(a, b int) int {
+	a, b = min(a, b), max(a, b)
+	return a*len(j.kinds) - a*(a-1)/2 + b - a
+}
+
+// centred returns the sum of products around the means.
+func (j *Joint) centred(a, b int) float64 {
+	s := j.cross[j.place(a, b)].sum()
+	s.Merge(j.sums[a].sum().Mul(j.sums[b].sum()).Div(float64(j.n)).Neg())
+	return s.Value()
+}
+
+// check refuses what no estimate can be made of.
+func (j *Joint) check(fn, arm string, variables int) error {
+	switch {
+	case j == nil:
+		return &ValueError{fn, arm, "no sums", ErrTooFew}
+	case j.err != nil:
+		return fmt.Errorf("experiment: %s: %s: %w", fn, arm, j.err)
+	case variables > 0 && len(j.kinds) != variables:
+		return &OptionError{fn, arm + " variables", len(j.kinds), fmt.Sprintf("want %d", variables)}
+	case j.n < 2:
+		return &ValueError{fn, arm + " of n", j.n, ErrTooFew}
+	}
+	return nil
+}
+
+const jointKind, jointVersion = "experiment.Joint", 0
+
+// AppendBinary appends the joint to b. One with an Err is not written.
+func (j *Joint) AppendBinary(b []byte) ([]byte, error) {
+	if j.err != nil {
+		return b, j.err
+	}
+	w := wire.NewWriter(jointKind, jointVersion)
+	s := w.Section("sums")
+	s.Count(len(j.kinds))
+	for _, k := range j.kinds {
+		s.Byte(byte(k))
+	}
+	s.Varint(j.n)
+	for _, p := range slices.Concat(j.sums, j.cross) {
+		p.sum().Write(s)
+	}
+	return w.AppendTo(b), nil
+}
+
+// MarshalBinary is AppendBinary of nothing.
+func (j *Joint) MarshalBinary() ([]byte, error) { return j.AppendBinary(nil) }
+
+// UnmarshalBinary replaces j by what AppendBinary wrote. Damaged bytes are an
+// error that wraps [ErrCorrupt] or [ErrVersion] and leave j as it was.
+func (j *Joint) UnmarshalBinary(data []byte) error {
+	f, err := wire.Open(data, jointKind, jointVersion)
+	if err != nil {
+		return fmt.Errorf("experiment: %w", err)
+	}
+	r := f.Section("sums")
+	k := r.Count(1)
+	if k == 0 || k > MaxVariables {
+		r.Fail("%d variables", k)
+		k = 0
+	}
+	d := Joint{kinds: make([]Kind, k), sums: make([]pair, k), cross: make([]pair, k*(k+1)/2)}
+	for i := range d.kinds {
+		if d.kinds[i] = Kind(r.Byte()); d.kinds[i] > Proportion {
+			r.Fail("unknown kind %d", d.kinds[i])
+		}
+	}
+	d.n = r.Varint()
+	for _, list := range [][]pair{d.sums, d.cross} {
+		for i := range list {
+			list[i].set(stats.ReadSum(r))
+		}
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("experiment: %w", err)
+	}
+	*j = d
+	return nil
+}
