@@ -144,13 +144,14 @@ func ShaoLi(p *Paths) (Credits, error) {
 	var converting []wanted
 	_ = p.eachSet(func(id uint32, set []uint32) error {
 		t := &p.bySet[id]
-		own := slices.Clone(p.sets.seq(id))
+		own := slices.Clone(set)
 		for i, a := range own {
 			for _, b := range own[i:] {
-				m := masses[pair{a, b}]
+				k := pair{min(a, b), max(a, b)}
+				m := masses[k]
 				if m == nil {
 					m = new(mass)
-					masses[pair{a, b}] = m
+					masses[k] = m
 				}
 				m.conv.Merge(t.conv)
 				m.all.Merge(t.conv)

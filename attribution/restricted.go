@@ -157,10 +157,15 @@ func (p *Paths) perPath(model string) (Credits, error) {
 	conv, value := p.rates()
 	byConv, byValue := newRestricted(&p.sets, p.channels.Len(), conv), newRestricted(&p.sets, p.channels.Len(), value)
 	shares := make([]share, p.channels.Len())
+	var stray stats.Sum // value of rows without any journey
 	err := p.eachSet(func(id uint32, set []uint32) error {
 		t := &p.bySet[id]
 		journeys := t.conv.Value() + t.null.Value()
-		if len(set) == 0 || journeys == 0 {
+		if len(set) == 0 {
+			return nil
+		}
+		if journeys == 0 {
+			stray.Merge(t.value)
 			return nil
 		}
 		for _, part := range []struct {
@@ -187,7 +192,9 @@ func (p *Paths) perPath(model string) (Credits, error) {
 	if err != nil {
 		return Credits{}, err
 	}
-	return p.credits(model, shares, descriptive(model)), nil
+	c := p.credits(model, shares, descriptive(model))
+	c.Unattributed.Value += stray.Value()
+	return c, nil
 }
 
 // cohort solves Cohort.
@@ -200,11 +207,12 @@ func (p *Paths) cohort(model string) (Credits, error) {
 		baseValue, _ = value(id)
 	}
 	shares := make([]share, p.channels.Len())
-	var journeys stats.Sum
+	var journeys, stray stats.Sum // stray: value of rows without any journey
 	err := p.eachSet(func(id uint32, set []uint32) error {
 		t := &p.bySet[id]
 		n := t.conv.Value() + t.null.Value()
 		if n == 0 {
+			stray.Merge(t.value)
 			return nil
 		}
 		journeys.Add(n)
@@ -238,7 +246,7 @@ func (p *Paths) cohort(model string) (Credits, error) {
 	}
 	c := p.credits(model, shares, warnings...)
 	c.Unattributed.Conversions = journeys.Value() * baseConv
-	c.Unattributed.Value = journeys.Value() * baseValue
+	c.Unattributed.Value = journeys.Value()*baseValue + stray.Value()
 	c.Unattributed.Effect = c.Unattributed.Conversions
 	return c, nil
 }
