@@ -1,0 +1,130 @@
+package segment_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/zhun-go/zhun/segment"
+)
+
+var noon = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
+
+// shop is an index with a little of a shop's life in it.
+func shop() *segment.Index {
+	x, err := segment.NewIndex(segment.Schema{"ltv": segment.Number, "country": segment.String}, nil)
+	if err != nil {
+		panic(err)
+	}
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	must(x.Update(1, map[string]any{"ltv": 620, "country": "NZ"}, noon))
+	must(x.Update(2, map[string]any{"ltv": 80, "country": "NZ"}, noon))
+	must(x.Update(3, map[string]any{"country": "AU"}, noon))
+	must(x.Observe(1, "Order Completed", map[string]any{"total": 120}, noon.AddDate(0, 0, -3)))
+	must(x.Observe(1, "Order Completed", map[string]any{"total": 90}, noon.AddDate(0, 0, -20)))
+	must(x.Observe(2, "Order Completed", map[string]any{"total": 80}, noon.AddDate(0, 0, -10)))
+	return x
+}
+
+func Example() {
+	x, err := segment.NewIndex(segment.Schema{"ltv": segment.Number}, nil)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := x.Define("loyal", `ltv >= 100 and len(events("Order Completed", "30d")) >= 2`); err != nil {
+		panic(err)
+	}
+	x.Watch(nil, func(t segment.Transition) {
+		verb := "leaves"
+		if t.Entered {
+			verb = "enters"
+		}
+		fmt.Printf("%s: user %d %s %s (%s)\n", t.At.Format(time.DateOnly), t.User, verb, t.Audience, t.Cause.Kind)
+	})
+	day := func(n int) time.Time { return noon.AddDate(0, 0, n) }
+	_ = x.Update(7, map[string]any{"ltv": 150}, day(0))
+	_ = x.Observe(7, "Order Completed", map[string]any{"total": 50}, day(1))
+	_ = x.Observe(7, "Order Completed", map[string]any{"total": 70}, day(5))
+	_ = x.Advance(day(60)) // nothing is observed any more, but time passes
+	// Output:
+	// 2026-06-20: user 7 enters loyal (event)
+	// 2026-07-16: user 7 leaves loyal (clock)
+}
+
+func ExampleIndex_Define() {
+	x := shop()
+	a, err := x.Define("kiwis", `country == "NZ"`)
+	fmt.Println(a, err)
+	_, err = x.Define("big kiwis", `segment("kiwis") and lvt > 100`)
+	fmt.Println(err)
+	// Output:
+	// kiwis: country == "NZ" <nil>
+	// segment: rule: unknown attribute "lvt", did you mean "ltv"? (1:22)
+	//  | segment("kiwis") and lvt > 100
+	//  | .....................^
+}
+
+func ExampleIndex_Query() {
+	x := shop()
+	users, err := x.Query(`country == "NZ" and sum(events("Order Completed", "30d"), .total) > 100`)
+	fmt.Println(users, err)
+	// Output: {1} <nil>
+}
+
+func ExampleIndex_Members() {
+	x := shop()
+	_, _ = x.Define("kiwis", `country == "NZ"`)
+	_, _ = x.Define("buyers", `len(events("Order Completed", "7d")) > 0`)
+	kiwis, _ := x.Members("kiwis")
+	buyers, _ := x.Members("buyers")
+	kiwis.AndNot(buyers)
+	fmt.Println(kiwis)
+	// Output: {2}
+}
+
+func ExampleIndex_Contains() {
+	x := shop()
+	_, _ = x.Define("kiwis", `country == "NZ"`)
+	fmt.Println(x.Contains("kiwis", 2), x.Contains("kiwis", 3))
+	// Output: true false
+}
+
+func ExampleIndex_Of() {
+	x := shop()
+	_, _ = x.Define("kiwis", `country == "NZ"`)
+	_, _ = x.Define("rich", `ltv > 500`)
+	_, _ = x.Define("unknown value", `ltv == nil`)
+	fmt.Println(slices.Collect(x.Of(1)))
+	// Output: [rich kiwis]
+}
+
+func ExampleIndex_Explain() {
+	x := shop()
+	_, _ = x.Define("target", `country == "NZ" and not (len(events("Order Completed", "7d")) > 0)`)
+	e, _ := x.Explain("target", 1)
+	fmt.Print(e)
+	// Output:
+	// user 1, audience "target" at 2026-06-15T12:00:00Z
+	// false: country == "NZ" and not (len(events("Order Completed", "7d")) >= 1) (until 2026-06-19T12:00:00Z)
+	//   true: country == "NZ"
+	//   false: not (len(events("Order Completed", "7d")) >= 1) (until 2026-06-19T12:00:00Z)
+	//     true: len(events("Order Completed", "7d")) >= 1 (until 2026-06-19T12:00:00Z)
+}
+
+func ExampleIndex_Watch() {
+	x := shop()
+	_, _ = x.Define("rich", `ltv > 500`)
+	stop := x.Watch(nil, func(t segment.Transition) {
+		fmt.Println(t.User, t.Audience, t.Entered, t.Cause.Kind, t.Cause.Predicate)
+	})
+	defer stop()
+	_ = x.Update(2, map[string]any{"ltv": 900}, noon.Add(time.Minute))
+	_ = x.Erase(2)
+	// Output:
+	// 2 rich true update ltv > 500
+	// 2 rich false erase
+}
