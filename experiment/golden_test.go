@@ -84,12 +84,14 @@ func (g golden) check(t require.TestingT, name string, got float64) {
 
 // families are the kinds of cases that this package answers.
 var families = map[string]func(t *testing.T, g golden){
-	"ttest":     goldenGrowthBook,
-	"srm":       goldenSRM,
-	"t_test":    goldenR,
-	"t_tail":    goldenTails,
-	"norm_tail": goldenTails,
-	"chi2_tail": goldenTails,
+	"ttest":       goldenGrowthBook,
+	"cuped_multi": goldenCUPED,
+	"quantile_se": goldenQuantile,
+	"srm":         goldenSRM,
+	"t_test":      goldenR,
+	"t_tail":      goldenTails,
+	"norm_tail":   goldenTails,
+	"chi2_tail":   goldenTails,
 }
 
 func TestGolden(t *testing.T) {
@@ -295,4 +297,51 @@ func goldenSRM(t *testing.T, g golden) {
 	s, err := SRM(in.Users, in.Weights)
 	require.NoError(t, err)
 	g.check(t, "p", s.P)
+}
+
+// lcg is the input of raw-data cases: x = −scale·ln(1 − u).
+func lcg(seed uint64, n int, scale float64) []float64 {
+	xs := make([]float64, n)
+	for i := range xs {
+		seed = (1103515245*seed + 12345) & (1<<31 - 1)
+		xs[i] = -scale * math.Log(1-float64(seed)/(1<<31))
+	}
+	return xs
+}
+
+func goldenQuantile(t *testing.T, g golden) {
+	var in struct {
+		LcgSeed uint64 `json:"lcg_seed"`
+		N       int
+		Q       float64
+	}
+	g.input(t, &in)
+	q, err := QuantileOf(lcg(in.LcgSeed, in.N, 10), in.Q)
+	require.NoError(t, err)
+	for name, got := range map[string]float64{"q7": q.Value, "lo": q.Lo, "hi": q.Hi, "se": q.StdErr()} {
+		g.check(t, name, got)
+	}
+}
+
+func goldenCUPED(t *testing.T, g golden) {
+	var in struct {
+		Y, T []float64
+		X    [][]float64
+	}
+	g.input(t, &in)
+	var arms [2]*Joint
+	for i := range arms {
+		arms[i], _ = NewJoint(Mean, Mean, Mean)
+	}
+	for i, y := range in.Y {
+		arms[int(in.T[i])].Add(y, in.X[i][0], in.X[i][1])
+	}
+	c, err := CUPED(arms[0], arms[1], nil)
+	require.NoError(t, err)
+	for name, got := range map[string]float64{"diff": c.Absolute.Value, "se": c.Absolute.StdErr, "p": c.P} {
+		g.check(t, name, got)
+	}
+	var theta []float64
+	require.NoError(t, json.Unmarshal(g.Want["theta"], &theta))
+	require.InDeltaSlice(t, theta, c.Theta, 1e-9)
 }

@@ -15,26 +15,61 @@ type subject struct {
 	unit    uint32 // in the readout's dictionary
 	hasUnit bool
 	crossed bool // seen in several arms
-	from    int  // the outcomes that count: a range of joined.outcomes
+	from    int  // the rows that count: a range of joined.rows
 	to      int
 }
 
 // joined is the copy of rows that a comparison computes from.
 type joined struct {
 	subjects []subject
-	outcomes []outcome
-	// events tells, by source, whether only the number of rows matters.
-	events []bool
-	asOf   instant
+	rows     []counted
+	// covariates are how the covariates' rows become values.
+	aggregate  Aggregate
+	covariates []Aggregate
+	asOf       instant
 }
 
-// join copies, under the lock, each exposed user's first exposure and the
-// outcomes of a metric that count: from the exposure on, before the window
-// ends, up to asOf. Without a metric only exposures are copied. Subjects come
-// by ascending user.
-func (r *Readout) join(m *Metric, asOf time.Time) joined {
+// counted is a row that counts.
+type counted struct {
+	value float64
+	event bool // only that it is there matters
+	of    int32
+}
+
+// reader says which rows a metric reads.
+type reader struct {
+	wanted, events []bool // by source
+	window         time.Duration
+}
+
+func (r *Readout) reader(m Metric) reader {
+	n := r.names.sources.Len()
+	x := reader{make([]bool, n), make([]bool, n), m.Window}
+	events, values := r.set.sources(m)
+	for _, s := range events {
+		if id, ok := r.names.sources.Lookup(s); ok {
+			x.wanted[id], x.events[id] = true, true
+		}
+	}
+	for _, s := range values {
+		if id, ok := r.names.sources.Lookup(s); ok {
+			x.wanted[id] = true
+		}
+	}
+	return x
+}
+
+// outcomeRow is the counted.of of rows after exposure; covariates are 0, 1, …
+const outcomeRow = -1
+
+// join copies, under the lock, each exposed user's first exposure, the
+// outcomes of a metric that count (from the exposure on, before the window
+// ends, up to asOf) and the rows of covariates (in their windows before the
+// exposure). Without a metric only exposures are copied. Subjects come by
+// ascending user.
+func (r *Readout) join(m *Metric, covariates []Metric, asOf time.Time) joined {
 	r.mu.RLock()
-	j := joined{events: make([]bool, r.names.sources.Len())}
+	var j joined
 	switch {
 	case !asOf.IsZero():
 		j.asOf = instantOf(asOf)
@@ -43,19 +78,14 @@ func (r *Readout) join(m *Metric, asOf time.Time) joined {
 	default:
 		j.asOf = r.latest()
 	}
-	wanted := make([]bool, r.names.sources.Len())
+	var post reader
+	pre := make([]reader, len(covariates))
 	if m != nil {
-		events, values := r.set.sources(*m)
-		for _, s := range events {
-			if id, ok := r.names.sources.Lookup(s); ok {
-				wanted[id], j.events[id] = true, true
-			}
-		}
-		for _, s := range values {
-			if id, ok := r.names.sources.Lookup(s); ok {
-				wanted[id] = true
-			}
-		}
+		post, j.aggregate = r.reader(*m), m.Aggregate
+	}
+	for i, c := range covariates {
+		pre[i] = r.reader(c)
+		j.covariates = append(j.covariates, c.Aggregate)
 	}
 	j.subjects = make([]subject, 0, len(r.users))
 	for user, u := range r.users {
@@ -66,33 +96,48 @@ func (r *Readout) join(m *Metric, asOf time.Time) joined {
 		s := subject{
 			user: user, at: first.at, epoch: int(first.epoch), unit: first.unit,
 			arm: r.names.arms.Name(first.arm), hasUnit: r.names.units.Name(first.unit) != "",
-			from: len(j.outcomes),
+			from: len(j.rows),
 		}
 		for _, e := range u.exposures[1:] {
 			s.crossed = s.crossed || e.arm != first.arm && e.at.compare(j.asOf) <= 0
 		}
-		start, _ := slices.BinarySearchFunc(u.outcomes, first.at, func(o outcome, at instant) int { return o.at.compare(at) })
-		if m == nil {
-			start = len(u.outcomes)
+		if m != nil {
+			j.copyRows(u.outcomes, first.at, post, pre)
 		}
-		end := instant{}
-		if m != nil && m.Window > 0 {
-			end = first.at.add(m.Window)
-		}
-		for _, o := range u.outcomes[start:] {
-			if o.at.compare(j.asOf) > 0 || end != (instant{}) && o.at.compare(end) >= 0 {
-				break
-			}
-			if wanted[o.source] {
-				j.outcomes = append(j.outcomes, o)
-			}
-		}
-		s.to = len(j.outcomes)
+		s.to = len(j.rows)
 		j.subjects = append(j.subjects, s)
 	}
 	r.mu.RUnlock()
 	slices.SortFunc(j.subjects, func(a, b subject) int { return cmp.Compare(a.user, b.user) })
 	return j
+}
+
+// copyRows copies the rows of one user that count.
+func (j *joined) copyRows(outcomes []outcome, exposed instant, post reader, pre []reader) {
+	at, _ := slices.BinarySearchFunc(outcomes, exposed, func(o outcome, at instant) int { return o.at.compare(at) })
+	end := instant{}
+	if post.window > 0 {
+		end = exposed.add(post.window)
+	}
+	for _, o := range outcomes[at:] {
+		if o.at.compare(j.asOf) > 0 || end != (instant{}) && o.at.compare(end) >= 0 {
+			break
+		}
+		if post.wanted[o.source] {
+			j.rows = append(j.rows, counted{o.value, post.events[o.source], outcomeRow})
+		}
+	}
+	for i, p := range pre {
+		start := instant{sec: minSecond}
+		if p.window > 0 {
+			start = exposed.add(-p.window)
+		}
+		for _, o := range outcomes[:at] {
+			if p.wanted[o.source] && o.at.compare(start) >= 0 {
+				j.rows = append(j.rows, counted{o.value, p.events[o.source], int32(i)})
+			}
+		}
+	}
 }
 
 // latest returns the time of the latest row.
@@ -110,21 +155,31 @@ func (r *Readout) latest() (last instant) {
 }
 
 // value returns a user's value of the metric.
-func (j *joined) value(s subject, a Aggregate) float64 {
-	sum, any := 0.0, false
-	for _, o := range j.outcomes[s.from:s.to] {
-		if j.events[o.source] {
-			sum++
-			any = true
+func (j *joined) value(s subject) float64 { return j.aggregated(s, outcomeRow, j.aggregate) }
+
+// covariate returns a user's value of a covariate.
+func (j *joined) covariate(s subject, i int) float64 {
+	return j.aggregated(s, int32(i), j.covariates[i])
+}
+
+func (j *joined) aggregated(s subject, of int32, a Aggregate) float64 {
+	sum, found := 0.0, false
+	for _, r := range j.rows[s.from:s.to] {
+		if r.of != of {
 			continue
 		}
-		sum += o.value
-		any = any || o.value != 0
+		if r.event {
+			sum++
+			found = true
+			continue
+		}
+		sum += r.value
+		found = found || r.value != 0
 	}
 	if a != AnyEvent {
 		return sum
 	}
-	if any {
+	if found {
 		return 1
 	}
 	return 0

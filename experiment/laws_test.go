@@ -66,3 +66,21 @@ func TestMomentsLaws(t *testing.T) {
 		})
 	}
 }
+
+func TestJointLaws(t *testing.T) {
+	laws.CheckSummary(t, laws.SummarySpec[*Joint, [3]float64]{
+		New: func() *Joint {
+			j, err := NewJoint(Mean, Mean, Proportion)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return j
+		},
+		Sample: func(r *rand.Rand) [3]float64 {
+			return [3]float64{float64(r.Int64N(2e15) - 1e15), float64(r.IntN(100)), float64(r.IntN(2))}
+		},
+		Add:   func(j *Joint, x [3]float64) error { j.Add(x[:]...); return j.Err() },
+		Sub:   func(j *Joint, x [3]float64) error { j.Sub(x[:]...); return j.Err() },
+		Merge: func(dst, src *Joint) error { return dst.Merge(src) },
+	})
+}

@@ -75,6 +75,15 @@ type TestOptions struct {
 	// FirstArm keeps users who saw several arms, in the first. By default they
 	// are left out of all arms: which arm made them what they are is unknown.
 	FirstArm bool
+	// Covariates adjust the effect for what users did before their first
+	// exposure (see [CUPED]): the same metric, or others.
+	Covariates []Covariate
+}
+
+// Covariate is a metric of a user from before the first exposure.
+type Covariate struct {
+	Metric string        // default: the metric that is compared
+	Before time.Duration // how long before the exposure rows count; default: all
 }
 
 func (o *TestOptions) resolve(fn string) (TestOptions, error) {
@@ -94,6 +103,14 @@ func (o *TestOptions) resolve(fn string) (TestOptions, error) {
 		return r, &OptionError{fn, "Scale", r.Scale, "want Absolute or Relative"}
 	case math.IsNaN(r.Null - r.Null):
 		return r, &OptionError{fn, "Null", r.Null, "want a finite number"}
+	}
+	for i, c := range r.Covariates {
+		if c.Before < 0 {
+			return r, &OptionError{fn, fmt.Sprintf("Covariates[%d].Before", i), c.Before, "want at least 0"}
+		}
+	}
+	if len(r.Covariates) >= MaxVariables {
+		return r, &OptionError{fn, "Covariates", len(r.Covariates), fmt.Sprintf("want fewer than %d", MaxVariables)}
 	}
 	return r, nil
 }

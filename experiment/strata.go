@@ -1,0 +1,346 @@
+package experiment
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/zhun-go/zhun/internal/stats"
+)
+
+// cell is one arm in one stratum: parallel lists by ascending user.
+type cell struct {
+	values     []float64
+	covariates [][]float64 // by covariate, then user
+	units      []uint32
+	grouped    []bool // whether the user has a unit
+}
+
+// stratum is a set of epochs with the same allocation.
+type stratum struct {
+	epoch int // the first
+	kind  Kind
+	arms  [2]cell
+}
+
+func (s *stratum) n() int { return len(s.arms[0].values) + len(s.arms[1].values) }
+
+// newStrata distributes the values over strata and arms. Epochs in which the
+// two arms have the same ratio of weights share a stratum; an epoch of unknown
+// weights stands alone.
+func newStrata(weights []map[string]float64, j joined, members []subject, control, treatment string, m Metric) []*stratum {
+	ratio := func(epoch int) (float64, bool) {
+		if epoch >= len(weights) {
+			return 0, false
+		}
+		w := weights[epoch]
+		a, b := w[control], w[treatment]
+		return a / (a + b), a+b > 0
+	}
+	kind := Mean
+	if m.Aggregate == AnyEvent {
+		kind = Proportion
+	}
+	byEpoch := map[int]*stratum{}
+	var strata []*stratum
+	epochs := map[int]bool{}
+	for _, s := range members {
+		epochs[s.epoch] = true
+	}
+	for _, epoch := range slices.Sorted(maps.Keys(epochs)) {
+		q, ok := ratio(epoch)
+		for _, s := range strata {
+			if p, known := ratio(s.epoch); ok && known && math.Abs(p-q) <= 1e-12 {
+				byEpoch[epoch] = s
+			}
+		}
+		if byEpoch[epoch] == nil {
+			s := &stratum{epoch: epoch, kind: kind}
+			for i := range s.arms {
+				s.arms[i].covariates = make([][]float64, len(j.covariates))
+			}
+			strata = append(strata, s)
+			byEpoch[epoch] = s
+		}
+	}
+	for _, s := range members {
+		i := 0
+		if s.arm == treatment {
+			i = 1
+		}
+		k := &byEpoch[s.epoch].arms[i]
+		k.values = append(k.values, j.value(s))
+		for l := range k.covariates {
+			k.covariates[l] = append(k.covariates[l], j.covariate(s, l))
+		}
+		k.units = append(k.units, s.unit)
+		k.grouped = append(k.grouped, s.hasUnit)
+	}
+	return strata
+}
+
+// fromStrata post-stratifies: each stratum's means weigh as many users as it
+// has, and variances add up with the squares of the weights. Covariates are
+// taken out with one θ for all.
+func (c *Comparison) fromStrata(all []*stratum, o TestOptions) error {
+	used, total := c.largeEnough(all)
+	if len(used) == 0 {
+		return &ValueError{"Compare", "users in", fmt.Sprintf("%s and %s", c.Control.Arm, c.Treatment.Arm), ErrTooFew}
+	}
+	clustered := false
+	for _, s := range used {
+		clustered = clustered || s.arms[0].clustered() || s.arms[1].clustered()
+	}
+	theta, shift, err := pooledTheta(used)
+	if err != nil {
+		return err
+	}
+	c.Theta = theta
+	name := func(i int) string { return fmt.Sprintf("arm %q", [2]string{c.Control.Arm, c.Treatment.Arm}[i]) }
+	var e adjustedArms
+	arms := [2]*armEstimate{&e.a, &e.b}
+	for _, s := range used {
+		w := float64(s.n()) / float64(total)
+		for i := range arms {
+			m, err := s.arms[i].moments("Compare", name(i), s.kind)
+			if err != nil {
+				return err
+			}
+			arms[i].unadjusted += w * m.mean
+			arms[i].n += m.n
+		}
+	}
+	// The relative effect's variance, times the square of the control mean, is
+	// that of treatment values and of control values with the outcome scaled.
+	k := 0.0
+	if e.a.unadjusted != 0 {
+		k = e.b.unadjusted / e.a.unadjusted
+	}
+	var skew [2]skewness
+	units := 0
+	for _, s := range used {
+		w := float64(s.n()) / float64(total)
+		for i := range arms {
+			x, err := s.arms[i].less(theta, 1).estimate("Compare", name(i), s.kindWith(theta), clustered)
+			if err != nil {
+				return err
+			}
+			units += x.units
+			arms[i].mean += w * x.mean
+			arms[i].v += w * w * x.v
+			arms[i].satter += math.Pow(w, 4) * x.satter
+			if len(used) == 1 {
+				arms[i].sd = x.sd
+			}
+			if i == 1 {
+				e.relative += w * w * x.v
+			} else if scaled, err := s.arms[0].less(theta, k).estimate("Compare", name(i), Mean, clustered); err != nil {
+				return err
+			} else if theta == nil {
+				e.relative += w * w * x.v * k * k
+			} else {
+				e.relative += w * w * scaled.v
+			}
+			if theta != nil {
+				plain, err := s.arms[i].estimate("Compare", name(i), s.kind, clustered)
+				if err != nil {
+					return err
+				}
+				e.plain += w * w * plain.v
+			}
+			skew[i].add(s.arms[i].values)
+		}
+	}
+	c.describe(all, used, total, clustered, units)
+	if theta == nil {
+		err = c.finishRelative(e.a, e.b, e.relative, o)
+	} else {
+		c.Method += ", CUPED"
+		err = c.finishAdjusted(e, shift, o)
+	}
+	if err != nil {
+		return err
+	}
+	c.warnSkew(max(skew[0].value(), skew[1].value()), min(e.a.n, e.b.n))
+	return nil
+}
+
+// largeEnough returns the strata that can be compared and their users.
+func (c *Comparison) largeEnough(all []*stratum) (used []*stratum, total int) {
+	for _, s := range all {
+		a, b := len(s.arms[0].values), len(s.arms[1].values)
+		if len(all) > 1 && min(a, b) < 2 {
+			c.Population.LeftOut += a + b
+			c.Warnings = append(c.Warnings, fmt.Errorf("experiment: %w: epoch %d has %d and %d users", ErrStratum, s.epoch, a, b))
+			continue
+		}
+		used = append(used, s)
+		total += a + b
+	}
+	return used, total
+}
+
+func (c *Comparison) describe(all, used []*stratum, total int, clustered bool, units int) {
+	if len(all) > 1 {
+		parts := make([]string, len(used))
+		for i, s := range used {
+			parts[i] = fmt.Sprintf("epoch %d of weight %.4g", s.epoch, float64(s.n())/float64(total))
+		}
+		c.Method += ", stratified by epoch"
+		c.Adjustments = append(c.Adjustments, fmt.Sprintf("stratified by allocation: %s", strings.Join(parts, ", ")))
+	}
+	if clustered {
+		c.Method += ", clustered by unit"
+		c.Adjustments = append(c.Adjustments, fmt.Sprintf("variance of %d units for %d users", units, total))
+	}
+}
+
+// pooledTheta returns the coefficients of the covariates over all users, nil
+// without covariates, and what they say of the pooled mean.
+func pooledTheta(used []*stratum) (theta []float64, shift float64, err error) {
+	k := len(used[0].arms[0].covariates)
+	if k == 0 {
+		return nil, 0, nil
+	}
+	j, err := NewJoint(make([]Kind, k+1)...)
+	if err != nil {
+		return nil, 0, err
+	}
+	row := make([]float64, k+1)
+	for _, s := range used {
+		for i := range s.arms {
+			for u, y := range s.arms[i].values {
+				row[0] = y
+				for l := range k {
+					row[l+1] = s.arms[i].covariates[l][u]
+				}
+				j.Add(row...)
+			}
+		}
+	}
+	if j.err != nil {
+		return nil, 0, j.err
+	}
+	theta = j.leastSquares()
+	for i, t := range theta {
+		shift += t * j.Mean(i+1)
+	}
+	return theta, shift, nil
+}
+
+func (s *stratum) kindWith(theta []float64) Kind {
+	if theta != nil {
+		return Mean
+	}
+	return s.kind
+}
+
+// less returns the cell with k times the values less θ times the covariates.
+func (k *cell) less(theta []float64, factor float64) *cell {
+	if theta == nil && factor == 1 {
+		return k
+	}
+	out := &cell{units: k.units, grouped: k.grouped, values: make([]float64, len(k.values))}
+	for i, y := range k.values {
+		y *= factor
+		for l, t := range theta {
+			y -= float64(t * k.covariates[l][i])
+		}
+		out.values[i] = y
+	}
+	return out
+}
+
+func (k *cell) moments(fn, arm string, kind Kind) (armEstimate, error) {
+	m := Moments{Kind: kind}
+	m.AddAll(k.values)
+	return m.estimate(fn, arm)
+}
+
+// estimated is an estimate and the number of units behind it.
+type estimated struct {
+	armEstimate
+	units int
+}
+
+func (k *cell) estimate(fn, arm string, kind Kind, clustered bool) (estimated, error) {
+	e, err := k.moments(fn, arm, kind)
+	if err != nil || !clustered {
+		return estimated{e, len(k.values)}, err
+	}
+	v, units := k.clusterVariance(e.mean)
+	if units < 2 {
+		return estimated{}, &ValueError{fn, arm + " with units", units, ErrTooFew}
+	}
+	e.v, e.satter = v, v*v/float64(units-1)
+	return estimated{e, units}, nil
+}
+
+// clustered tells whether a unit covers several users.
+func (k *cell) clustered() bool {
+	seen := map[uint32]bool{}
+	for i, u := range k.units {
+		if k.grouped[i] {
+			if seen[u] {
+				return true
+			}
+			seen[u] = true
+		}
+	}
+	return false
+}
+
+// clusterVariance returns the variance of the mean when units, not users, are
+// independent: of the ratio of the units' sums to their sizes, by the delta
+// method with the divisor k − 1. Users without a unit are one each.
+func (k *cell) clusterVariance(mean float64) (v float64, clusters int) {
+	place := map[uint32]int{}
+	var sums, sizes []float64
+	for i, x := range k.values {
+		at, ok := place[k.units[i]]
+		if !ok || !k.grouped[i] {
+			at = len(sums)
+			sums, sizes = append(sums, 0), append(sizes, 0)
+			if k.grouped[i] {
+				place[k.units[i]] = at
+			}
+		}
+		sums[at] += x
+		sizes[at]++
+	}
+	n := float64(len(k.values))
+	var q stats.Sum
+	for i, s := range sums {
+		d := s - mean*sizes[i]
+		q.AddProduct(d, d)
+	}
+	clusters = len(sums)
+	f := float64(clusters)
+	return q.Value() * f / (f - 1) / (n * n), clusters
+}
+
+// skewness pools the third central moments of the strata of an arm.
+type skewness struct{ n, m2, m3 float64 }
+
+func (s *skewness) add(values []float64) {
+	mean := 0.0
+	for _, x := range values {
+		mean += x
+	}
+	mean /= float64(len(values))
+	for _, x := range values {
+		d := x - mean
+		s.m2 += d * d
+		s.m3 += d * d * d
+	}
+	s.n += float64(len(values))
+}
+
+func (s *skewness) value() float64 {
+	if !(s.m2 > 0) {
+		return 0
+	}
+	return math.Abs(s.m3 / s.n / math.Pow(s.m2/s.n, 1.5))
+}
