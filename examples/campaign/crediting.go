@@ -10,6 +10,8 @@ import (
 	"github.com/zhun-go/zhun/attribution"
 )
 
+const shapleyModel = "Shapley"
+
 // credit shares the conversions out among the channels that led to them.
 func (s *shop) credit(ctx context.Context, _ config, src *source, _ *tally, r *Report) error {
 	paths, err := s.journeys.Paths(nil)
@@ -35,7 +37,8 @@ func (s *shop) credit(ctx context.Context, _ config, src *source, _ *tally, r *R
 	}{
 		{"last touch", func() (attribution.Credits, error) { return attribution.LastTouch(paths) }},
 		{"linear", func() (attribution.Credits, error) { return attribution.Linear(paths) }},
-		{"Shapley", func() (attribution.Credits, error) { return attribution.Shapley(paths, nil) }},
+		{shapleyModel, func() (attribution.Credits, error) { return attribution.Shapley(paths, nil) }},
+		{"Markov", func() (attribution.Credits, error) { return attribution.Markov(paths, nil) }},
 	} {
 		credits, err := m.model()
 		if err != nil {
@@ -87,13 +90,13 @@ func (a *Attribution) add(name string, credits attribution.Credits) error {
 	return nil
 }
 
-// sort puts the channels with most credit by the last model first.
+// sort puts the channels with most credit by Shapley's model first.
 func (a *Attribution) sort() {
 	order := make([]int, len(a.Channels))
 	for i := range order {
 		order[i] = i
 	}
-	by := a.Models[len(a.Models)-1].Conversions
+	by := a.Models[slices.IndexFunc(a.Models, func(m Credit) bool { return m.Model == shapleyModel })].Conversions
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(by[j], by[i]) })
 	a.Channels = permuted(a.Channels, order)
 	for i := range a.Models {

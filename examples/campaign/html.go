@@ -74,8 +74,14 @@ func (r *Report) tiles() []tile {
 type pageTable struct {
 	Caption string
 	Head    []cell
-	Rows    [][]cell
+	Rows    []pageRow
 	Foot    []cell
+}
+
+// pageRow is a row; one without a first cell goes on with what the row above began.
+type pageRow struct {
+	Cells     []cell
+	Continues bool
 }
 
 type cell struct {
@@ -99,7 +105,7 @@ func (g *grid) page() pageTable {
 		return cells
 	}
 	for _, r := range g.Rows {
-		t.Rows = append(t.Rows, row(r))
+		t.Rows = append(t.Rows, pageRow{Cells: row(r), Continues: r[0] == ""})
 	}
 	t.Foot = row(g.Foot)
 	return t

@@ -90,7 +90,11 @@ func (s *shop) heldOut(ctx context.Context, from, to time.Time) (*HeldOut, error
 	if err != nil {
 		return nil, err
 	}
-	perTarget, err := recommend.FitItemKNN(ctx, train, nil)
+	cosine, err := recommend.FitItemKNN(ctx, train, nil)
+	if err != nil {
+		return nil, err
+	}
+	tfidf, err := recommend.FitItemKNN(ctx, train, &recommend.ItemKNNOptions{Similarity: recommend.TFIDF{}})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +102,7 @@ func (s *shop) heldOut(ctx context.Context, from, to time.Time) (*HeldOut, error
 	for _, m := range []struct {
 		name string
 		r    recommend.Recommender
-	}{{popularityModel, popularity}, {"item kNN, cosine", perTarget}} {
+	}{{popularityModel, popularity}, {"item kNN, cosine", cosine}, {"item kNN, TF-IDF", tfidf}} {
 		report, err := recommend.Evaluate(ctx, m.r, split.Test.Held, &recommend.EvalOptions{
 			History: split.Test.Known, Train: train, K: []int{accuracyK},
 		})

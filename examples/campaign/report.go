@@ -194,7 +194,14 @@ type Attribution struct {
 	Nulls        float64   `json:"journeys_without_conversion"`
 	Channels     []Channel `json:"channels"`
 	Models       []Credit  `json:"models"`
+	Truth        *Expected `json:"truth,omitempty"`
 	Warnings     []string  `json:"warnings,omitempty"`
+}
+
+// Expected are the orders to be expected in the simulator, refunds not taken off.
+type Expected struct {
+	Orders   float64 `json:"orders"`
+	Baseline float64 `json:"baseline"` // without any marketing
 }
 
 // Channel is one marketing channel with what was paid for it.

@@ -44,7 +44,7 @@ func sampleReport() *Report {
 			},
 		},
 		Attribution: &Attribution{
-			Conversions: 1234, Value: 45_678, Currency: "EUR", Unattributed: 34, Paths: 801, Nulls: 2_311,
+			Conversions: 1234, Value: 45_678, Currency: "EUR", Unattributed: 34, Truth: &Expected{1300, 829.7}, Paths: 801, Nulls: 2_311,
 			Channels: []Channel{{"Direct", 0, nil}, {"Display", 310, &Increment{0.3, 0.1}}, {"Email", 220, &Increment{310, 250}}, {"Paid Search", 4_020, &Increment{160, 180}}},
 			Models: []Credit{
 				{"last touch", []float64{400, 100, 300, 400}, []float64{14_000, 4_000, 11_000, 15_000}, []*float64{nil, p(11.9), p(49), p(2.7)}, 34, 1_678},

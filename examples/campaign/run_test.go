@@ -126,9 +126,12 @@ func TestSimulator(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"last touch", "linear", "Shapley"}, []string{a.Models[0].Model, a.Models[1].Model, a.Models[2].Model})
+	caused := a.Truth.Baseline
 	for _, c := range a.Channels {
 		require.NotNil(t, c.Increment, c.Name)
+		caused += c.Increment.Shapley
 	}
+	require.InDelta(t, a.Truth.Orders, caused, 1e-6, "what the channels cause and what comes by itself are all orders")
 
 	require.Len(t, r.Erasure.Traces, 5)
 	for _, x := range r.Erasure.Traces {
@@ -196,6 +199,7 @@ func TestEventsFile(t *testing.T) {
 	for i := range want.Experiment.Metrics {
 		want.Experiment.Metrics[i].Truth = nil
 	}
+	want.Attribution.Truth = nil
 	for i := range want.Attribution.Channels {
 		want.Attribution.Channels[i].Increment = nil
 	}

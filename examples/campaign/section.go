@@ -286,7 +286,7 @@ func (r *Report) attribution() section {
 	s.Lead = fmt.Sprintf("%s conversions worth %s, over %s distinct paths; %s journeys without a conversion.",
 		grouped(a.Conversions, 0), grouped(a.Value, 0), count(a.Paths), grouped(a.Nulls, 0))
 
-	known := slices.ContainsFunc(a.Channels, func(c Channel) bool { return c.Increment != nil })
+	known := a.Truth != nil
 	head := []string{"conversions"}
 	for _, m := range a.Models {
 		head = append(head, m.Model+" >")
@@ -296,7 +296,6 @@ func (r *Report) attribution() section {
 	}
 	g := grid{Head: head}
 	totals := make([]float64, len(a.Models))
-	var shapley, lastIn float64
 	for i, c := range a.Channels {
 		row := []string{c.Name}
 		for j, m := range a.Models {
@@ -307,8 +306,6 @@ func (r *Report) attribution() section {
 			row = append(row, "–", "–")
 			if c.Increment != nil {
 				row[len(row)-2], row[len(row)-1] = grouped(c.Increment.Shapley, 1), grouped(c.Increment.LastIn, 1)
-				shapley += c.Increment.Shapley
-				lastIn += c.Increment.LastIn
 			}
 		}
 		g.Rows = append(g.Rows, row)
@@ -319,34 +316,39 @@ func (r *Report) attribution() section {
 		sum = append(sum, grouped(totals[j]+m.Unattributed, 1))
 	}
 	if known {
-		rest = append(rest, "", "")
-		sum = append(sum, grouped(shapley, 1), grouped(lastIn, 1))
+		rest = append(rest, grouped(a.Truth.Baseline, 1), "")
+		sum = append(sum, grouped(a.Truth.Orders, 1), "")
 	}
 	g.Rows = append(g.Rows, rest)
 	g.Foot = sum
 	s.Tables = append(s.Tables, g)
 
-	head = []string{"return", "cost >"}
+	head = []string{"return on the cost", "cost >"}
 	for _, m := range a.Models {
-		head = append(head, m.Model+" >", "ROI >")
+		head = append(head, m.Model+" >")
 	}
 	g = grid{Head: head}
 	for i, c := range a.Channels {
+		if c.Cost == 0 {
+			continue
+		}
 		row := []string{c.Name, grouped(c.Cost, 0)}
 		for _, m := range a.Models {
 			roi := "–"
 			if m.ROI[i] != nil {
 				roi = signed(percent(*m.ROI[i], 0))
 			}
-			row = append(row, grouped(m.Value[i], 0), roi)
+			row = append(row, roi)
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	s.Tables = append(s.Tables, g)
+	if len(g.Rows) > 0 {
+		s.Tables = append(s.Tables, g)
+	}
 	if known {
-		s.Notes = append(s.Notes, "Known truth: expected conversions that the channel causes, as the Shapley value over all worlds in which "+
-			"only some of the channels are switched on, and as the loss when it alone is switched off. "+
-			"Credit describes who was there; only an experiment or this table says who caused the sale.")
+		s.Notes = append(s.Notes, "Known truth: the orders that a channel causes, in expectation and before refunds: as the Shapley value over all "+
+			"worlds in which only some of the channels are switched on, beside the orders that come without any marketing; and as "+
+			"the loss when it alone is switched off. Credit tells who was there, the truth who made the sale.")
 	}
 	s.Warn = append(s.Warn, a.Warnings...)
 	return s

@@ -143,6 +143,7 @@ func (t *truth) increments(ctx context.Context, a *Attribution) error {
 	if err != nil {
 		return err
 	}
+	a.Truth = &Expected{Orders: inc.All, Baseline: inc.None}
 	groups := make(map[string]string)
 	for _, c := range t.world.Truth().Channels {
 		groups[c.Key] = c.Group
