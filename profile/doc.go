@@ -1,1 +1,106 @@
+// Package profile turns events into facts about known persons: it cleans
+// them, drops redeliveries, finds out who is who, keeps what was said and
+// done, watches over what it may be used for, and hands all of it to the
+// views that derive something from it.
+//
+// It is not a database of profiles to query: audiences belong to package
+// segment, whose index is attached as a view. It sends nothing and listens to
+// nothing; the host feeds it and asks it.
+//
+// # A tour
+//
+// One store, its views, and events:
+//
+//	store, err := profile.New(&profile.Options{
+//		Traits: []profile.Trait{
+//			{Name: "orders", Kind: profile.Count, Events: []string{profile.OrderCompleted}},
+//			{Name: "spent", Kind: profile.Sum, Events: []string{profile.OrderCompleted}, Field: "revenue"},
+//		},
+//	})
+//	err = store.Attach("audiences", index, nil) // any View: segment.Index, recommend.History, your own
+//	for event, err := range profile.ReadSegment(file) {
+//		change, err := store.Apply(event)
+//		…
+//	}
+//	user, ok := store.Resolve("email", "ann@example.com")
+//	person, ok := store.Profile(user)
+//	receipt, err := store.Erase(user)
+//
+// # Events
+//
+// An [Event] names its person by keys ([Key]): a cookie, an account, an
+// e-mail address. [DecodeSegment], [DecodeCloudEvent] and [ReadSegment] make
+// events of the usual JSON; any other source fills the struct. Fields are
+// bool, int64, float64, string, time, a list of strings or a list of objects;
+// nested objects become names with dots.
+//
+// [Store.Apply] refuses what cannot be a fact, with a [*RefusedError] that
+// says why, and [Store.Stats] counts it: no usable key, no usable time, no
+// name, sent by a program, too large, of an erased person. A sender's clock
+// is corrected by received − sent, and no event happens after its reception.
+// A message id is applied once within the dedupe window of 7 days, and at any
+// later time as long as the event itself is retained; an event without an id
+// is recognized by a hash of its content.
+//
+// # Who is who
+//
+// Events that name a person by several keys link them. Links are kept with
+// the time they were first seen, and who is who is a function of the set of
+// links, so that the order in which events arrive never matters:
+//
+//   - Keys that are linked, over any number of steps, are one person.
+//   - Values that identify nobody ("null", "anonymous", zeros; see
+//     [BlockedValues]) are no keys.
+//   - A person has one user_id. A browser from which two accounts logged in is
+//     shared: its links hold no longer, the events that carry an account stay
+//     with that account, and events that carry only the browser belong to the
+//     browser's own profile.
+//   - Where a chain of weaker links would still join two accounts, links of an
+//     account itself come first, then the older ones, and the link that would
+//     break the rule is suspended.
+//   - More than [Options].MaxPersonKeys keys in one web are nobody.
+//
+// A new link can thus fold two numbers into one ([Change].Merged; the smaller
+// survives and the other is retired, see [Store.Current]) or split one
+// ([Change].Split). Numbers are dense, start at 1 and are never used again.
+//
+// # What is known
+//
+// Attributes come from identify events. The latest statement by event time
+// holds, ties go to the larger value, and nil removes. Computed traits
+// ([Trait]) are declared in the options and follow the retained events, those
+// with a window also the passing of time; sums are exact. [Store.Profile]
+// shows both, [Store.Export] everything as JSON.
+//
+// Purposes are allowed by consent events, [Store.Grant] and [Store.Deny]. The
+// latest statement holds, and of two at one instant the denial.
+// [Store.Allowed] is the set of users a purpose may reach.
+//
+// # Views
+//
+// A [View] is state derived from events, kept by user. [Store.Attach] fills
+// it with what the store holds and keeps it up to date from then on: events,
+// changed attributes, merges as Rename, splits as Erase and new observation,
+// erasures, and the clock. A view attached for a purpose only ever holds
+// users who allow it. A view that fails is detached and named in
+// [Change].Detached; the others go on.
+//
+// # Time
+//
+// The store has one clock. It follows the events ([Options].Clock) and
+// [Store.Advance], never goes back, and moves the views' clocks before the
+// event that moves its own. Events are kept for [Options].Retain, 400 days
+// by default; what they said about identity, attributes and consent stays.
+//
+// # Erasure
+//
+// [Store.Erase] leaves the store and its views as if no event that names one
+// of the person's keys had ever come. Of the identifiers, keyed hashes remain,
+// by which late events of that person are refused.
+//
+// # Several stores
+//
+// Stores with distinct [Options].Shard take in parts of a stream, in any
+// split, and [Store.Merge] makes them one, the same as if one store had seen
+// everything.
 package profile

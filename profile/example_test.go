@@ -1,0 +1,294 @@
+package profile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"strings"
+	"time"
+
+	"github.com/zhun-go/zhun/profile"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return v
+}
+
+// A visitor becomes a customer: the cookie's past becomes the account's.
+func Example() {
+	store := must(profile.New(&profile.Options{
+		Traits: []profile.Trait{
+			{Name: "viewed", Kind: profile.Count, Events: []string{profile.ProductViewed}},
+			{Name: "spent", Kind: profile.Sum, Events: []string{profile.OrderCompleted}, Field: "revenue"},
+		},
+	}))
+	stream := strings.NewReader(`
+{"type":"track","event":"Product Viewed","anonymousId":"cookie-1","properties":{"product_id":"kettle"},"timestamp":"2026-03-01T12:00:00Z"}
+{"type":"identify","userId":"ann","traits":{"email":"Ann@example.com","country":"NZ"},"timestamp":"2026-03-01T12:01:00Z"}
+{"type":"track","event":"Order Completed","anonymousId":"cookie-1","userId":"ann","properties":{"order_id":"o1","revenue":27.5},"timestamp":"2026-03-01T12:02:00Z"}
+{"type":"track","event":}
+`)
+	for event, err := range profile.ReadSegment(stream) {
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		change := must(store.Apply(event))
+		fmt.Println(event.Type, event.Name, "→ user", change.User, "merged", change.Merged)
+	}
+	user, _ := store.Resolve("email", "ann@example.com")
+	person, _ := store.Profile(user)
+	fmt.Println(person.Attributes)
+	// Output:
+	// track Product Viewed → user 1 merged []
+	// identify  → user 2 merged []
+	// track Order Completed → user 1 merged [2]
+	// profile: not an event: line 5: column 25: event is not a string
+	// map[country:NZ email:Ann@example.com spent:27.5 viewed:1]
+}
+
+func ExampleNew() {
+	_, err := profile.New(&profile.Options{Shard: 4, Shards: 4})
+	fmt.Println(err)
+	_, err = profile.New(&profile.Options{Traits: []profile.Trait{{Name: "spent", Kind: profile.Sum, Events: []string{"Order Completed"}}}})
+	fmt.Println(err)
+	// Output:
+	// profile: bad options: Shard = 4: must be below Shards = 4
+	// profile: bad options: Traits["spent"].Field = "": required by this kind
+}
+
+func ExampleStore_Apply() {
+	store := must(profile.New(nil))
+	e := profile.Event{
+		ID: "m1", Name: "Viewed Product", Time: noon,
+		Keys:   []profile.Key{{Kind: "anonymous_id", Value: "cookie-1"}},
+		Fields: map[string]any{"product_id": "kettle"},
+	}
+	fmt.Println(must(store.Apply(e)).New)
+	fmt.Println(must(store.Apply(e)).Duplicate)
+
+	e.ID, e.Keys = "m2", []profile.Key{{Kind: "user_id", Value: "undefined"}}
+	_, err := store.Apply(e)
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, profile.ErrNoKey))
+	// Output:
+	// true
+	// true
+	// profile: event "m2" "Viewed Product" refused: no usable key (keys "[user_id:undefined]")
+	// true
+}
+
+func ExampleStore_ApplyAll() {
+	store := must(profile.New(nil))
+	stream := strings.NewReader(`{"type":"page","anonymousId":"c1","timestamp":"2026-03-01T12:00:00Z"}
+{"type":"page","anonymousId":"c2","timestamp":"2026-03-01T12:00:00Z","context":{"userAgent":"Googlebot/2.1"}}
+{"type":"page","timestamp":"2026-03-01T12:00:00Z"}
+what?
+`)
+	stats := must(store.ApplyAll(context.Background(), profile.ReadSegment(stream), nil))
+	fmt.Println(stats.Applied, "applied,", stats.Refused.Bot, "bot,", stats.Refused.NoKey, "without key,", stats.Refused.Malformed, "malformed")
+	// Output: 1 applied, 1 bot, 1 without key, 1 malformed
+}
+
+// The offset of a stream is stored together with the events it covers.
+func ExampleStore_Commit() {
+	store := must(profile.New(nil))
+	_, err := store.Commit(profile.Batch{
+		Events: []profile.Event{
+			{Name: "Signed Up", Time: noon, Keys: []profile.Key{{Kind: "user_id", Value: "ann"}}},
+			{Name: "Signed Up", Time: noon},
+		},
+		Records: map[string][]byte{"orders/7": []byte("4711")},
+	})
+	fmt.Println(err)
+	offset, _ := store.Record("orders/7")
+	fmt.Println(string(offset))
+	// Output:
+	// profile: 1 events of the batch refused, the first at 1: profile: event "" "Signed Up" refused: no usable key (keys "[]")
+	// 4711
+}
+
+func ExampleStore_Advance() {
+	store := must(profile.New(&profile.Options{Traits: []profile.Trait{
+		{Name: "views_today", Kind: profile.Count, Events: []string{profile.ProductViewed}, Window: 24 * time.Hour},
+	}}))
+	change := must(store.Apply(profile.Event{
+		Name: profile.ProductViewed, Time: noon, Keys: []profile.Key{{Kind: "user_id", Value: "ann"}},
+	}))
+	fmt.Println(change.Attributes)
+	err := store.Advance(noon.Add(24*time.Hour), func(c profile.Change) { fmt.Println(c.User, c.Attributes) })
+	fmt.Println(err)
+	// Output:
+	// map[views_today:1]
+	// 1 map[views_today:<nil>]
+	// <nil>
+}
+
+// printer is the smallest view.
+type printer struct{}
+
+func (printer) Observe(user uint32, event string, fields map[string]any, _ time.Time) error {
+	fmt.Println("user", user, event, fields["product_id"])
+	return nil
+}
+func (printer) Rename(from, to uint32) error { fmt.Println("user", from, "is user", to); return nil }
+func (printer) Erase(user uint32) error      { fmt.Println("user", user, "forgotten"); return nil }
+func (printer) AppendBinary(b []byte) ([]byte, error) {
+	return b, nil
+}
+func (printer) UnmarshalBinary([]byte) error { return nil }
+
+func ExampleStore_Attach() {
+	store := must(profile.New(nil))
+	if err := store.Attach("printer", printer{}, nil); err != nil {
+		log.Fatal(err)
+	}
+	cookie := profile.Key{Kind: "anonymous_id", Value: "c1"}
+	ann := profile.Key{Kind: "user_id", Value: "ann"}
+	view := func(item string, keys ...profile.Key) {
+		must(store.Apply(profile.Event{Name: profile.ProductViewed, Time: noon, Keys: keys, Fields: map[string]any{"product_id": item}}))
+	}
+	view("kettle", ann)
+	view("toaster", cookie)
+	view("teapot", cookie, ann)
+	fmt.Println(store.Detach("printer"))
+	// Output:
+	// user 1 Product Viewed kettle
+	// user 2 Product Viewed toaster
+	// user 2 is user 1
+	// user 1 Product Viewed teapot
+	// <nil>
+}
+
+// Two people use one browser. What they do without logging in is neither's.
+func ExampleStore_Resolve() {
+	store := must(profile.New(nil))
+	browser := profile.Key{Kind: "anonymous_id", Value: "kitchen"}
+	ann := profile.Key{Kind: "user_id", Value: "ann"}
+	bob := profile.Key{Kind: "user_id", Value: "bob"}
+	at := noon
+	login := func(keys ...profile.Key) profile.Change {
+		at = at.Add(time.Minute)
+		return must(store.Apply(profile.Event{Name: "Signed In", Time: at, Keys: keys}))
+	}
+	login(browser, ann)
+	fmt.Println(store.Resolve("anonymous_id", "kitchen"))
+	fmt.Println("split:", login(browser, bob).Split)
+	for _, k := range []profile.Key{ann, bob, browser} {
+		user, _ := store.Resolve(k.Kind, k.Value)
+		fmt.Println(k, user)
+	}
+	// Output:
+	// 1 true
+	// split: [3]
+	// user_id:ann 1
+	// user_id:bob 2
+	// anonymous_id:kitchen 3
+}
+
+func ExampleStore_Grant() {
+	store := must(profile.New(nil))
+	user := must(store.Apply(profile.Event{Name: "Signed Up", Time: noon, Keys: []profile.Key{{Kind: "user_id", Value: "ann"}}})).User
+	fmt.Println(store.Allowed("advertising"))
+	_ = store.Grant(user, "advertising", noon, "banner")
+	fmt.Println(store.Allowed("advertising"))
+	_ = store.Deny(user, "advertising", noon.Add(time.Hour), "settings page")
+	fmt.Println(store.Allowed("advertising"))
+	// Output:
+	// {}
+	// {1}
+	// {}
+}
+
+func ExampleStore_Export() {
+	store := must(profile.New(nil))
+	user := must(store.Apply(profile.Event{
+		ID: "m1", Type: profile.Identify, Time: noon,
+		Keys:   []profile.Key{{Kind: "user_id", Value: "ann"}},
+		Fields: map[string]any{"country": "NZ"},
+	})).User
+	fmt.Println(strings.ReplaceAll(string(must(store.Export(user))), `],`, "],\n"))
+	// Output:
+	// {"user":1,"numbers":[1],
+	// "keys":[{"kind":"user_id","value":"ann"}],
+	// "combinations":[{"keys":[{"kind":"user_id","value":"ann"}],
+	// "first":"2026-03-01T12:00:00Z","last":"2026-03-01T12:00:00Z","event":"m1"}],
+	// "attributes":[{"name":"country","value":"NZ","at":"2026-03-01T12:00:00Z","combination":0}],
+	// "traits":{},"consents":[],
+	// "events":[{"id":"m1","type":"identify","name":"","time":"2026-03-01T12:00:00Z","fields":{"country":"NZ"},"combination":0}]}
+}
+
+func ExampleStore_Erase() {
+	store := must(profile.New(&profile.Options{Secret: []byte("kept in a vault")}))
+	e := profile.Event{ID: "m1", Name: "Signed Up", Time: noon, Keys: []profile.Key{{Kind: "email", Value: "ann@example.com"}}}
+	user := must(store.Apply(e)).User
+	receipt := must(store.Erase(user))
+	fmt.Println(receipt.Keys, "key,", receipt.Events, "event")
+
+	e.ID = "m2" // a late one
+	_, err := store.Apply(e)
+	fmt.Println(err)
+	e.ID, e.Time = "m3", noon.Add(time.Hour)
+	fmt.Println(must(store.Apply(e)).User)
+	// Output:
+	// 1 key, 1 event
+	// profile: event "m2" "Signed Up" refused: person was erased (kind email)
+	// 2
+}
+
+func ExampleStore_Merge() {
+	east := must(profile.New(&profile.Options{Shard: 0, Shards: 2}))
+	west := must(profile.New(&profile.Options{Shard: 1, Shards: 2}))
+	ann := []profile.Key{{Kind: "user_id", Value: "ann"}}
+	fmt.Println(must(east.Apply(profile.Event{Name: "Signed In", Time: noon, Keys: ann})).User)
+	fmt.Println(must(west.Apply(profile.Event{Name: "Signed In", Time: noon.Add(time.Hour), Keys: ann})).User)
+	renamed := must(east.Merge(west))
+	fmt.Println(renamed)
+	person, _ := east.Profile(1)
+	fmt.Println(person.Events, "events")
+	// Output:
+	// 2
+	// 1
+	// map[2:1]
+	// 2 events
+}
+
+func ExampleDecodeSegment() {
+	e := must(profile.DecodeSegment([]byte(`{"type":"track","event":"Order Completed","userId":"ann",
+		"properties":{"revenue":27.5,"shipping":{"city":"Wellington"}},"context":{"campaign":{"source":"google"}},
+		"timestamp":"2026-03-01T12:00:00Z"}`)))
+	fmt.Println(e.Name, e.Keys, e.Fields["revenue"], e.Fields["shipping.city"], e.Fields["context.campaign.source"])
+	_, err := profile.DecodeSegment([]byte(`{"type":"track","timestamp":"noon"}`))
+	fmt.Println(err)
+	// Output:
+	// Order Completed [user_id:ann] 27.5 Wellington google
+	// profile: not an event: column 29: timestamp is not a time: "noon"
+}
+
+func ExampleDecodeCloudEvent() {
+	e := must(profile.DecodeCloudEvent([]byte(`{"specversion":"1.0","type":"order.placed","source":"/shop","id":"17",
+		"time":"2026-03-01T12:00:00Z","data":{"user_id":"ann","total":3}}`)))
+	fmt.Println(e.Name, e.ID, e.Keys, e.Fields["total"])
+	// Output: order.placed /shop#17 [user_id:ann] 3
+}
+
+func ExampleStore_Current() {
+	store := must(profile.New(nil))
+	ann, cookie := profile.Key{Kind: "user_id", Value: "ann"}, profile.Key{Kind: "anonymous_id", Value: "c"}
+	for _, keys := range [][]profile.Key{{ann}, {cookie}, {ann, cookie}} {
+		must(store.Apply(profile.Event{Name: "Visited", Time: noon, Keys: keys}))
+	}
+	fmt.Println(store.Current(2))
+	fmt.Println(store.Current(3))
+	fmt.Println(store.Users())
+	// Output:
+	// 1 true
+	// 0 false
+	// [1]
+}
