@@ -171,3 +171,41 @@ func BenchmarkObserve(b *testing.B) {
 		}
 	}
 }
+
+// The limit is the 14 plain sums of an outcome and three covariates.
+func BenchmarkJoint(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 4))
+	rows := make([][4]float64, 256)
+	for i := range rows {
+		for l := range rows[i] {
+			rows[i][l] = r.ExpFloat64()
+		}
+	}
+	b.Run("covariates=3", func(b *testing.B) {
+		j, err := NewJoint(Mean, Mean, Mean, Mean)
+		require.NoError(b, err)
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			j.Add(rows[i&255][:]...)
+			i++
+		}
+		sink.f = j.Mean(0)
+		var sums [4]float64
+		var cross [10]float64
+		at := 0
+		b.ReportMetric(timeOf(1000, func() {
+			x := &rows[at&255]
+			at++
+			p := 0
+			for i, a := range x {
+				sums[i] += a
+				for _, b := range x[i:] {
+					cross[p] += a * b
+					p++
+				}
+			}
+		}), "rival-ns")
+		sink.f += sums[0] + cross[9]
+	})
+}

@@ -128,9 +128,16 @@ func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOp
 		c.undecided(a.unadjusted)
 		return nil
 	}
+	if o.Sequential > 0 {
+		c.sequential(float64(a.n+b.n), o)
+		return nil
+	}
 	q := quantileFor(o, c.DF)
 	for _, e := range []*Estimate{&c.Absolute, &c.Relative} {
 		e.Lo, e.Hi = around(o.Alternative, e.Value, q*e.StdErr)
+	}
+	if err := c.relativeInterval(a, b, q, o); err != nil {
+		return err
 	}
 	c.T = (c.Effect().Value - o.Null) / c.Effect().StdErr
 	c.PGreater, c.PLess = stats.StudentSF(c.T, c.DF), stats.StudentCDF(c.T, c.DF)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,14 +85,20 @@ func (g golden) check(t require.TestingT, name string, got float64) {
 
 // families are the kinds of cases that this package answers.
 var families = map[string]func(t *testing.T, g golden){
-	"ttest":       goldenGrowthBook,
-	"cuped_multi": goldenCUPED,
-	"quantile_se": goldenQuantile,
-	"srm":         goldenSRM,
-	"t_test":      goldenR,
-	"t_tail":      goldenTails,
-	"norm_tail":   goldenTails,
-	"chi2_tail":   goldenTails,
+	"ttest":                goldenGrowthBook,
+	"sequential_two_sided": goldenGrowthBook,
+	"sequential_greater":   goldenGrowthBook,
+	"srm_sequential":       goldenSRM,
+	"p_adjust":             goldenAdjust,
+	"combine_p":            goldenAdjust,
+	"relative_ci":          goldenRelative,
+	"cuped_multi":          goldenCUPED,
+	"quantile_se":          goldenQuantile,
+	"srm":                  goldenSRM,
+	"t_test":               goldenR,
+	"t_tail":               goldenTails,
+	"norm_tail":            goldenTails,
+	"chi2_tail":            goldenTails,
 }
 
 func TestGolden(t *testing.T) {
@@ -218,9 +225,13 @@ func goldenGrowthBook(t *testing.T, g golden) {
 		Control, Treatment gbArm
 		Diff, Alternative  string
 		Alpha              float64
+		Tuning             int
 	}
 	g.input(t, &in)
-	opts := &TestOptions{Level: 1 - in.Alpha}
+	opts := &TestOptions{Level: 1 - in.Alpha, Sequential: in.Tuning}
+	if g.Family == "sequential_greater" {
+		in.Alternative = "greater"
+	}
 	if in.Diff == "relative" {
 		opts.Scale = Relative
 	}
@@ -290,13 +301,73 @@ func goldenR(t *testing.T, g golden) {
 
 func goldenSRM(t *testing.T, g golden) {
 	var in struct {
-		Users   []int
-		Weights []float64
+		Users, Counts  []int
+		Weights, Theta []float64
+		Concentration  float64
 	}
 	g.input(t, &in)
+	if in.Counts != nil {
+		s, err := SequentialSRM(in.Counts, in.Theta, in.Concentration)
+		require.NoError(t, err)
+		g.check(t, "p", s.P)
+		g.check(t, "log_bf", s.ChiSquare/2)
+		return
+	}
 	s, err := SRM(in.Users, in.Weights)
 	require.NoError(t, err)
 	g.check(t, "p", s.P)
+}
+
+// floats is a list, or one number that stands for itself.
+type floats []float64
+
+func (f *floats) UnmarshalJSON(data []byte) error {
+	if data[0] != '[' {
+		data = append(append([]byte{'['}, data...), ']')
+	}
+	return json.Unmarshal(data, (*[]float64)(f))
+}
+
+func goldenAdjust(t *testing.T, g golden) {
+	var in struct {
+		P      floats
+		Method string
+	}
+	g.input(t, &in)
+	if in.Method == "fisher" {
+		p, err := Combine(in.P)
+		require.NoError(t, err)
+		g.check(t, "p", p)
+		return
+	}
+	methods := map[string]Correction{"bonferroni": Bonferroni, "holm": Holm, "hochberg": Hochberg, "hommel": Hommel, "BH": BH, "BY": BY}
+	got, err := Adjust(in.P, methods[in.Method])
+	require.NoError(t, err)
+	var want floats
+	require.NoError(t, json.Unmarshal(g.Want["adj"], &want))
+	require.InDeltaSlice(t, []float64(want), got, g.Tol, "%s %s", g.ID, in.Method)
+}
+
+// goldenRelative checks the three formulas; the cases use the normal quantile.
+func goldenRelative(t *testing.T, g golden) {
+	raw := map[string]float64{}
+	require.NoError(t, json.Unmarshal(g.Input, &raw))
+	a := armEstimate{n: int64(raw["n_a"]), mean: raw["mean_a"], unadjusted: raw["mean_a"], v: raw["var_a"] / raw["n_a"]}
+	b := armEstimate{n: int64(raw["n_b"]), mean: raw["mean_b"], unadjusted: raw["mean_b"], v: raw["var_b"] / raw["n_b"]}
+	a.satter, b.satter = a.v*a.v/1e300, b.v*b.v/1e300
+	for _, i := range []Interval{Delta, Log, Fieller} {
+		var c Comparison
+		require.NoError(t, c.finish(a, b, TestOptions{Level: 1 - raw["alpha"], Interval: i}))
+		g.check(t, "est", c.Relative.Value)
+		name := strings.ToLower(i.String())
+		if string(g.Want[name+"_lo"]) == "null" {
+			require.True(t, math.IsInf(c.Relative.Lo, -1) && math.IsInf(c.Relative.Hi, 1))
+			continue
+		}
+		g.check(t, name+"_se", c.Relative.StdErr)
+		g.check(t, name+"_lo", c.Relative.Lo)
+		g.check(t, name+"_hi", c.Relative.Hi)
+	}
 }
 
 // lcg is the input of raw-data cases: x = −scale·ln(1 − u).

@@ -64,6 +64,14 @@ type TestOptions struct {
 	// and minus a margin, the test of non-inferiority. Default: 0.
 	Null float64
 
+	// Sequential makes intervals and p-values hold at every look, however
+	// often one looks and whenever one stops: an asymptotic confidence
+	// sequence that is narrowest when this many users are in. Fix it before
+	// the start: at the size planned. Default 0: a fixed test, to be read once.
+	Sequential int
+	// Interval is the method of the relative interval. Default: Delta.
+	Interval Interval
+
 	// The rest is for comparisons made from a [Readout].
 
 	// AsOf is the instant of the analysis: later rows do not count, and users
@@ -103,6 +111,16 @@ func (o *TestOptions) resolve(fn string) (TestOptions, error) {
 		return r, &OptionError{fn, "Scale", r.Scale, "want Absolute or Relative"}
 	case math.IsNaN(r.Null - r.Null):
 		return r, &OptionError{fn, "Null", r.Null, "want a finite number"}
+	}
+	switch {
+	case r.Sequential < 0:
+		return r, &OptionError{fn, "Sequential", r.Sequential, "want a number of users, or 0"}
+	case r.Sequential > 0 && r.Alternative != TwoSided && r.Level <= .5:
+		return r, &OptionError{fn, "Level", r.Level, "want more than 0.5 in a one-sided sequential test"}
+	case r.Interval > Fieller:
+		return r, &OptionError{fn, "Interval", r.Interval, "want Delta, Log or Fieller"}
+	case r.Interval != Delta && r.Sequential > 0:
+		return r, &OptionError{fn, "Interval", r.Interval, "want Delta with Sequential"}
 	}
 	for i, c := range r.Covariates {
 		if c.Before < 0 {

@@ -1,0 +1,96 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+)
+
+// sequential replaces the fixed interval and p-values by those of an
+// asymptotic confidence sequence, which hold at every look at once
+// (I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy and A. Ramdas,
+// "Time-uniform central limit theory and asymptotic confidence sequences",
+// Annals of Statistics 52 (2024)), tuned to be narrowest at planned users:
+//
+//	ρ²   = (−2·ln α + ln(1 − 2·ln α))/planned,  n = na + nb
+//	half = √( n·V·2(nρ²+1)/(n²ρ²)·ln(√(nρ²+1)/α) )
+//
+// with α doubled in ρ and the logarithm ln(1 + √(nρ²+1)/(2α)) when one-sided.
+func (c *Comparison) sequential(n float64, o TestOptions) {
+	alpha := 1 - o.Level
+	a := alpha
+	if o.Alternative != TwoSided {
+		a = 2 * alpha
+	}
+	rho2 := (-2*math.Log(a) + math.Log(1-2*math.Log(a))) / float64(o.Sequential)
+	g := n*rho2 + 1
+	width := math.Sqrt(2 * g / (n * rho2) * math.Log(math.Sqrt(g)/alpha))
+	if o.Alternative != TwoSided {
+		width = math.Sqrt(2 * g / (n * rho2) * math.Log1p(math.Sqrt(g)/(2*alpha)))
+	}
+	for _, e := range []*Estimate{&c.Absolute, &c.Relative} {
+		e.Lo, e.Hi = around(o.Alternative, e.Value, width*e.StdErr)
+	}
+	c.T = (c.Effect().Value - o.Null) / c.Effect().StdErr
+	// The p-value is the α at which the interval ends at the null effect, with
+	// ρ as planned.
+	x := n * rho2 * c.T * c.T / (2 * g)
+	two := min(1, math.Sqrt(g)*math.Exp(-x))
+	one := min(1, math.Sqrt(g)/(2*math.Expm1(x)))
+	c.PGreater, c.PLess = 1, 1
+	if c.T > 0 {
+		c.PGreater = one
+	} else if c.T < 0 {
+		c.PLess = one
+	}
+	c.P = two
+	switch o.Alternative {
+	case Greater:
+		c.P = c.PGreater
+	case Less:
+		c.P = c.PLess
+	}
+	c.Method += ", always valid"
+	c.Adjustments = append(c.Adjustments, fmt.Sprintf("asymptotic confidence sequence planned for %d users, at %.0f: ρ %.6g, half width %.4g standard errors", o.Sequential, n, math.Sqrt(rho2), width))
+}
+
+// SequentialSRM tests for a sample ratio mismatch in a way that holds at every
+// look: the p-value may be read after each user, and 0.001 stays 0.001. It is
+// the Bayes factor of multinomial counts under a Dirichlet distribution around
+// the weights, of a concentration (0: 10,000), against the weights themselves
+// (M. Lindon and A. Malek, "Anytime-valid inference for multinomial count
+// data", NeurIPS 2022). Weights must be positive; ChiSquare holds twice the
+// logarithm of the Bayes factor.
+func SequentialSRM(counts []int, weights []float64, concentration float64) (SampleRatio, error) {
+	const fn = "SequentialSRM"
+	if concentration == 0 {
+		concentration = 10_000
+	}
+	if !(concentration > 0) || math.IsInf(concentration, 1) {
+		return SampleRatio{}, &OptionError{fn, "concentration", concentration, "want a positive number, or 0 for 10,000"}
+	}
+	s, err := SRM(counts, weights)
+	if err != nil {
+		return SampleRatio{}, err
+	}
+	total := 0.0
+	for _, n := range counts {
+		total += float64(n)
+	}
+	bf := logGamma(concentration) - logGamma(concentration+total)
+	for i, e := range s.Expected {
+		theta := e / total
+		if theta == 0 {
+			return SampleRatio{}, &OptionError{fn, fmt.Sprintf("weights[%d]", i), weights[i], "want more than 0"}
+		}
+		n := float64(counts[i])
+		bf += logGamma(concentration*theta+n) - logGamma(concentration*theta) - n*math.Log(theta)
+	}
+	s.ChiSquare = 2 * bf
+	s.P = min(1, math.Exp(-bf))
+	return s, nil
+}
+
+func logGamma(x float64) float64 {
+	v, _ := math.Lgamma(x)
+	return v
+}

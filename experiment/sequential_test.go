@@ -1,0 +1,111 @@
+package experiment
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Looked at thirty times, the sequential test stays below its level and the
+// fixed one does not, and the price at the planned end is bounded.
+func TestPeeking(t *testing.T) {
+	r := rand.New(rand.NewPCG(41, 42))
+	const looks, step = 30, 40
+	n, fixed, always, one, width := runs(1500), 0, 0, 0, 0.0
+	for range n {
+		var a, b Moments
+		var hit [3]bool
+		for range looks {
+			for range step {
+				a.Add(r.NormFloat64())
+				b.Add(r.NormFloat64())
+			}
+			f, err := Welch(&a, &b, nil)
+			require.NoError(t, err)
+			s, err := Welch(&a, &b, &TestOptions{Sequential: 2 * looks * step})
+			require.NoError(t, err)
+			g, err := Welch(&a, &b, &TestOptions{Sequential: 2 * looks * step, Alternative: Greater})
+			require.NoError(t, err)
+			hit[0] = hit[0] || f.P < .05
+			hit[1] = hit[1] || s.P < .05
+			hit[2] = hit[2] || g.P < .05
+			require.Equal(t, s.P < .05, s.Absolute.Lo > 0 || s.Absolute.Hi < 0)
+			require.Equal(t, g.P < .05, g.Absolute.Lo > 0)
+			if a.N() == looks*step {
+				width += s.Absolute.Hi - s.Absolute.Lo
+				width -= 1.6 * (f.Absolute.Hi - f.Absolute.Lo)
+			}
+		}
+		for i, c := range []*int{&fixed, &always, &one} {
+			if hit[i] {
+				*c++
+			}
+		}
+	}
+	t.Logf("of %d: fixed %d, always valid %d, one-sided %d", n, fixed, always, one)
+	lo, hi := band(n, .280)
+	require.GreaterOrEqual(t, float64(fixed), lo)
+	require.LessOrEqual(t, float64(fixed), hi)
+	_, hi = band(n, .05)
+	require.LessOrEqual(t, float64(always), hi)
+	require.LessOrEqual(t, float64(one), hi)
+	require.Negative(t, width)
+}
+
+func TestSequentialSRMRefuses(t *testing.T) {
+	_, err := SequentialSRM([]int{1, 2}, []float64{1, 1}, -1)
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = SequentialSRM([]int{1, 2}, []float64{1, 0}, 0)
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = SequentialSRM([]int{0, 0}, []float64{1, 1}, 0)
+	require.ErrorIs(t, err, ErrTooFew)
+	s, err := SequentialSRM([]int{8000, 10000}, []float64{1, 1}, 0)
+	require.NoError(t, err)
+	require.True(t, s.Mismatch())
+}
+
+func TestAdjustRefuses(t *testing.T) {
+	for _, p := range []float64{-.1, 1.1, math.NaN()} {
+		_, err := Adjust([]float64{.5, p}, Holm)
+		require.ErrorIs(t, err, ErrInvalid)
+		_, err = Combine([]float64{.5, p})
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+	_, err := Adjust([]float64{.5}, Correction(9))
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = Combine(nil)
+	require.ErrorIs(t, err, ErrInvalid)
+	for m := Holm; m <= BY; m++ {
+		got, err := Adjust(nil, m)
+		require.NoError(t, err)
+		require.Empty(t, got)
+	}
+}
+
+func TestRelativeIntervals(t *testing.T) {
+	a, b := momentsOf(t, Mean, 9, 10, 11, 10), momentsOf(t, Mean, 11, 12, 10, 13)
+	for _, i := range []Interval{Delta, Log, Fieller} {
+		c, err := Welch(a, b, &TestOptions{Interval: i})
+		require.NoError(t, err)
+		require.InDelta(t, .15, c.Relative.Value, 1e-12)
+		require.InDelta(t, 0, c.Relative.Lo, .1, "%v", i)
+	}
+	// Fieller's interval holds 0 exactly when the test does not reject.
+	for shift := 0.; shift < 4; shift += .01 {
+		c, err := Welch(a, momentsOf(t, Mean, 9+shift, 12+shift, 10, 11), &TestOptions{Interval: Fieller})
+		require.NoError(t, err)
+		require.Equal(t, c.P < .05, c.Relative.Lo > 0 || c.Relative.Hi < 0)
+	}
+	_, err := Welch(a, momentsOf(t, Mean, -1, 0), &TestOptions{Interval: Log})
+	require.ErrorIs(t, err, ErrZero)
+	_, err = Welch(a, b, &TestOptions{Interval: 9})
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = Welch(a, b, &TestOptions{Interval: Log, Sequential: 10})
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = Welch(a, b, &TestOptions{Alternative: Less, Level: .4, Sequential: 10})
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = Welch(a, b, &TestOptions{Sequential: -1})
+	require.ErrorIs(t, err, ErrInvalid)
+}
