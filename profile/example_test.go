@@ -137,6 +137,7 @@ func (printer) Observe(user uint32, event string, fields map[string]any, _ time.
 	fmt.Println("user", user, event, fields["product_id"])
 	return nil
 }
+
 func (printer) Rename(from, to uint32) error { fmt.Println("user", from, "is user", to); return nil }
 func (printer) Erase(user uint32) error      { fmt.Println("user", user, "forgotten"); return nil }
 func (printer) AppendBinary(b []byte) ([]byte, error) {

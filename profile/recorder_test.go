@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/zhun-go/zhun/internal/value"
@@ -18,7 +19,7 @@ type recorder struct {
 	attached   bool
 	replaying  bool
 	replayed   int
-	delivered  int
+	delivered  atomic.Int32
 	onDeliver  func()
 	fail       string // the verb that fails
 	calls      []string
@@ -119,7 +120,7 @@ func (r *recorder) Attached(on bool)                      { r.attached = on }
 func (r *recorder) Replaying(on bool)                     { r.replaying = on }
 
 func (r *recorder) Deliver() {
-	r.delivered++
+	r.delivered.Add(1)
 	if r.onDeliver != nil {
 		r.onDeliver()
 	}

@@ -21,7 +21,9 @@ import (
 
 var ann, bob = Key{UserID, "ann"}, Key{UserID, "bob"}
 
-func event(name string, at time.Time, keys ...Key) Event { return Event{Name: name, Time: at, Keys: keys} }
+func event(name string, at time.Time, keys ...Key) Event {
+	return Event{Name: name, Time: at, Keys: keys}
+}
 
 func (s *Store) must(t testing.TB, e Event) Change {
 	t.Helper()
@@ -337,15 +339,15 @@ func TestDeliver(t *testing.T) {
 	s := newTest(t, Options{})
 	v := newRecorder()
 	require.NoError(t, s.Attach("v", v, nil))
-	v.delivered = 0
+	v.delivered.Store(0)
 	v.onDeliver = func() {
-		if v.delivered < 3 {
-			s.must(t, event(fmt.Sprint("from a callback ", v.delivered), epoch, ann))
+		if n := v.delivered.Load(); n < 3 {
+			s.must(t, event(fmt.Sprint("from a callback ", n), epoch, ann))
 			_, _ = s.Profile(1)
 		}
 	}
 	s.must(t, event("a", epoch, ann))
-	require.Equal(t, 3, v.delivered)
+	require.EqualValues(t, 3, v.delivered.Load())
 	require.Len(t, v.rows[1], 3)
 }
 

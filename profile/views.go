@@ -31,7 +31,8 @@ import (
 // Replaying surrounds a backfill: update state, emit nothing. Attached tells
 // that the store feeds the view from now on, so that its direct verbs refuse.
 // Deliver is called after the store has unlocked, to run queued callbacks,
-// which may call the store.
+// which may call the store; several callers of the store may be in it at
+// once.
 type View interface {
 	// Observe takes one event. An error says that the view cannot go on: it
 	// is detached. A field that it cannot use is no error.
