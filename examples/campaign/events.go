@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"io"
-	"path/filepath"
 
 	"github.com/zhun-go/zhun/profile"
 )
@@ -15,7 +14,7 @@ func fromEvents(c config, stdin io.Reader) (*source, error) {
 		return nil, err
 	}
 	return &source{
-		input:    Input{Kind: "events", File: filepath.Base(c.events)},
+		input:    Input{Kind: "events", File: shownName(c.events)},
 		total:    in.size,
 		position: in.taken.Load,
 		events:   profile.ReadSegment(in),

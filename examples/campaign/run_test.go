@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -77,6 +78,15 @@ func TestFailures(t *testing.T) {
 		require.Empty(t, out)
 		require.Regexp(t, `^campaign: .*\n$`, errs, "one line")
 	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	require.Equal(t, exitFailed, run(ctx, small, strings.NewReader(""), &out, &errs))
+	require.Empty(t, out.String())
+	require.Equal(t, "campaign: context canceled\n", errs.String())
 }
 
 // The whole report on the simulator: every section is there, what must add up adds up, and the
@@ -250,6 +260,11 @@ func TestOrders(t *testing.T) {
 	}
 	require.Contains(t, left, "channel credit")
 	require.Contains(t, left, "experiment")
+
+	var piped, errs2 bytes.Buffer
+	require.Equal(t, exitOK, run(t.Context(), []string{"-orders", "-"}, strings.NewReader(handmade), &piped, &errs2))
+	require.Contains(t, piped.String(), "Orders from the standard input")
+	require.Contains(t, piped.String(), "! line 10, column 22: Quantity")
 
 	out, errs := runs(t, exitFailed, "-orders", path, "-max-errors", "2")
 	require.Empty(t, out)

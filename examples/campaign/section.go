@@ -165,6 +165,9 @@ func (r *Report) recommendations() section {
 	if h := rec.Accuracy; h != nil {
 		s.Lead = fmt.Sprintf("Held-out accuracy: fitted on what happened before %s, tested on the items that %s came to "+
 			"by %s and did not have before.", day(h.Split), plural(h.Users, "user", "users"), day(h.Until))
+		if h.Lost > 0 {
+			s.Notes = append(s.Notes, fmt.Sprintf("Not counted are %s of those items, which nobody at all had before.", percent(h.Lost, 1)))
+		}
 		k := fmt.Sprint("@", h.K)
 		g := grid{Head: []string{"model", "recall" + k + " >", "± se >", "NDCG" + k + " >", "± se >", "coverage >", "× popularity >"}}
 		for _, m := range h.Models {

@@ -36,6 +36,14 @@ func openSource(c config, stdin io.Reader, bad *badLines) (*source, error) {
 	return simulated(c)
 }
 
+// shownName is what the report calls a file.
+func shownName(file string) string {
+	if file == "-" {
+		return "the standard input"
+	}
+	return filepath.Base(file)
+}
+
 // fromOrders reads a whole order file: its invoices may lie in pieces, and the
 // orders have to be put in the order of time.
 func fromOrders(c config, stdin io.Reader, bad *badLines) (*source, error) {
@@ -50,7 +58,7 @@ func fromOrders(c config, stdin io.Reader, bad *badLines) (*source, error) {
 	}
 	done := int64(0)
 	return &source{
-		input:    Input{Kind: "orders", File: filepath.Base(c.orders), Currency: ordersCurrency, Rows: &rows},
+		input:    Input{Kind: "orders", File: shownName(c.orders), Currency: ordersCurrency, Rows: &rows},
 		total:    int64(len(orders)),
 		position: func() int64 { return done },
 		events: func(yield func(profile.Event, error) bool) {
