@@ -28,10 +28,7 @@ func newCatalogue(names []string, counts []uint32, users int) *catalogue {
 
 // byPopularity returns item numbers by descending count, ties by number.
 func byPopularity(counts []uint32) []uint32 {
-	order := make([]uint32, len(counts))
-	for i := range order {
-		order[i] = uint32(i)
-	}
+	order := sequenceOf(len(counts))
 	slices.SortFunc(order, func(a, b uint32) int {
 		if c := cmp.Compare(counts[b], counts[a]); c != 0 {
 			return c
@@ -43,3 +40,12 @@ func byPopularity(counts []uint32) []uint32 {
 
 // catalogued is a recommender of this package, which knows its vocabulary.
 type catalogued interface{ catalogue() *catalogue }
+
+// sequenceOf returns 0, 1, …, n−1.
+func sequenceOf(n int) []uint32 {
+	out := make([]uint32, n)
+	for i := range out {
+		out[i] = uint32(i)
+	}
+	return out
+}

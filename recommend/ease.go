@@ -95,10 +95,12 @@ func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
 		}
 	}
 	cat := newCatalogue(m.names, m.counts(), len(m.users))
-	w := m.gramTable(ctx, o.Workers).g
-	if err := ctx.Err(); err != nil {
+	g := &gram{m: m, order: sequenceOf(n), head: uint32(n), table: make([]float64, n*n)}
+	g.rows = m.byRow(g.order)
+	if err := g.fill(ctx, o.Workers); err != nil {
 		return nil, err
 	}
+	w := g.table
 	for i := range n {
 		g := w[i*n+i]
 		w[i*n+i] = g + o.Dropout/(1-o.Dropout)*g + o.Lambda

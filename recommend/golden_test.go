@@ -75,6 +75,10 @@ func TestGoldenStrongGeneralization(t *testing.T) {
 		set, model := rec[0], rec[5]
 		rec = append([]string(nil), rec...)
 		t.Run(set+"/"+model, func(t *testing.T) {
+			slow := set != "msweb" && (strings.HasPrefix(model, "e") || strings.Contains(model, "C=200"))
+			if slow && os.Getenv("ZHUN_LONG") == "" {
+				t.Skip("minutes of arithmetic; set ZHUN_LONG=1")
+			}
 			if splits[set] == nil {
 				s, err := SplitStrong(dataset(t, set), nil)
 				require.NoError(t, err)
@@ -102,6 +106,11 @@ func TestGoldenStrongGeneralization(t *testing.T) {
 				}
 				if i == 9 && tol > 1e-5 {
 					limit = 2e-2
+				}
+				if i == 9 && strings.HasPrefix(model, "e") {
+					// Items of the same users tie, and rounding in the inverse
+					// decides which is shown: one item more or less.
+					limit = 1.5 / float64(report.Items)
 				}
 				require.InDelta(t, number(t, rec[i+1]), g, limit+1e-12, "column %d of %v", i+1, rec)
 			}

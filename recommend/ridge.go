@@ -19,9 +19,9 @@ type LocalRidgeOptions struct {
 	// Lambda is the ridge penalty, in units of users. Default 100. Some tens
 	// suit sparse data, several hundred dense data; [Fit] chooses it.
 	Lambda float64
-	// Budget bounds the bytes of a table of all co-counts, which saves time
-	// where the catalogue is small; without room for one they are counted
-	// again in each neighbourhood. The weights are the same. Default 256 MiB.
+	// Budget bounds the bytes of a table of the co-counts of the most popular
+	// items, which saves time; those of other items are counted again in each
+	// neighbourhood. The weights are the same. Default 256 MiB.
 	Budget int64
 	// Workers is the number of goroutines. Default: GOMAXPROCS. The result
 	// does not depend on it.
@@ -98,16 +98,15 @@ func (m *matrix) fitLocalRidge(ctx context.Context, o LocalRidgeOptions) (*Model
 	// The order of elimination must not depend on how the best were found.
 	nb.sort()
 
-	n := m.items()
-	var table *gramTable
-	if int64(n)*int64(n) <= o.Budget/8 {
-		table = m.gramTable(ctx, o.Workers)
+	g := newGram(m, nb, o.Budget)
+	if err := g.fill(ctx, o.Workers); err != nil {
+		return nil, err
 	}
-	diagonal := m.squares()
+	n := m.items()
 	var wait sync.WaitGroup
 	for me := range max(1, min(o.Workers, n)) {
 		wait.Go(func() {
-			r := newRidge(m, table, diagonal, o.Lambda)
+			r := newRidge(g, o.Lambda)
 			for j, done := me, 0; j < n; j, done = j+o.Workers, done+1 {
 				if done%ctxEvery == 0 && ctx.Err() != nil {
 					return
@@ -123,82 +122,17 @@ func (m *matrix) fitLocalRidge(ctx context.Context, o LocalRidgeOptions) (*Model
 	return newModel(fmt.Sprintf("local ridge C=%d lambda=%g", o.Candidates, o.Lambda), cat, nb.of, false), nil
 }
 
-// gramTable is G = XᵀX whole, row by row.
-type gramTable struct {
-	n int
-	g []float64
-}
-
-func (m *matrix) gramTable(ctx context.Context, workers int) *gramTable {
-	n := m.items()
-	t := &gramTable{n, make([]float64, n*n)}
-	r := m.byRow(sequenceOf(n))
-	var wait sync.WaitGroup
-	for me := range max(1, workers) {
-		wait.Go(func() {
-			for j := me; j < n; j += max(1, workers) {
-				if j%ctxEvery == 0 && ctx.Err() != nil {
-					return
-				}
-				row := t.g[j*n:][:n]
-				for e := m.ptr[j]; e < m.ptr[j+1]; e++ {
-					u, x := m.row[e], m.value(e)
-					items := r.col[r.ptr[u]:r.ptr[u+1]]
-					if r.val == nil {
-						for _, i := range items {
-							row[i] += x
-						}
-						continue
-					}
-					val := r.val[r.ptr[u]:r.ptr[u+1]]
-					for k, i := range items {
-						row[i] += x * val[k]
-					}
-				}
-			}
-		})
-	}
-	wait.Wait()
-	return t
-}
-
-func sequenceOf(n int) []uint32 {
-	out := make([]uint32, n)
-	for i := range out {
-		out[i] = uint32(i)
-	}
-	return out
-}
-
 // ridge is the scratch of one worker.
 type ridge struct {
-	m        *matrix
-	table    *gramTable
-	diagonal []float64
-	lambda   float64
-	solver   *dense.Solver
-	a, b     []float64 // the system, row by row of the lower half; the right side
-	// For counting again: the candidates that each user has, as lists linked
-	// through nodes.
-	head  []int32 // by row of X: first node + 1
-	users []uint32
-	nodes []ridgeNode
-	mine  []int32
-	vals  []float64
+	*gram
+	lambda float64
+	solver *dense.Solver
+	a, b   []float64 // the system, row by row of the lower half; the right side
+	local  []int32   // by rank: place in the list + 1, all zero between targets
 }
 
-type ridgeNode struct {
-	local int32
-	next  int32
-	value float64
-}
-
-func newRidge(m *matrix, table *gramTable, diagonal []float64, lambda float64) *ridge {
-	r := &ridge{m: m, table: table, diagonal: diagonal, lambda: lambda, solver: dense.NewSolver(dense.New())}
-	if table == nil {
-		r.head = make([]int32, len(m.users))
-	}
-	return r
+func newRidge(g *gram, lambda float64) *ridge {
+	return &ridge{gram: g, lambda: lambda, solver: dense.NewSolver(dense.New()), local: make([]int32, g.m.items())}
 }
 
 // solve replaces the weights of a list of candidates, ascending, by those of
@@ -210,18 +144,7 @@ func (r *ridge) solve(j uint32, list []entry) {
 	}
 	r.a = slices.Grow(r.a[:0], c*c)[:c*c]
 	r.b = slices.Grow(r.b[:0], c)[:c]
-	if r.table != nil {
-		target := r.table.g[int(j)*r.table.n:]
-		for x, e := range list {
-			row := r.table.g[int(e.other)*r.table.n:]
-			for y, f := range list[:x] {
-				r.a[x*c+y] = row[f.other]
-			}
-			r.b[x] = target[e.other]
-		}
-	} else {
-		r.recount(j, list)
-	}
+	r.gather(r.rank[j], list)
 	for x, e := range list {
 		r.a[x*c+x] = r.diagonal[e.other] + r.lambda
 	}
@@ -231,50 +154,70 @@ func (r *ridge) solve(j uint32, list []entry) {
 	}
 }
 
-// recount fills the system below its diagonal with G among the candidates, and
-// the right side with G of each and j. Users are taken in ascending order
-// where values are not counts, so that sums are those of the whole table.
-func (r *ridge) recount(j uint32, list []entry) {
+// gather fills the system below its diagonal with G among the candidates, and
+// the right side with G of each and the target: from the table where both
+// items are popular, else from the rows of the users of the rarer one, who are
+// few. Either way a sum goes over users in ascending order.
+func (r *ridge) gather(target uint32, list []entry) {
 	c := len(list)
 	clear(r.a)
 	clear(r.b)
-	r.users, r.nodes = r.users[:0], append(r.nodes[:0], ridgeNode{})
-	push := func(local int32, item int) {
-		for e := r.m.ptr[item]; e < r.m.ptr[item+1]; e++ {
-			u := r.m.row[e]
-			if r.head[u] == 0 {
-				r.users = append(r.users, u)
-			}
-			r.nodes = append(r.nodes, ridgeNode{local, r.head[u], r.m.value(e)})
-			r.head[u] = int32(len(r.nodes) - 1)
-		}
-	}
-	// The list of a user comes out backwards, so the last pushed is first.
 	for x, e := range list {
-		push(int32(x), int(e.other))
-	}
-	push(int32(c), int(j))
-	if r.m.val != nil {
-		slices.Sort(r.users)
-	}
-	for _, u := range r.users {
-		r.mine, r.vals = r.mine[:0], r.vals[:0]
-		for k := r.head[u]; k != 0; k = r.nodes[k].next {
-			r.mine = append(r.mine, r.nodes[k].local)
-			r.vals = append(r.vals, r.nodes[k].value)
+		rank := r.rank[e.other]
+		r.local[rank] = int32(x) + 1
+		if rank >= r.head {
+			continue
 		}
-		r.head[u] = 0
-		mine, vals := r.mine, r.vals
-		if mine[0] == int32(c) {
-			for k := 1; k < len(mine); k++ {
-				r.b[mine[k]] += vals[0] * vals[k]
+		table, row := r.table[int(rank)*int(r.head):][:r.head], r.a[x*c:]
+		for y, f := range list[:x] {
+			if k := r.rank[f.other]; k < r.head {
+				row[y] = table[k]
 			}
-			mine, vals = mine[1:], vals[1:]
 		}
-		for k, x := range mine {
-			row, v := r.a[int(x)*c:], vals[k]
-			for l := k + 1; l < len(mine); l++ {
-				row[mine[l]] += v * vals[l]
+		if target < r.head {
+			r.b[x] = table[target]
+		}
+	}
+	if target >= r.head {
+		r.each(target, func(y int32, v float64) { r.b[y] += v })
+	}
+	for x, e := range list {
+		if rank := r.rank[e.other]; rank >= r.head {
+			if target < r.head {
+				r.local[target] = int32(c) + 1
+			}
+			r.each(rank, func(y int32, v float64) {
+				switch {
+				case y == int32(c):
+					r.b[x] += v
+				case r.rank[list[y].other] < r.head && y > int32(x):
+					r.a[int(y)*c+x] += v
+				case y < int32(x):
+					r.a[x*c+int(y)] += v
+				}
+			})
+			r.local[target] = 0
+		}
+	}
+	for _, e := range list {
+		r.local[r.rank[e.other]] = 0
+	}
+}
+
+// each calls f with each item in the rows of an item's users that has a local
+// place, and the product of the two values.
+func (r *ridge) each(rank uint32, f func(y int32, v float64)) {
+	item := r.order[rank]
+	for e := r.m.ptr[item]; e < r.m.ptr[item+1]; e++ {
+		u, x := r.m.row[e], r.m.value(e)
+		lo, hi := r.rows.ptr[u], r.rows.ptr[u+1]
+		for k, i := range r.rows.col[lo:hi] {
+			if y := r.local[i]; y != 0 {
+				v := x
+				if r.rows.val != nil {
+					v *= r.rows.val[lo+k]
+				}
+				f(y-1, v)
 			}
 		}
 	}

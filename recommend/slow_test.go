@@ -351,7 +351,7 @@ func TestSelector(t *testing.T) {
 		keys := rapid.SliceOfN(rapid.OneOf(rapid.Float64Range(0x1p-1000, 1e300), rapid.SampledFrom([]float64{1, 2, 3, 0.25})), 1, 300).Draw(t, "keys")
 		k := rapid.IntRange(1, 60).Draw(t, "k")
 		bits := make([]uint64, len(keys))
-		items := rapid.Permutation(sequence(len(keys))).Draw(t, "items")
+		items := rapid.Permutation(sequenceOf(len(keys))).Draw(t, "items")
 		want := make([]candidate, len(keys))
 		for i, x := range keys {
 			bits[i] = math.Float64bits(x)
@@ -372,14 +372,6 @@ func TestSelector(t *testing.T) {
 		}
 		require.ElementsMatch(t, top, got)
 	})
-}
-
-func sequence(n int) []uint32 {
-	out := make([]uint32, n)
-	for i := range out {
-		out[i] = uint32(i)
-	}
-	return out
 }
 
 // A slow recommender: scores by the definition, a full sort.
