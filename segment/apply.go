@@ -58,6 +58,9 @@ func (x *Index) append(r *row, e *eventType, fields map[string]any, at stamp) {
 	}
 	num, obj := x.columns(e, fields)
 	st := r.streamFor(e)
+	if st.len() > 0 && st.secs[0] <= x.pruned && st.secs[st.len()/4] <= x.pruned {
+		st.prune(x.pruned)
+	}
 	i := st.insert(at, num, obj)
 	c := x.at(r)
 	for _, m := range e.matchers {
@@ -356,16 +359,13 @@ func (x *Index) finish(r *row, cause Cause) {
 	if len(x.dirty) == 0 {
 		return
 	}
-	slices.SortFunc(x.dirty, func(a, b *audience) int {
-		if c := cmp.Compare(a.level, b.level); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.rank, b.rank)
-	})
+	if x.levels > 1 {
+		slices.SortFunc(x.dirty, func(a, b *audience) int { return cmp.Compare(a.level, b.level) })
+	}
 	x.moved = x.moved[:0]
 	for i := 0; i < len(x.dirty); i++ {
 		a := x.dirty[i]
-		if a.formula.holds(r.truth, r.member) == r.member.has(a.id) {
+		if a.plan.holds(r.truth, r.member) == r.member.has(a.id) {
 			continue
 		}
 		r.member.set(a.id, !r.member.has(a.id))
@@ -500,7 +500,7 @@ func (x *Index) fire(r *row, t timer) {
 // put off until it is worth it, and bytes leave such rows out anyway.
 func (x *Index) prune() {
 	x.pruned = max(x.pruned, x.second()-x.retain)
-	if x.pruned-x.swept < max(x.retain/64, 1) && x.swept != -never {
+	if x.pruned-x.swept < max(x.retain/8, 1) && x.swept != -never {
 		return
 	}
 	x.swept = x.pruned

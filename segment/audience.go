@@ -27,6 +27,7 @@ type audience struct {
 	id         uint32
 	public     *Audience
 	formula    *formula
+	plan       *plan // formula, for known truths
 	members    *roaring.Bitmap
 	rank       int // place by name
 	level      int // above the audiences it refers to
@@ -207,15 +208,17 @@ func (x *Index) arrange() {
 		return l
 	}
 	var byLevel []*audience
+	x.levels = 0
 	for i, a := range x.ordered {
-		a.rank, a.level = i, level(a)
+		a.rank, a.level, a.plan = i, level(a), planOf(a.formula)
+		x.levels = max(x.levels, a.level+1)
 		byLevel = append(byLevel, a)
 	}
 	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
 	x.blankIn = x.blankIn[:0]
 	var member bits
 	for _, a := range byLevel {
-		if a.formula.holds(x.blank, member) {
+		if a.plan.holds(x.blank, member) {
 			member.set(a.id, true)
 			x.blankIn = append(x.blankIn, a)
 		}

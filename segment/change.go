@@ -178,7 +178,7 @@ func (x *Index) rebuild() {
 			}
 		}
 		for i, a := range byLevel {
-			if a.formula.holds(r.truth, r.member) {
+			if a.plan.holds(r.truth, r.member) {
 				r.member.set(a.id, true)
 				adders[i].add(r.user)
 			}

@@ -289,35 +289,6 @@ func (f *formula) eval(c *scan) bool {
 	return false
 }
 
-// holds computes the formula for one user from the known truth of its
-// predicates.
-func (f *formula) holds(truth, member bits) bool {
-	switch f.op {
-	case opTrue:
-		return true
-	case opLeaf:
-		return truth.has(f.pred.id)
-	case opRef:
-		return member.has(f.to.id)
-	case opNot:
-		return !f.kids[0].holds(truth, member)
-	case opAnd:
-		for _, kid := range f.kids {
-			if !kid.holds(truth, member) {
-				return false
-			}
-		}
-		return true
-	case opOr:
-		for _, kid := range f.kids {
-			if kid.holds(truth, member) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // walk calls f for the formula and everything below it.
 func (f *formula) walk(visit func(*formula)) {
 	visit(f)

@@ -58,6 +58,7 @@ type Index struct {
 	byName    map[string]*audience
 	ordered   []*audience // by name
 	blankIn   []*audience // to look at for a new user
+	levels    int         // of references among audiences
 
 	scan    scan // of the writer
 	step    uint64

@@ -150,11 +150,10 @@ func (s *stream) prune(sec int64) {
 	if n == 0 {
 		return
 	}
-	// Fresh arrays, so that what was dropped is really gone.
-	s.secs = append([]int64(nil), s.secs[n:]...)
-	s.ns = append([]int32(nil), s.ns[n:]...)
-	s.num = append([]float64(nil), s.num[n*s.nums:]...)
-	s.obj = append([]any(nil), s.obj[n*s.objs:]...)
+	s.secs = slices.Delete(s.secs, 0, n)
+	s.ns = slices.Delete(s.ns, 0, n)
+	s.num = slices.Delete(s.num, 0, n*s.nums)
+	s.obj = slices.Delete(s.obj, 0, n*s.objs)
 }
 
 // newEventType lays out the fields of an event.

@@ -23,12 +23,14 @@ func (t timer) compare(o timer) int {
 	return cmp.Compare(t.pred, o.pred)
 }
 
-// calendar is a queue of timers: those of the near future ordered, the rest in
-// buckets of 4096 seconds that are ordered when their time comes. Adding a
-// timer is mostly an append.
+// calendar is a queue of timers: those of the near future sorted, the rest in
+// buckets of 4096 seconds that are sorted when their time comes. Adding a
+// timer is mostly an append, and so is most of taking one.
 type calendar struct {
-	due     timerHeap
-	opened  int64 // every bucket up to this one has been moved to due
+	due     []timer   // of the opened buckets, sorted; those before head are gone
+	head    int
+	late    timerHeap // added to buckets that were open already
+	opened  int64     // the last bucket that was opened
 	started bool
 	buckets map[int64][]timer
 	keys    keyHeap
@@ -43,7 +45,7 @@ func (c *calendar) add(t timer) {
 	c.n++
 	b := bucket(t.sec)
 	if c.started && b <= c.opened {
-		heap.Push(&c.due, t)
+		c.late.push(t)
 		return
 	}
 	if c.buckets == nil {
@@ -56,49 +58,87 @@ func (c *calendar) add(t timer) {
 	c.buckets[b] = append(list, t)
 }
 
+// first returns the earliest timer of the opened buckets.
+func (c *calendar) first() (t timer, late, ok bool) {
+	switch {
+	case c.head < len(c.due):
+		t = c.due[c.head]
+		if len(c.late) > 0 && c.late[0].compare(t) < 0 {
+			return c.late[0], true, true
+		}
+		return t, false, true
+	case len(c.late) > 0:
+		return c.late[0], true, true
+	}
+	return timer{}, false, false
+}
+
 // next takes out the first timer at or before the second, ordered by second,
 // user and predicate.
 func (c *calendar) next(sec int64) (timer, bool) {
-	for len(c.due) == 0 || bucket(c.due[0].sec) > c.opened {
-		if len(c.keys) == 0 || c.keys[0] > bucket(sec) {
-			break
-		}
+	t, late, ok := c.first()
+	for !ok && len(c.keys) > 0 && c.keys[0] <= bucket(sec) {
 		b := heap.Pop(&c.keys).(int64)
-		list := c.buckets[b]
+		c.due, c.head = c.buckets[b], 0
 		delete(c.buckets, b)
 		c.opened, c.started = b, true
-		slices.SortFunc(list, timer.compare)
-		if len(c.due) == 0 {
-			c.due = list // sorted, hence a heap
-			break
-		}
-		for _, t := range list {
-			heap.Push(&c.due, t)
-		}
+		slices.SortFunc(c.due, timer.compare)
+		t, late, ok = c.first()
 	}
-	if len(c.due) == 0 || c.due[0].sec > sec {
+	if !ok || t.sec > sec {
 		return timer{}, false
 	}
 	c.n--
-	return heap.Pop(&c.due).(timer), true
+	if late {
+		c.late.pop()
+	} else {
+		c.head++
+	}
+	return t, true
 }
 
-// peek returns the first timer without taking it, provided the last call of
-// next succeeded at the same second.
+// peek reports whether the first timer of the opened buckets is the user's at
+// that very second. After next succeeded at the second, its bucket is open.
 func (c *calendar) peek(sec int64, user uint32) bool {
-	return len(c.due) > 0 && c.due[0].sec == sec && c.due[0].user == user
+	t, _, ok := c.first()
+	return ok && t.sec == sec && t.user == user
 }
 
+// timerHeap is a binary heap; container/heap would box every timer.
 type timerHeap []timer
 
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].compare(h[j]) < 0 }
-func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) }
-func (h *timerHeap) Pop() any {
-	t := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return t
+func (h *timerHeap) push(t timer) {
+	*h = append(*h, t)
+	s := *h
+	for i := len(s) - 1; i > 0; {
+		up := (i - 1) / 2
+		if s[up].compare(s[i]) <= 0 {
+			break
+		}
+		s[up], s[i] = s[i], s[up]
+		i = up
+	}
+}
+
+func (h *timerHeap) pop() {
+	s := *h
+	n := len(s) - 1
+	s[0] = s[n]
+	s = s[:n]
+	*h = s
+	for i := 0; ; {
+		least := i
+		for _, k := range [2]int{2*i + 1, 2*i + 2} {
+			if k < n && s[k].compare(s[least]) < 0 {
+				least = k
+			}
+		}
+		if least == i {
+			return
+		}
+		s[least], s[i] = s[i], s[least]
+		i = least
+	}
 }
 
 type keyHeap []int64

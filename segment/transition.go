@@ -3,6 +3,7 @@ package segment
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -155,28 +156,31 @@ type delivery struct {
 // of its own so that a watcher may call the index.
 type watchers struct {
 	mu      sync.Mutex
-	all     []*watcher
+	all     atomic.Pointer[[]*watcher]
 	pending []delivery
 	running bool
 }
 
 func (q *watchers) list() []*watcher {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.all
+	if all := q.all.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 func (q *watchers) add(w *watcher) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.all = append(slices.Clip(q.all), w)
+	all := append(slices.Clone(q.list()), w)
+	q.all.Store(&all)
 }
 
 func (q *watchers) remove(w *watcher) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w.stopped = true
-	q.all = slices.DeleteFunc(slices.Clone(q.all), func(o *watcher) bool { return o == w })
+	all := slices.DeleteFunc(slices.Clone(q.list()), func(o *watcher) bool { return o == w })
+	q.all.Store(&all)
 }
 
 func (q *watchers) queue(w *watcher, t Transition) {
