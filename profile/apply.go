@@ -312,6 +312,9 @@ func (s *Store) tell(p *person, at instant) {
 }
 
 func (s *Store) updateTrait(p *person, x stamped) {
+	if len(s.views) == 0 {
+		return
+	}
 	clear(s.told)
 	s.told[s.opts.Traits[x.trait].Name] = x.value
 	s.update(p, s.told, x.stamp)

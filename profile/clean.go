@@ -127,9 +127,17 @@ func (s *Store) clean1(name string, v any, typ Type, depth int) {
 	if v == nil && typ != Identify {
 		return
 	}
-	clean, ok := value.Normalize(v)
-	if v == nil {
-		clean, ok = nil, true
+	clean, ok := v, true
+	switch x := v.(type) {
+	case nil, bool:
+	case string:
+		ok = utf8.ValidString(x)
+	case int64:
+		ok = x >= -value.MaxInt && x <= value.MaxInt
+	case float64:
+		ok = x-x == 0 // neither NaN nor infinite
+	default:
+		clean, ok = value.Normalize(v)
 	}
 	if ok && typ == Consent {
 		_, ok = clean.(bool)

@@ -61,7 +61,9 @@ func (s *Store) tick(to instant, each func(Change)) {
 	if len(s.timers) > 0 {
 		s.fire(func(p *person, x stamped) {
 			s.updateTrait(p, x)
-			s.passed(p, map[string]any{s.opts.Traits[x.trait].Name: x.value}, each)
+			if each != nil {
+				s.passed(p, map[string]any{s.opts.Traits[x.trait].Name: x.value}, each)
+			}
 		})
 	}
 	if to.day() != from.day() {

@@ -322,7 +322,7 @@ func FuzzPath(f *testing.F) {
 			require.NoError(t, err)
 		}
 		require.Empty(t, s.Users())
-		require.Empty(t, s.graph.index)
+		require.Zero(t, s.graph.size())
 		require.Empty(t, v.rows)
 		require.Empty(t, v.attributes)
 		require.Zero(t, s.Stats().Retained)

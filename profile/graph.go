@@ -52,12 +52,8 @@ type keyset struct {
 type kind struct {
 	name  string
 	rank  int
-	limit int // 0 for none
-}
-
-type nodeName struct {
-	kind  uint32
-	value string
+	limit int               // 0 for none
+	nodes map[string]uint32 // by value
 }
 
 // identity holds the graph.
@@ -66,7 +62,6 @@ type identity struct {
 	kindIndex map[string]uint32
 	nodes     []node
 	freeNodes []uint32
-	index     map[nodeName]uint32
 	sets      []keyset
 	freeSets  []uint32
 	setIndex  map[string]uint32 // by the bytes of nodes
@@ -99,7 +94,7 @@ func (g *identity) kind(name string, o *Options) uint32 {
 	}
 	k := uint32(len(g.kinds))
 	name = strings.Clone(name)
-	g.kinds = append(g.kinds, kind{name, rank, o.Limits[name]})
+	g.kinds = append(g.kinds, kind{name, rank, o.Limits[name], make(map[string]uint32)})
 	g.kindIndex[name] = k
 	return k
 }
@@ -110,14 +105,14 @@ func (g *identity) lookup(k Key) (uint32, bool) {
 	if !ok {
 		return 0, false
 	}
-	n, ok := g.index[nodeName{kind, k.Value}]
+	n, ok := g.kinds[kind].nodes[k.Value]
 	return n, ok
 }
 
 // node returns the node of a key, making one if there is none.
 func (g *identity) node(k Key, o *Options) uint32 {
 	kind := g.kind(k.Kind, o)
-	if n, ok := g.index[nodeName{kind, k.Value}]; ok {
+	if n, ok := g.kinds[kind].nodes[k.Value]; ok {
 		return n
 	}
 	v := strings.Clone(k.Value)
@@ -131,9 +126,12 @@ func (g *identity) node(k Key, o *Options) uint32 {
 		n = uint32(len(g.nodes))
 		g.nodes = append(g.nodes, fresh)
 	}
-	g.index[nodeName{kind, v}] = n
+	g.kinds[kind].nodes[v] = n
 	return n
 }
+
+// size returns how many keys there are.
+func (g *identity) size() int { return len(g.nodes) - len(g.freeNodes) }
 
 func (g *identity) key(n uint32) Key {
 	return Key{g.kinds[g.nodes[n].kind].name, g.nodes[n].value}
@@ -191,7 +189,7 @@ func (g *identity) removeNode(n uint32) {
 	if nd.shared {
 		g.sharing--
 	}
-	delete(g.index, nodeName{nd.kind, nd.value})
+	delete(g.kinds[nd.kind].nodes, nd.value)
 	*nd = node{}
 	g.freeNodes = append(g.freeNodes, n)
 }

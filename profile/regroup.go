@@ -365,14 +365,16 @@ func (s *Store) left() uint64 {
 
 // attributesOf returns the attributes and computed traits of a person.
 func (s *Store) attributesOf(p *person) map[string]any {
-	out := make(map[string]any, len(p.cells)+len(p.traits))
+	out := make(map[string]any, len(p.cells)+len(p.traits)+len(p.windows))
 	for i := 0; i < len(p.cells); {
-		w := p.winner(p.cells[i].name)
+		w := &p.cells[i]
+		for i++; i < len(p.cells) && p.cells[i].name == w.name; i++ {
+			if c := &p.cells[i]; !w.newer(c.at, c.value) {
+				w = c
+			}
+		}
 		if w.value != nil {
 			out[s.attributes.Name(w.name)] = w.value
-		}
-		for name := w.name; i < len(p.cells) && p.cells[i].name == name; {
-			i++
 		}
 	}
 	for i := range p.traits {

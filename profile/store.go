@@ -75,7 +75,6 @@ func New(opts *Options) (*Store, error) {
 		records: make(map[string][]byte),
 		graph: identity{
 			kindIndex: make(map[string]uint32),
-			index:     make(map[nodeName]uint32),
 			setIndex:  make(map[string]uint32),
 			maxKeys:   o.MaxPersonKeys,
 			maxLinks:  o.MaxKeyLinks,
@@ -143,7 +142,7 @@ func (s *Store) statsLocked() Stats {
 	out := s.stats
 	out.Profiles = int(s.live.GetCardinality())
 	out.Retained = s.retained
-	out.Keys = len(s.graph.index)
+	out.Keys = s.graph.size()
 	out.Shared = s.graph.sharing
 	return out
 }

@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"container/heap"
 	"slices"
 	"time"
 
@@ -33,27 +32,52 @@ type timer struct {
 	trait int
 }
 
+// timers is a heap, the earliest first.
 type timers []timer
 
-func (h timers) Len() int { return len(h) }
-func (h timers) Less(i, j int) bool {
-	a, b := h[i], h[j]
-	if a.due != b.due {
-		return a.due < b.due
+func (t timer) before(o timer) bool {
+	if t.due != o.due {
+		return t.due < o.due
 	}
-	if a.user != b.user {
-		return a.user < b.user
+	if t.user != o.user {
+		return t.user < o.user
 	}
-	return a.trait < b.trait
+	return t.trait < o.trait
 }
-func (h timers) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *timers) Push(x any)   { *h = append(*h, x.(timer)) }
-func (h *timers) Pop() any {
-	old := *h
-	n := len(old) - 1
-	t := old[n]
-	*h = old[:n]
-	return t
+
+func (h *timers) push(t timer) {
+	*h = append(*h, t)
+	x := *h
+	for i := len(x) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !x[i].before(x[up]) {
+			return
+		}
+		x[i], x[up] = x[up], x[i]
+		i = up
+	}
+}
+
+func (h *timers) pop() timer {
+	x := *h
+	first := x[0]
+	x[0] = x[len(x)-1]
+	x = x[:len(x)-1]
+	*h = x
+	for i := 0; ; {
+		j := 2*i + 1
+		if j >= len(x) {
+			return first
+		}
+		if j+1 < len(x) && x[j+1].before(x[j]) {
+			j++
+		}
+		if !x[j].before(x[i]) {
+			return first
+		}
+		x[i], x[j] = x[j], x[i]
+		i = j
+	}
 }
 
 func (p *person) window(trait int) *window {
@@ -76,6 +100,9 @@ func (s *Store) enter(p *person, i int, v any, at instant) bool {
 	if w == nil {
 		p.windows = append(p.windows, window{trait: i, stamp: never()})
 		w = &p.windows[len(p.windows)-1]
+	}
+	if t.Kind == Count {
+		v = nil
 	}
 	k := len(w.entries)
 	for k > 0 && at.before(w.entries[k-1].at) {
@@ -122,7 +149,7 @@ func (s *Store) slide(p *person, w *window) bool {
 		}
 		if w.due == 0 || due < w.due || w.due <= s.clock.sec {
 			w.due = due
-			heap.Push(&s.timers, timer{due, p.number, w.trait})
+			s.timers.push(timer{due, p.number, w.trait})
 		}
 	} else {
 		w.due = 0
@@ -173,7 +200,7 @@ func (w *window) result(kind TraitKind) any {
 // that changed, by time, user and trait.
 func (s *Store) fire(each func(p *person, x stamped)) {
 	for len(s.timers) > 0 && s.timers[0].due <= s.clock.sec {
-		t := heap.Pop(&s.timers).(timer)
+		t := s.timers.pop()
 		p := s.people[t.user]
 		if p == nil || p.number != t.user {
 			continue
