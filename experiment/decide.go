@@ -1,6 +1,9 @@
 package experiment
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Subject is whoever is to be put into an arm.
 type Subject struct {
@@ -16,6 +19,10 @@ type Reason string
 const (
 	Hashed     Reason = "hashed"      // in, by the unit's hash
 	Forced     Reason = "forced"      // in, by Options.Forced
+	Kept       Reason = "kept"        // in, by Options.Sticky
+	OldVersion Reason = "old version" // out: Options.MinVersion
+	HeldOut    Reason = "held out"    // out: in one of Options.Holdouts
+	OtherLayer Reason = "other layer" // out: outside the part of Options.Layer
 	NoTraffic  Reason = "no traffic"  // out: beyond Options.Traffic, or paused
 	NoAudience Reason = "no audience" // out: Options.Audience does not admit the user
 )
@@ -42,27 +49,70 @@ func (a Assignment) Fields() map[string]any {
 	}
 }
 
-// Decide returns the arm of a subject under everything the options say:
-// forced units first, then the audience, then traffic and hash. Nothing is
-// recorded. An empty unit is [ErrUnit]. Where there is an audience, a subject
-// without user number is not in it.
+// Memory is an assignment that is remembered.
+type Memory struct {
+	Arm     string
+	Version int // Options.Version at that time
+	Epoch   int // Experiment.Epoch at that time
+}
+
+// Sticky is where assignments are remembered: a cookie, a table. It must be
+// safe for concurrent use.
+type Sticky interface {
+	// Load returns what Save was last given for an experiment and unit, and
+	// whether there is anything.
+	Load(experiment, unit string) (Memory, bool, error)
+	// Save remembers an assignment.
+	Save(experiment, unit string, m Memory) error
+}
+
+// Decide returns the arm of a subject under everything the options say, in
+// this order: forced units, remembered assignments, the audience, holdouts, the
+// layer, traffic and hash. Exposure is not recorded: see [Assignment.Fields].
+//
+// An empty unit is [ErrUnit]; an error of the sticky store is returned as it
+// is, with the assignment that the hash gives when it was Save that failed.
+// Where there is an audience, a subject without user number is not in it.
 func (e *Experiment) Decide(s Subject) (Assignment, error) {
 	a := Assignment{Experiment: e.key, Unit: s.Unit, Epoch: e.Epoch()}
 	if s.Unit == "" {
 		return a, &ValueError{"Decide", "unit", s.Unit, ErrUnit}
 	}
-	if arm, ok := e.forced[s.Unit]; ok {
+	if arm, ok := e.opts.Forced[s.Unit]; ok {
 		a.Arm, a.In, a.Reason = arm, true, Forced
 		return a, nil
 	}
-	if e.audience != nil && (s.User == 0 || !e.audience(s.User)) {
-		a.Reason = NoAudience
-		return a, nil
+	if e.opts.Sticky != nil && !e.opts.Paused {
+		m, ok, err := e.opts.Sticky.Load(e.key, s.Unit)
+		switch {
+		case err != nil:
+			return a, fmt.Errorf("experiment: Decide: sticky assignment of %q: %w", s.Unit, err)
+		case ok && m.Version < e.opts.MinVersion:
+			a.Reason = OldVersion
+			return a, nil
+		case ok && e.has(m.Arm):
+			a.Arm, a.In, a.Reason = m.Arm, true, Kept
+			a.Epoch = min(max(m.Epoch, 0), a.Epoch)
+			return a, nil
+		}
 	}
-	a.Arm, a.In = e.Assign(s.Unit)
-	a.Reason = NoTraffic
-	if a.In {
-		a.Reason = Hashed
+	switch {
+	case e.opts.Audience != nil && (s.User == 0 || !e.opts.Audience(s.User)):
+		a.Reason = NoAudience
+	case e.heldOut(s.Unit):
+		a.Reason = HeldOut
+	case e.layer != nil && !e.layer.holds(s.Unit):
+		a.Reason = OtherLayer
+	default:
+		a.Reason = NoTraffic
+		if a.Arm, a.In = e.Assign(s.Unit); a.In {
+			a.Reason = Hashed
+		}
+	}
+	if a.In && e.opts.Sticky != nil {
+		if err := e.opts.Sticky.Save(e.key, s.Unit, Memory{a.Arm, e.opts.Version, a.Epoch}); err != nil {
+			return a, fmt.Errorf("experiment: Decide: sticky assignment of %q: %w", s.Unit, err)
+		}
 	}
 	return a, nil
 }

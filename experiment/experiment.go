@@ -14,10 +14,10 @@ import (
 
 // Arm is one variant of an experiment.
 type Arm struct {
-	Name string
+	Name string `json:"name"`
 	// Weight is the arm's share relative to the other weights: 1 and 1, or
 	// 0.9 and 0.1. All zero means equal shares; a single zero takes nobody.
-	Weight float64
+	Weight float64 `json:"weight"`
 }
 
 // Options of an experiment. The zero value and nil are the defaults.
@@ -37,12 +37,55 @@ type Options struct {
 	// weights are epoch len(Past). An arm that is missing in an entry had
 	// weight 0. Every arm named must still exist, with weight 0 if it ended.
 	Past []map[string]float64
+	// Layer excludes experiments from each other; nil is no layer.
+	Layer *Layer
+	// Holdouts are shares of units that take part in nothing, the same for
+	// every experiment that names the same holdout.
+	Holdouts []Holdout
 	// Audience admits users to [Experiment.Decide]; nil admits all. It must be
 	// safe for concurrent use.
 	Audience func(user uint32) bool
 	// Forced puts units into arms whatever their hash, traffic and audience
 	// say: testers and allow-lists. Only [Experiment.Decide] looks at it.
 	Forced map[string]string
+	// Sticky remembers assignments, so that units keep their arm whatever
+	// happens to weights, traffic and audience. Only [Experiment.Decide] looks
+	// at it and writes to it. Nil: nothing is remembered, the hash decides.
+	Sticky Sticky
+	// Version of the experiment, remembered with each assignment. Raise it
+	// when arms change their meaning.
+	Version int
+	// MinVersion leaves out units that were assigned under a lower version:
+	// they have seen what the arms used to be.
+	MinVersion int
+}
+
+// Layer is a part of the units that is set aside for one experiment of
+// several: those whose hash under the layer's name is in [From, To).
+// Experiments in disjoint parts of one layer never share a unit; experiments
+// of different layers, or of none, are independent.
+type Layer struct {
+	Name string  `json:"name"`
+	From float64 `json:"from"` // 0 ≤ From < To
+	To   float64 `json:"to"`   // ≤ 1
+}
+
+// Holdout is a share of all units, 0 < Share < 1, that is kept out of every
+// experiment that names it, to measure what all of them together did.
+type Holdout struct {
+	Name  string  `json:"name"`
+	Share float64 `json:"share"`
+}
+
+// gate is a hash of the unit that must be in, or not be in, a run of buckets.
+type gate struct {
+	seed     uint64
+	from, to uint64
+}
+
+func (g gate) holds(unit string) bool {
+	b := xxh3.HashStringSeed(unit, g.seed) >> 32
+	return b >= g.from && b < g.to
 }
 
 // Experiment assigns units to arms by a hash of their name alone: the same
@@ -62,8 +105,9 @@ type Experiment struct {
 	traffic  uint64 // units whose traffic bucket is below this take part
 	spans    []span
 	weights  []map[string]float64 // by epoch
-	audience func(uint32) bool
-	forced   map[string]string
+	layer    *gate
+	holdouts []gate
+	opts     Options // as given, private copies
 }
 
 // New returns an experiment with a key and at least one arm. Options may be
@@ -81,7 +125,9 @@ func New(key string, arms []Arm, opts *Options) (*Experiment, error) {
 	if len(arms) == 0 {
 		return nil, bad("arms", arms, "want at least one")
 	}
-	e := &Experiment{key: key, arms: slices.Clone(arms), audience: opts.Audience, forced: maps.Clone(opts.Forced)}
+	e := &Experiment{key: key, arms: slices.Clone(arms), opts: *opts}
+	e.opts.Forced = maps.Clone(opts.Forced)
+	e.opts.Holdouts = slices.Clone(opts.Holdouts)
 	slices.SortFunc(e.arms, func(a, b Arm) int { return ids.Compare(a.Name, b.Name) })
 	total, equal := 0.0, true
 	for i, a := range e.arms {
@@ -136,6 +182,26 @@ func New(key string, arms []Arm, opts *Options) (*Experiment, error) {
 	if opts.Paused {
 		e.traffic = 0
 	}
+	if l := opts.Layer; l != nil {
+		if l.Name == "" {
+			return nil, bad("Layer.Name", l.Name, "want a name")
+		}
+		if !(l.From >= 0 && l.From < l.To && l.To <= 1) {
+			return nil, bad("Layer", *l, "want 0 ≤ From < To ≤ 1")
+		}
+		c := *l
+		e.opts.Layer = &c
+		e.layer = &gate{xxh3.HashString("layer" + sep + l.Name), uint64(math.Round(l.From * buckets)), uint64(math.Round(l.To * buckets))}
+	}
+	for i, h := range opts.Holdouts {
+		if h.Name == "" || !(h.Share > 0 && h.Share < 1) {
+			return nil, bad(fmt.Sprintf("Holdouts[%d]", i), h, "want a name and 0 < Share < 1")
+		}
+		e.holdouts = append(e.holdouts, gate{xxh3.HashString("holdout" + sep + h.Name), 0, uint64(math.Round(h.Share * buckets))})
+	}
+	if opts.Version < 0 || opts.MinVersion < 0 || opts.MinVersion > opts.Version {
+		return nil, bad("MinVersion", opts.MinVersion, "want 0 ≤ MinVersion ≤ Version, which is %d", opts.Version)
+	}
 	for _, unit := range slices.Sorted(maps.Keys(opts.Forced)) {
 		if !e.has(opts.Forced[unit]) {
 			return nil, bad("Forced["+unit+"]", opts.Forced[unit], "want one of the arms")
@@ -176,10 +242,10 @@ func (e *Experiment) weightsOf(past map[string]float64) ([]float64, error) {
 // nobody: an assignment that was only looked at is not an exposure. The empty
 // unit never takes part.
 //
-// It knows units alone: audiences and forced units are the business of
-// [Experiment.Decide].
+// It knows units alone: audiences, forced units and sticky assignments are the
+// business of [Experiment.Decide].
 func (e *Experiment) Assign(unit string) (arm string, in bool) {
-	if unit == "" {
+	if unit == "" || e.layer != nil && !e.layer.holds(unit) || e.heldOut(unit) {
 		return "", false
 	}
 	h := xxh3.HashString128Seed(unit, e.seed)
@@ -187,6 +253,15 @@ func (e *Experiment) Assign(unit string) (arm string, in bool) {
 		return "", false
 	}
 	return e.arms[e.armAt(h.Hi>>32)].Name, true
+}
+
+func (e *Experiment) heldOut(unit string) bool {
+	for _, g := range e.holdouts {
+		if g.holds(unit) {
+			return true
+		}
+	}
+	return false
 }
 
 // armAt returns the arm of a bucket. Multiply-shift of a 64-bit hash into 2³²

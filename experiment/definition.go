@@ -1,0 +1,58 @@
+package experiment
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Definition is an experiment as JSON: everything about it that is not code.
+// The fields are those of [Options].
+type Definition struct {
+	Key        string               `json:"key"`
+	Arms       []Arm                `json:"arms"`
+	Salt       string               `json:"salt,omitempty"`
+	Traffic    float64              `json:"traffic,omitempty"`
+	Paused     bool                 `json:"paused,omitempty"`
+	Past       []map[string]float64 `json:"past,omitempty"`
+	Layer      *Layer               `json:"layer,omitempty"`
+	Holdouts   []Holdout            `json:"holdouts,omitempty"`
+	Forced     map[string]string    `json:"forced,omitempty"`
+	Version    int                  `json:"version,omitempty"`
+	MinVersion int                  `json:"min_version,omitempty"`
+}
+
+// Parse returns the experiment that JSON defines, checked as [New] checks it.
+// Unknown fields, and anything after the definition, are errors. What is code
+// comes from opts: Audience and Sticky; the rest of opts is not looked at, and
+// nil is nothing.
+func Parse(data []byte, opts *Options) (*Experiment, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var def Definition
+	if err := d.Decode(&def); err != nil {
+		return nil, fmt.Errorf("experiment: Parse: %w at byte %d: %v", ErrInvalid, d.InputOffset(), err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("experiment: Parse: %w at byte %d: something after the definition", ErrInvalid, d.InputOffset())
+	}
+	o := Options{
+		Salt: def.Salt, Traffic: def.Traffic, Paused: def.Paused, Past: def.Past, Layer: def.Layer,
+		Holdouts: def.Holdouts, Forced: def.Forced, Version: def.Version, MinVersion: def.MinVersion,
+	}
+	if opts != nil {
+		o.Audience, o.Sticky = opts.Audience, opts.Sticky
+	}
+	return New(def.Key, def.Arms, &o)
+}
+
+// MarshalJSON writes the experiment's [Definition].
+func (e *Experiment) MarshalJSON() ([]byte, error) {
+	d := Definition{
+		Key: e.key, Arms: e.arms, Salt: e.opts.Salt, Traffic: e.opts.Traffic, Paused: e.opts.Paused,
+		Past: e.weights[:len(e.weights)-1], Layer: e.opts.Layer, Holdouts: e.opts.Holdouts, Forced: e.opts.Forced,
+		Version: e.opts.Version, MinVersion: e.opts.MinVersion,
+	}
+	return json.Marshal(d)
+}
