@@ -20,7 +20,7 @@
 // Fit a [Model]. Fits copy what they need and never block the history for
 // longer than that; the model is immutable and holds no user:
 //
-//	model, err := recommend.FitItemKNN(ctx, h, nil)
+//	model, err := recommend.Fit(ctx, h, nil)
 //
 // Ask it, by user or by a list of items:
 //
@@ -31,7 +31,7 @@
 // show without it:
 //
 //	split, err := recommend.SplitTime(h, lastMonth, nil)
-//	model, err := recommend.FitItemKNN(ctx, split.Train, nil)
+//	model, err := recommend.Fit(ctx, split.Train, nil)
 //	report, err := recommend.Evaluate(ctx, model, split.Test.Held,
 //		&recommend.EvalOptions{History: split.Test.Known})
 //	fmt.Println(report)
@@ -48,10 +48,29 @@
 //
 // A model is a matrix of weights from a source item (which the user has) to a
 // target item (which may be shown); a score is the sum over the user's items
-// of value times weight. So the score is explained by its parts
+// of value times weight. So a score is explained by its parts
 // ([Model.Explain]), a user may be anybody with items, and storage and serving
-// are the same whatever the weights come from: [Similarity] lists a dozen
-// neighbourhood formulas.
+// are the same whatever the weights come from:
+//
+//   - [FitItemKNN]: neighbourhoods by one of ten formulas ([Similarity]); the
+//     cheapest, and positive weights only;
+//   - [FitEASE]: the regression of every item on all others, and EDLAE; the
+//     most accurate while items² · 8 bytes are no trouble;
+//   - [FitLocalRidge]: the same within a neighbourhood, for large catalogues;
+//   - [Fit]: the last two by the size of the catalogue, with the penalty
+//     chosen on users put aside. Begin here.
+//
+// NDCG@100 by [SplitStrong] on three public sets, with standard errors of
+// .012, .027 and .011:
+//
+//	                               msweb  MovieLens small  RetailRocket
+//	popularity                      .448             .211          .028
+//	cosine K=20 per source          .546             .237          .121
+//	cosine K=200                    .556             .274          .161
+//	RP3Beta{.6, .5} K=200           .566             .285          .202
+//	local ridge C=100 lambda=100    .593             .314          .193
+//	EASE lambda=100                 .595             .322          .211
+//	Fit                             .603             .322          .210
 //
 // # Which neighbours to keep
 //

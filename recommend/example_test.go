@@ -108,6 +108,35 @@ func ExampleModel_Explain() {
 	// 0.816 because of stove
 }
 
+// Fit chooses the model and its penalty by the size of the catalogue and by
+// users put aside.
+func ExampleFit() {
+	h, _ := recommend.NewHistory(nil)
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	// Even users take even items, odd users odd ones, and everybody takes 100.
+	for user := uint32(1); user <= 500; user++ {
+		for k := range uint32(6) {
+			item := 2*((user*7+k*k*3)%20) + user%2
+			_ = h.Add(user, fmt.Sprint(item), 1, at)
+		}
+		_ = h.Add(user, "100", 1, at)
+	}
+	model, err := recommend.Fit(context.Background(), h, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(model)
+	result, _ := model.Recommend(recommend.Query{Items: []string{"4", "8", "100"}, N: 3})
+	for _, x := range result.Items {
+		fmt.Println(x.Item)
+	}
+	// Output:
+	// ease lambda=100
+	// 34
+	// 38
+	// 18
+}
+
 // Judge a model against popularity by what users bought later.
 func ExampleEvaluate() {
 	ctx := context.Background()

@@ -111,6 +111,19 @@ func BenchmarkRecommend(b *testing.B) {
 			names = append(names, n)
 		}
 	}
+	// The limit: the additions alone, into an array that stays.
+	scores := make([]float64, m.Len())
+	var work []int
+	bare := func(user uint32) {
+		sources, _ := h.sources(nil, user, m.cat)
+		for _, p := range sources {
+			weight := m.weight[m.ptr[p.item]:m.ptr[p.item+1]]
+			for k, j := range m.target[m.ptr[p.item]:m.ptr[p.item+1]] {
+				scores[j] += p.value * weight[k]
+			}
+			work = append(work, len(weight))
+		}
+	}
 	for _, c := range []struct {
 		name string
 		q    Query
@@ -131,6 +144,20 @@ func BenchmarkRecommend(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			work = work[:0]
+			rival := limit(func() {
+				for _, u := range users {
+					bare(u)
+				}
+			})
+			all := 0
+			for _, n := range work {
+				all += n
+			}
+			b.ReportMetric(rival/float64(len(users)), "rival-ns")
+			b.ReportMetric(60e3, "rival-guide-ns")
+			b.ReportMetric(1.5, "goal-ratio")
+			b.ReportMetric(float64(all)/float64(len(users)), "weights/op")
 		})
 	}
 	b.Run("n=20/parallel="+fmt.Sprint(runtime.GOMAXPROCS(0)), func(b *testing.B) {

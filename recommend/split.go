@@ -61,11 +61,16 @@ func SplitStrong(h *History, opts *SplitStrongOptions) (*Split, error) {
 	if h == nil {
 		return nil, badOption("SplitStrong", nil, "the history is nil")
 	}
-	s := h.snapshot()
+	return h.snapshot().splitStrong("", 10, minItems)
+}
+
+// splitStrong splits by the hash of salt and user, one in mod of the users to
+// each fold.
+func (s *snapshot) splitStrong(salt string, mod uint64, minItems int) (*Split, error) {
 	out := &Split{Train: newHistory(s.set)}
 	var tested, validated []int
 	for i, user := range s.users {
-		switch hash(strconv.Itoa(int(user))) % 10 {
+		switch hash(salt+strconv.Itoa(int(user))) % mod {
 		case 0:
 			tested = append(tested, i)
 		case 1:
