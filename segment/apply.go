@@ -296,7 +296,7 @@ func (x *Index) evaluate(r *row, p *predicate) {
 // arm makes sure that a timer is pending no later than the second. An earlier
 // one stays: it will find nothing changed and arm again.
 func (x *Index) arm(r *row, p *predicate, sec int64) {
-	i, ok := slices.BinarySearchFunc(r.armed, p.id, func(a armed, id uint32) int { return cmp.Compare(a.pred, id) })
+	i, ok := r.findArmed(p.id)
 	if ok {
 		if r.armed[i].sec <= sec {
 			return
@@ -487,7 +487,7 @@ func (x *Index) fire(r *row, t timer) {
 	if r == nil {
 		return
 	}
-	i, ok := slices.BinarySearchFunc(r.armed, t.pred, func(a armed, id uint32) int { return cmp.Compare(a.pred, id) })
+	i, ok := r.findArmed(t.pred)
 	if !ok || r.armed[i].sec != t.sec {
 		return
 	}
@@ -500,7 +500,7 @@ func (x *Index) fire(r *row, t timer) {
 // put off until it is worth it, and bytes leave such rows out anyway.
 func (x *Index) prune() {
 	x.pruned = max(x.pruned, x.second()-x.retain)
-	if x.pruned-x.swept < max(x.retain/8, 1) && x.swept != -never {
+	if x.pruned-x.swept < max(x.retain/4, 1) && x.swept != -never {
 		return
 	}
 	x.swept = x.pruned

@@ -137,24 +137,46 @@ func (r *row) setObject(attr uint32, obj any, at stamp) (old any, changed bool) 
 
 // stream returns the log of an event, nil when there is none.
 func (r *row) stream(event uint32) *stream {
-	for i := range r.streams {
-		if s := &r.streams[i]; s.event >= event {
-			if s.event == event {
-				return s
-			}
-			return nil
-		}
+	if i := r.findStream(event); i < len(r.streams) && r.streams[i].event == event {
+		return &r.streams[i]
 	}
 	return nil
 }
 
+// findStream returns the place of an event among the logs.
+func (r *row) findStream(event uint32) int {
+	lo, hi := 0, len(r.streams)
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); r.streams[mid].event < event {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
 // streamFor returns the log of an event, making an empty one if needed.
 func (r *row) streamFor(e *eventType) *stream {
-	i, ok := slices.BinarySearchFunc(r.streams, e.id, func(s stream, id uint32) int { return cmp.Compare(s.event, id) })
-	if !ok {
+	i := r.findStream(e.id)
+	if i == len(r.streams) || r.streams[i].event != e.id {
 		r.streams = slices.Insert(r.streams, i, stream{event: e.id, nums: e.nums, objs: e.objs})
 	}
 	return &r.streams[i]
+}
+
+// findArmed returns the place of a predicate among the pending timers, and
+// whether it has one.
+func (r *row) findArmed(pred uint32) (int, bool) {
+	lo, hi := 0, len(r.armed)
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); r.armed[mid].pred < pred {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(r.armed) && r.armed[lo].pred == pred
 }
 
 // absorb adds the truth of another row.
