@@ -2,6 +2,8 @@ package attribution
 
 import (
 	"slices"
+
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // chain is the absorbing Markov chain of a given order through the paths. Its
@@ -27,57 +29,139 @@ type edge struct {
 // numbers of journeys, so integers stay integers. The states are numbered in
 // an order that does not depend on how the paths came, and so do all figures.
 func (p *Paths) chain(order int) *chain {
-	c := new(chain)
-	// Edges are summed by their own number first.
-	var pairs sequences
-	var weights []float64
-	link := func(from, to uint32, weight float64) {
-		id := pairs.intern([]uint32{from, to})
-		if int(id) == len(weights) {
-			weights = append(weights, 0)
-		}
-		weights[id] += weight
-	}
-	const start = ^uint32(0)
-	for _, id := range p.canonical() {
-		path, t := p.seqs.seq(id), &p.rows[id]
-		weight := t.conv.Value() + t.null.Value()
-		if len(path) == 0 || weight == 0 && t.value.Value() == 0 {
+	m := newMeter(p, order)
+	for b := range p.seqs.blocks {
+		blk := &p.seqs.blocks[b]
+		if blk.length == 0 {
 			continue
 		}
-		last := start
-		for i := 0; i == 0 || i+order <= len(path); i++ {
-			state := c.states.intern(path[i:min(i+order, len(path))])
-			if int(state) == len(c.conv) {
-				c.conv, c.value, c.out = append(c.conv, 0), append(c.value, 0), append(c.out, 0)
-			}
-			if state != last {
-				link(last, state, weight)
-				if last != start {
-					c.out[last] += weight
-				}
-				last = state
+		for pos, id := range blk.ids {
+			t := &p.rows[id]
+			weight := t.conv.Value() + t.null.Value()
+			if weight != 0 || t.value.Value() != 0 {
+				m.path(blk.at(pos), t, weight)
 			}
 		}
-		c.conv[last] += t.conv.Value()
-		c.value[last] += t.value.Value()
-		c.out[last] += weight
-		c.total += weight
 	}
-	c.next = make([][]edge, c.states.len())
-	for id, w := range weights {
-		pair := pairs.seq(uint32(id))
-		e := edge{pair[1], w}
-		if pair[0] == start {
-			c.start = append(c.start, e)
+	return m.chain(p)
+}
+
+// meter counts the moves of a chain, with states in the order in which they
+// come.
+type meter struct {
+	order    int
+	channels uint32
+	states   sequences
+	single   []uint32 // by channel, its state of one touch, +1
+	ends     []tally  // by state: what ended there
+	// Moves from a state, or the start, to a state. Chains of order 1 have
+	// few states, all known beforehand, and count in a square.
+	square []stats.Sum
+	pairs  sequences
+	moves  []stats.Sum
+	pair   [2]uint32
+}
+
+// fromStart stands for the start in a move.
+const fromStart = ^uint32(0)
+
+// maxSquare bounds the channels of a square.
+const maxSquare = 1024
+
+func newMeter(p *Paths, order int) *meter {
+	m := &meter{order: order, channels: uint32(p.channels.Len()), single: make([]uint32, p.channels.Len())}
+	if order == 1 && m.channels <= maxSquare {
+		for c := range m.channels {
+			m.state([]uint32{c})
+		}
+		m.square = make([]stats.Sum, (m.channels+1)*m.channels)
+	}
+	return m
+}
+
+func (m *meter) state(window []uint32) uint32 {
+	id := m.states.intern(window)
+	if int(id) == len(m.ends) {
+		m.ends = append(m.ends, tally{})
+		if len(window) == 1 {
+			m.single[window[0]] = id + 1
+		}
+	}
+	return id
+}
+
+func (m *meter) path(path []uint32, t *tally, weight float64) {
+	last := fromStart
+	for i := 0; i == 0 || i+m.order <= len(path); i++ {
+		var state uint32
+		window := path[i:min(i+m.order, len(path))]
+		if len(window) == 1 && m.single[window[0]] != 0 {
+			state = m.single[window[0]] - 1
 		} else {
-			c.next[pair[0]] = append(c.next[pair[0]], e)
+			state = m.state(window)
+		}
+		if state == last {
+			continue
+		}
+		if m.square != nil {
+			m.square[(last+1)*m.channels+state].Add(weight)
+		} else {
+			m.pair = [2]uint32{last, state}
+			id := m.pairs.intern(m.pair[:])
+			if int(id) == len(m.moves) {
+				m.moves = append(m.moves, stats.Sum{})
+			}
+			m.moves[id].Add(weight)
+		}
+		last = state
+	}
+	m.ends[last].merge(*t)
+}
+
+// chain numbers the states by length, then by their channels' names.
+func (m *meter) chain(p *Paths) *chain {
+	_, rank := sortedNames(p.channels.Names(), slices.Repeat([]bool{true}, p.channels.Len()))
+	order := make([]uint32, m.states.len())
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return comparePaths(m.states.seq(a), m.states.seq(b), rank) })
+	c := &chain{next: make([][]edge, len(order))}
+	number := make([]uint32, len(order))
+	leave := make([]stats.Sum, len(order))
+	for i, old := range order {
+		number[old] = c.states.intern(m.states.seq(old))
+		end := m.ends[old]
+		c.conv, c.value = append(c.conv, end.conv.Value()), append(c.value, end.value.Value())
+		leave[i].Merge(end.conv)
+		leave[i].Merge(end.null)
+	}
+	var total stats.Sum
+	add := func(from, to uint32, w stats.Sum) {
+		e := edge{number[to], w.Value()}
+		if from == fromStart {
+			c.start = append(c.start, e)
+			total.Merge(w)
+			return
+		}
+		c.next[number[from]] = append(c.next[number[from]], e)
+		leave[number[from]].Merge(w)
+	}
+	for i, w := range m.square {
+		if w != (stats.Sum{}) {
+			add(uint32(i)/m.channels-1, uint32(i)%m.channels, w)
 		}
 	}
+	for id, w := range m.moves {
+		pair := m.pairs.seq(uint32(id))
+		add(pair[0], pair[1], w)
+	}
+	c.total = total.Value()
 	byState := func(a, b edge) int { return int(a.to) - int(b.to) }
 	slices.SortFunc(c.start, byState)
-	for _, es := range c.next {
+	for s, es := range c.next {
 		slices.SortFunc(es, byState)
+		c.out = append(c.out, leave[s].Value())
 	}
 	return c
 }

@@ -167,12 +167,12 @@ func (p *Paths) general(model string, g Game, swing bool) (Credits, error) {
 	if swing {
 		values = banzhaf
 	}
-	// The two tables are made one after the other, for they are large.
+	var room tables // used twice, for it is large
 	for _, value := range [2]bool{false, true} {
 		var table []float64
 		switch {
 		case g != MarkovChain:
-			table = p.table(g, players, value)
+			table = p.table(&room, g, players, value)
 		case value:
 			table = c.table(players, c.value)
 		default:
@@ -209,19 +209,31 @@ func (p *Paths) players() []uint32 {
 	return list
 }
 
+// tables are room for the worth and the number of journeys of all sets.
+type tables struct{ worth, size []float64 }
+
+func (*tables) clear(table *[]float64, n int) []float64 {
+	if len(*table) != n {
+		*table = make([]float64, n)
+	} else {
+		clear(*table)
+	}
+	return *table
+}
+
 // table lists the worth of all sets of players, in conversions or value; the
 // empty set is worth nothing, whatever the unexposed did.
-func (p *Paths) table(g Game, players []uint32, value bool) []float64 {
+func (p *Paths) table(room *tables, g Game, players []uint32, value bool) []float64 {
 	n := len(players)
 	bit := make([]int, p.channels.Len())
 	for i, c := range players {
 		bit[c] = i
 	}
 	rate := g == RateSubset || g == RateExact
-	table := make([]float64, 1<<n)
+	table := room.clear(&room.worth, 1<<n)
 	var size []float64
 	if rate {
-		size = make([]float64, 1<<n)
+		size = room.clear(&room.size, 1<<n)
 	}
 	for id := range p.bySet {
 		t := &p.bySet[id]

@@ -31,7 +31,7 @@ func TestGoldenGames(t *testing.T) {
 			requireWhole(t, c)
 			// The table agrees with the closed form, and its grand worth with theirs.
 			players := p.players()
-			table := p.table(game, players, false)
+			table := p.table(new(tables), game, players, false)
 			near(t, want.VGrand, table[len(table)-1], "%s %s", name, key)
 			for i, v := range shapley(table, len(players)) {
 				near(t, want.Shapley[p.channels.Name(players[i])], v, "%s %s", name, key)

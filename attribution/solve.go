@@ -139,73 +139,84 @@ func shapleyWeights(n int) []float64 {
 func marginals(table []float64, n int, both, w []float64) []float64 {
 	values := make([]float64, n)
 	// Summed by halves, the errors grow with n, not with 2^n.
-	all := weighted(table, w)
-	for m := range table {
-		table[m] *= both[bits.OnesCount32(uint32(m))]
-	}
+	all := weigh(table, w, both, 0)
 	for i := n - 1; i >= 0; i-- {
 		half := len(table) / 2
 		low, high := table[:half], table[half:]
-		values[i] = halves(high) - all
-		for m := range low {
-			low[m] += high[m]
-		}
+		values[i] = foldHalf(low, high) - all
 		table = low
 	}
 	return values
 }
 
-// weighted returns Σ v(m)·w(|m|).
-func weighted(table, w []float64) float64 {
-	return weightedFrom(table, w, 0)
-}
-
-func weightedFrom(table, w []float64, first int) float64 {
+// weigh returns Σ v(m)·w(|m|) and leaves v(m)·both(|m|) in the table.
+func weigh(table, w, both []float64, first int) float64 {
 	if len(table) <= 256 {
 		var s float64
 		for m, v := range table {
-			s += v * w[bits.OnesCount32(uint32(first+m))]
+			size := bits.OnesCount32(uint32(first + m))
+			s += v * w[size]
+			table[m] = v * both[size]
 		}
 		return s
 	}
 	half := len(table) / 2
-	return weightedFrom(table[:half], w, first) + weightedFrom(table[half:], w, first+half)
+	return weigh(table[:half], w, both, first) + weigh(table[half:], w, both, first+half)
 }
 
-// halves adds up a list by halves.
-func halves(list []float64) float64 {
-	if len(list) <= 256 {
+// foldHalf returns the sum of high and adds it to low.
+func foldHalf(low, high []float64) float64 {
+	if len(low) <= 256 {
 		var s float64
-		for _, x := range list {
+		high = high[:len(low)]
+		for i, x := range high {
 			s += x
+			low[i] += x
 		}
 		return s
 	}
-	half := len(list) / 2
-	return halves(list[:half]) + halves(list[half:])
+	half := len(low) / 2
+	return foldHalf(low[:half], high[:half]) + foldHalf(low[half:], high[half:])
 }
 
 // zeta replaces each v(m) by the sum of v over the subsets of m. The low bits
-// are done in pieces that stay in the cache.
+// are done in pieces that stay in the cache, the high ones two in a pass, for
+// such a pass waits for memory only.
 func zeta(table []float64, n int) {
 	const piece = 1 << 12
 	low := min(n, 12)
 	for from := 0; from < len(table); from += piece {
-		part := table[from:min(from+piece, len(table))]
-		for i := range low {
-			zetaBit(part, 1<<i)
-		}
+		zetaBits(table[from:min(from+piece, len(table))], 0, low)
 	}
-	for i := low; i < n; i++ {
-		zetaBit(table, 1<<i)
-	}
+	zetaBits(table, low, n)
 }
 
-func zetaBit(table []float64, bit int) {
-	for from := 0; from < len(table); from += 2 * bit {
-		low, high := table[from:from+bit], table[from+bit:from+2*bit]
-		for i := range low {
-			high[i] += low[i]
+// zetaBits sums over the bits from–to.
+func zetaBits(table []float64, from, to int) {
+	i := from
+	for ; i+1 < to; i += 2 {
+		bit := 1 << i
+		for at := 0; at < len(table); at += 4 * bit {
+			// Without either bit, with the lower, the higher, both.
+			none, one, two := table[at:at+bit], table[at+bit:at+2*bit], table[at+2*bit:at+3*bit]
+			both := table[at+3*bit : at+4*bit]
+			one, two, both = one[:len(none)], two[:len(none)], both[:len(none)]
+			for k, a := range none {
+				b := one[k]
+				both[k] += a + b + two[k]
+				one[k] = a + b
+				two[k] += a
+			}
+		}
+	}
+	if i < to {
+		bit := 1 << i
+		for at := 0; at < len(table); at += 2 * bit {
+			low, high := table[at:at+bit], table[at+bit:at+2*bit]
+			high = high[:len(low)]
+			for k, a := range low {
+				high[k] += a
+			}
 		}
 	}
 }
