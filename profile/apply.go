@@ -200,8 +200,8 @@ func (s *Store) userOf(keys []Key) uint32 {
 	}
 	slices.SortFunc(nodes, g.stronger)
 	for _, n := range nodes {
-		if !g.nodes[n].shared {
-			return g.nodes[n].person.number
+		if nd := &g.nodes[n]; !nd.shared || nd.cut {
+			return nd.person.number
 		}
 	}
 	return g.nodes[nodes[0]].person.number

@@ -31,6 +31,12 @@ var (
 	ErrTime = errors.New("profile: bad time")
 	// ErrPurpose says that a purpose has no name.
 	ErrPurpose = errors.New("profile: purpose without a name")
+	// ErrUnknownKey says that nobody has a key, or somebody else.
+	ErrUnknownKey = errors.New("profile: unknown key")
+	// ErrNotLinked says that two keys are not one person.
+	ErrNotLinked = errors.New("profile: not one person")
+	// ErrImport is wrapped by errors about data that Export did not give.
+	ErrImport = errors.New("profile: cannot import")
 
 	// ErrRefused is wrapped by every refusal of an event, beside one of the
 	// reasons below.

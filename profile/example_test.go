@@ -293,3 +293,40 @@ func ExampleStore_Current() {
 	// 0 false
 	// [1]
 }
+
+// Why are these one person? And what if they are not?
+func ExampleStore_Explain() {
+	store := must(profile.New(nil))
+	cookie := profile.Key{Kind: "anonymous_id", Value: "c1"}
+	mail := profile.Key{Kind: "email", Value: "ann@example.com"}
+	ann := profile.Key{Kind: "user_id", Value: "ann"}
+	for i, keys := range [][]profile.Key{{cookie}, {mail, ann}, {mail, cookie}} {
+		must(store.Apply(profile.Event{
+			ID: fmt.Sprint("m", i), Name: "Visited", Time: noon.Add(time.Duration(i) * time.Hour), Keys: keys,
+		}))
+	}
+	for _, edge := range must(store.Explain(ann, cookie)) {
+		fmt.Println(edge)
+	}
+	change := must(store.Unmerge(1, mail))
+	fmt.Println("user 1 is", change.User, "and apart from it", change.Split)
+	_, err := store.Explain(ann, cookie)
+	fmt.Println(err)
+	// Output:
+	// user_id:ann — email:ann@example.com (event "m1" at 2026-03-01T13:00:00Z)
+	// email:ann@example.com — anonymous_id:c1 (event "m2" at 2026-03-01T14:00:00Z)
+	// user 1 is 1 and apart from it [2 3]
+	// profile: not one person: user_id:ann and anonymous_id:c1
+}
+
+func ExampleStore_Import() {
+	store := must(profile.New(nil))
+	user := must(store.Apply(profile.Event{Name: "Signed Up", Time: noon, Keys: []profile.Key{{Kind: "user_id", Value: "ann"}}})).User
+	before := must(store.Export(user))
+	must(store.Erase(user))
+	fmt.Println(must(store.Import(before)))
+	fmt.Println(string(before) == string(must(store.Export(user))))
+	// Output:
+	// 1
+	// true
+}

@@ -13,6 +13,7 @@ import (
 //
 //	user, numbers  the number, and all that lead to it
 //	keys           identifiers, the strongest first
+//	cut            those, and others that events of theirs named, that were unmerged, if any
 //	combinations   keys that came together in events, when, and in which event first
 //	attributes     every statement that may still hold, with its time
 //	traits         computed traits
@@ -55,6 +56,16 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 	b = s.appendKeys(b, nodes)
 
 	sets := slices.Clone(p.sets)
+	cut := nodes
+	for _, k := range sets {
+		cut = append(cut, s.graph.sets[k].nodes...)
+	}
+	cut = slices.DeleteFunc(cut, func(n uint32) bool { return !s.graph.nodes[n].cut })
+	if len(cut) > 0 {
+		slices.SortFunc(cut, s.graph.stronger)
+		b = append(b, `,"cut":`...)
+		b = s.appendKeys(b, slices.Compact(cut))
+	}
 	slices.SortFunc(sets, func(x, y uint32) int {
 		i, j := s.graph.sets[x].nodes, s.graph.sets[y].nodes
 		return slices.CompareFunc(i, j, s.graph.stronger)

@@ -26,8 +26,10 @@ import (
 //  4. Keys connected to more than MaxPersonKeys in number are no person: each
 //     stands alone.
 //
-// An event belongs to the person of its strongest key that is not shared,
-// and to the shared key's own profile when it names no other.
+// A key that the host has taken out (Unmerge) has no links that hold either.
+//
+// An event belongs to the person of its strongest key that is not shared by
+// rule 1, and to the shared key's own profile when it names no other.
 
 // node is one key.
 type node struct {
@@ -416,8 +418,8 @@ func (g *identity) within(nodes []uint32) bool {
 func (g *identity) owner(k uint32) *person {
 	nodes := g.sets[k].nodes
 	for _, n := range nodes {
-		if !g.nodes[n].shared {
-			return g.nodes[n].person
+		if nd := &g.nodes[n]; !nd.shared || nd.cut {
+			return nd.person
 		}
 	}
 	return g.nodes[nodes[0]].person

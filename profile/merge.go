@@ -41,7 +41,8 @@ func (s *Store) Merge(other *Store) (renamed map[uint32]uint32, err error) {
 	if err := s.mergeable(other); err != nil {
 		return nil, err
 	}
-	return s.merge(other), nil
+	renamed, _ = s.merge(other)
+	return renamed, nil
 }
 
 func (s *Store) mergeable(o *Store) error {
@@ -66,7 +67,7 @@ func (s *Store) mergeable(o *Store) error {
 	return fmt.Errorf("%w: %s", ErrMerge, why)
 }
 
-func (s *Store) merge(o *Store) map[uint32]uint32 {
+func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 	g := &s.graph
 	current := make(map[uint32]bool)
 	for _, x := range []*Store{s, o} {
@@ -138,7 +139,7 @@ func (k *keyset) see(o *keyset) {
 
 // adopt settles who is who after the other store's combinations were entered,
 // and takes its statements in.
-func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, current map[uint32]bool) map[uint32]uint32 {
+func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, current map[uint32]bool) (map[uint32]uint32, moved) {
 	g := &s.graph
 	// Numbers follow their keys; those of keys that are known here become
 	// further numbers of whoever has the key.
@@ -151,6 +152,9 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 			p := g.nodes[m].person
 			if _, known := s.people[x.number]; known {
 				continue
+			}
+			if s.next <= uint64(x.number) && uint64(x.number)%uint64(s.opts.Shards) == uint64(s.opts.Shard) {
+				s.next = uint64(x.number) + uint64(s.opts.Shards)
 			}
 			p.pins = append(p.pins, pin{x.number, m})
 			slices.SortFunc(p.pins, func(a, b pin) int { return cmp.Compare(a.number, b.number) })
@@ -172,14 +176,16 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 	}
 	var flipped []uint32
 	for _, n := range slices.Clone(starts) {
-		g.nodes[n].cut = g.nodes[n].cut || s.isCut(o, n)
-		if g.refresh(n) {
+		cut := !g.nodes[n].cut && s.isCut(o, n)
+		g.nodes[n].cut = g.nodes[n].cut || cut
+		if g.refresh(n) || cut {
 			flipped = append(flipped, n)
 			g.neighbours(n, func(m, _ uint32) { starts = append(starts, m) })
 		}
 	}
+	var m moved
 	if len(starts) > 0 {
-		s.regroup(g.partition(starts), flipped)
+		m = s.regroup(g.partition(starts), flipped)
 	}
 	touched := make(map[*person]bool)
 	for _, k := range sets {
@@ -214,7 +220,7 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 			renamed[n] = p.number
 		}
 	}
-	return renamed
+	return renamed, m
 }
 
 // adoptStatements copies the other store's rows, attributes and consents.

@@ -20,6 +20,7 @@ type model struct {
 	opts   Options
 	events []Event // with ids, cleaned keys, distinct
 	now    time.Time
+	cut    map[Key]bool
 }
 
 func keyLess(o *Options) func(a, b Key) int {
@@ -92,7 +93,7 @@ func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
 	}
 	shared = map[Key]bool{}
 	for k := range all {
-		shared[k] = combos[k] > m.opts.MaxKeyLinks
+		shared[k] = combos[k] > m.opts.MaxKeyLinks || m.cut[k]
 		for kind, values := range strong[k] {
 			shared[k] = shared[k] || len(values) > m.opts.Limits[kind]
 		}
@@ -163,7 +164,7 @@ func (m *model) owned() (events map[Key][]Event, group map[Key][]Key) {
 		keys := m.sorted(e.Keys)
 		owner := keys[0]
 		for _, k := range keys {
-			if !shared[k] {
+			if !shared[k] || m.cut[k] {
 				owner = k
 				break
 			}
@@ -294,6 +295,10 @@ func (m *model) erase(key Key) {
 	keys := group[key]
 	m.events = slices.DeleteFunc(m.events, func(e Event) bool {
 		return slices.ContainsFunc(e.Keys, func(k Key) bool { return slices.Contains(keys, k) })
+	})
+	// What is known of a key no event names any more is gone with it.
+	maps.DeleteFunc(m.cut, func(k Key, _ bool) bool {
+		return !slices.ContainsFunc(m.events, func(e Event) bool { return slices.Contains(e.Keys, k) })
 	})
 }
 

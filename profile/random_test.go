@@ -60,7 +60,7 @@ func TestStoreAgainstModel(t *testing.T) {
 		opts := tightOptions()
 		s, err := New(&opts)
 		require.NoError(t, err)
-		m := &model{opts: opts, now: epoch}
+		m := &model{opts: opts, now: epoch, cut: map[Key]bool{}}
 		require.NoError(t, s.Advance(epoch, nil))
 		all, ads := newRecorder(), newRecorder()
 		require.NoError(t, s.Attach("all", all, nil))
@@ -92,6 +92,28 @@ func TestStoreAgainstModel(t *testing.T) {
 				_, ok = s.Resolve(key.Kind, key.Value)
 				require.False(t, ok)
 				s.tombs.until = map[[32]byte]instant{}
+			case k == 3 && r.IntN(2) == 0 && len(m.events) > 0:
+				key := m.events[r.IntN(len(m.events))].Keys[0]
+				what = fmt.Sprint("unmerge ", key)
+				user, _ := s.Resolve(key.Kind, key.Value)
+				m.cut[key] = true
+				c, err := s.Unmerge(user, key)
+				require.NoError(t, err)
+				now, _ := s.Current(user)
+				require.Equal(t, now, c.User)
+			case k == 4 && len(m.events) > 0:
+				// What was exported and erased comes back.
+				key := m.events[r.IntN(len(m.events))].Keys[0]
+				what = fmt.Sprint("export and import ", key)
+				user, _ := s.Resolve(key.Kind, key.Value)
+				data, err := s.Export(user)
+				require.NoError(t, err)
+				got, err := s.Import(data)
+				require.NoError(t, err)
+				require.Equal(t, user, got)
+				again, err := s.Export(user)
+				require.NoError(t, err)
+				require.Equal(t, string(data), string(again))
 			case k == 2:
 				m.now = m.now.Add(time.Duration(r.IntN(1200)) * time.Second)
 				what = fmt.Sprint("advance ", m.now)
@@ -229,5 +251,64 @@ func TestOrderWithLimits(t *testing.T) {
 		}
 		requireSame(t, want, dst.picture(), "round %d, merged from %d", round, n)
 		dst.checkInvariants(t)
+	}
+}
+
+// A store whose persons are exported and imported elsewhere, in any order, is
+// the same store, with the same numbers where links never moved.
+func TestExportImport(t *testing.T) {
+	for round := range longForm(60) {
+		r := rand.New(rand.NewPCG(11, uint64(round)))
+		opts := tightOptions()
+		plain := round%2 == 0
+		s := newTest(t, opts)
+		for i := range 30 {
+			keys := tightKeys(r)
+			if plain {
+				keys = []Key{{UserID, fmt.Sprint("u", r.IntN(5))}}
+				if r.IntN(2) == 0 {
+					keys = append(keys, Key{AnonymousID, keys[0].Value + "-cookie"})
+				}
+			}
+			s.must(t, someEvent(r, fmt.Sprint("m", i), keys))
+		}
+		users := s.Users()
+		if !plain {
+			u := users[r.IntN(len(users))]
+			p, _ := s.Profile(u)
+			_, err := s.Unmerge(u, p.Keys[r.IntN(len(p.Keys))])
+			require.NoError(t, err)
+			users = s.Users()
+		}
+		exports := map[uint32][]byte{}
+		for _, u := range users {
+			data, err := s.Export(u)
+			require.NoError(t, err)
+			exports[u] = data
+		}
+		r.Shuffle(len(users), func(i, j int) { users[i], users[j] = users[j], users[i] })
+		o := newTest(t, opts)
+		v := newRecorder()
+		require.NoError(t, o.Attach("v", v, nil))
+		for _, u := range users {
+			_, err := o.Import(exports[u])
+			require.NoError(t, err)
+			o.checkInvariants(t)
+		}
+		requireSame(t, s.picture(), o.picture(), "round %d", round)
+		if plain {
+			for _, u := range users {
+				again, err := o.Export(u)
+				require.NoError(t, err)
+				require.Equal(t, string(exports[u]), string(again))
+			}
+		}
+		rows, attributes := v.show()
+		wantRows, wantAttributes := o.wanted(o.Users())
+		require.Equal(t, wantRows, rows)
+		require.Equal(t, wantAttributes, attributes)
+		// The next number is a new one.
+		c := o.must(t, event("e", epoch, Key{UserID, "somebody new"}))
+		require.NotContains(t, users, c.User)
 	}
 }

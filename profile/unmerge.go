@@ -1,0 +1,64 @@
+package profile
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Unmerge takes a key out of its person for good: none of its links holds any
+// more, those of later events included. Everybody becomes who they would have
+// been without those links, with the numbers they had then; an event that
+// names the key and others stays with the strongest of its keys. Views see
+// the joined person erased and both sides again.
+//
+// Change.User is whom the number leads to afterwards, Change.Split the
+// numbers that stand on their own since. A key that stands alone already
+// changes nobody, but will not be linked again either.
+//
+// Errors: [ErrUser], [ErrUnknownKey] when the person does not have the key,
+// [ErrExhausted], [ErrClosed].
+func (s *Store) Unmerge(user uint32, key Key) (Change, error) {
+	s.mu.Lock()
+	c, err := s.unmergeLocked(user, key)
+	d := s.deliverers
+	s.mu.Unlock()
+	deliver(d)
+	return c, err
+}
+
+func (s *Store) unmergeLocked(user uint32, key Key) (Change, error) {
+	if s.closed {
+		return Change{}, ErrClosed
+	}
+	p := s.people[user]
+	if p == nil {
+		return Change{}, userError(user)
+	}
+	n, err := s.known(key)
+	if err != nil {
+		return Change{}, err
+	}
+	g := &s.graph
+	if g.nodes[n].person != p {
+		return Change{}, fmt.Errorf("%w: user %d does not have %v", ErrUnknownKey, user, g.key(n))
+	}
+	if s.left() < uint64(len(p.nodes)) {
+		return Change{}, ErrExhausted
+	}
+	s.detached = nil
+	g.nodes[n].cut = true
+	g.refresh(n)
+	starts := []uint32{n}
+	g.neighbours(n, func(o, _ uint32) { starts = append(starts, o) })
+	m := s.regroup(g.partition(starts), []uint32{n})
+	s.follow(&m)
+	s.seq++
+	c := Change{User: s.people[user].number, Merged: m.merged, Split: m.split, Detached: s.detached, Seq: s.seq}
+	c.Split = slices.DeleteFunc(c.Split, func(n uint32) bool { return n == c.User })
+	if !s.opts.OmitChanges && m.before != nil {
+		clear(s.changed)
+		s.traitsChanged = s.traitsChanged[:0]
+		c.Attributes = s.difference(s.people[user], &m)
+	}
+	return c, nil
+}
