@@ -145,10 +145,11 @@ func BenchmarkRecommend(b *testing.B) {
 				}
 			}
 			work = work[:0]
-			rival := limit(func() {
+			rival := limit(b, func() float64 {
 				for _, u := range users {
 					bare(u)
 				}
+				return scores[0]
 			})
 			all := 0
 			for _, n := range work {

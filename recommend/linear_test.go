@@ -205,3 +205,60 @@ func TestFullModel(t *testing.T) {
 		}
 	}
 }
+
+// SLIM's weights satisfy the conditions of the minimum (Karush, Kuhn and
+// Tucker), which nothing else does: the problem is strictly convex.
+func TestSLIMIsTheMinimum(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := histories().Draw(t, "history")
+		slow := slowMatrix(h)
+		if len(slow.items) == 0 {
+			t.Skip("empty")
+		}
+		o := &SLIMOptions{
+			Candidates: rapid.IntRange(1, 15).Draw(t, "c"),
+			L1:         rapid.Float64Range(0.01, 3).Draw(t, "l1"),
+			L2:         rapid.Float64Range(0.1, 20).Draw(t, "l2"),
+			Signed:     rapid.Bool().Draw(t, "signed"),
+			Workers:    rapid.IntRange(1, 3).Draw(t, "workers"),
+		}
+		near, err := FitItemKNN(t.Context(), h, &ItemKNNOptions{K: o.Candidates})
+		require.NoError(t, err)
+		m, err := FitSLIM(t.Context(), h, o)
+		require.NoError(t, err)
+		for _, j := range slow.items {
+			for _, i := range slow.items {
+				w := m.Weight(i, j)
+				if near.Weight(i, j) == 0 {
+					require.Zero(t, w)
+					continue
+				}
+				gradient := slow.gram(i, j) - o.L2*w
+				for _, k := range slow.items {
+					gradient -= slow.gram(i, k) * m.Weight(k, j)
+				}
+				switch {
+				case w > 0:
+					require.InDelta(t, o.L1, gradient, 1e-8)
+				case w < 0:
+					require.True(t, o.Signed)
+					require.InDelta(t, -o.L1, gradient, 1e-8)
+				default:
+					require.LessOrEqual(t, gradient, o.L1+1e-8)
+					if o.Signed {
+						require.GreaterOrEqual(t, gradient, -o.L1-1e-8)
+					}
+				}
+			}
+		}
+	})
+	h := shop(t)
+	for _, err := range []error{
+		second(FitSLIM(t.Context(), nil, nil)),
+		second(FitSLIM(t.Context(), h, &SLIMOptions{L1: -1})),
+		second(FitSLIM(t.Context(), h, &SLIMOptions{L2: math.NaN()})),
+		second(FitSLIM(t.Context(), h, &SLIMOptions{Candidates: -1})),
+	} {
+		require.ErrorIs(t, err, ErrOption)
+	}
+}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"slices"
-	"sync"
 
 	"github.com/zhun-go/zhun/recommend/internal/dense"
 )
@@ -89,34 +87,13 @@ func penalty(where string, v, def float64) (float64, error) {
 
 func (m *matrix) fitLocalRidge(ctx context.Context, o LocalRidgeOptions) (*Model, error) {
 	cat := newCatalogue(m.names, m.counts(), len(m.users))
-	plan := Cosine{}.plan(m)
-	nb := newNeighbours(m, cat.popular, nil, min(o.Candidates, m.items()))
-	nb.rule = plan.rule(cat.popular, false)
-	if err := nb.run(ctx, o.Workers); err != nil {
+	nb, g, err := m.neighbourhoods(ctx, cat, o.Candidates, o.Budget, o.Workers)
+	if err != nil {
 		return nil, err
 	}
-	// The order of elimination must not depend on how the best were found.
-	nb.sort()
-
-	g := newGram(m, nb, o.Budget)
-	if err := g.fill(ctx, o.Workers); err != nil {
-		return nil, err
-	}
-	n := m.items()
-	var wait sync.WaitGroup
-	for me := range max(1, min(o.Workers, n)) {
-		wait.Go(func() {
-			r := newRidge(g, o.Lambda)
-			for j, done := me, 0; j < n; j, done = j+o.Workers, done+1 {
-				if done%ctxEvery == 0 && ctx.Err() != nil {
-					return
-				}
-				r.solve(uint32(j), nb.of(uint32(j)))
-			}
-		})
-	}
-	wait.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := g.eachTarget(ctx, o.Workers, func() func(uint32, []entry) {
+		return newRidge(g, o.Lambda).solve
+	}, nb.of); err != nil {
 		return nil, err
 	}
 	return newModel(fmt.Sprintf("local ridge C=%d lambda=%g", o.Candidates, o.Lambda), cat, nb.of, false), nil
@@ -124,15 +101,13 @@ func (m *matrix) fitLocalRidge(ctx context.Context, o LocalRidgeOptions) (*Model
 
 // ridge is the scratch of one worker.
 type ridge struct {
-	*gram
+	*system
 	lambda float64
 	solver *dense.Solver
-	a, b   []float64 // the system, row by row of the lower half; the right side
-	local  []int32   // by rank: place in the list + 1, all zero between targets
 }
 
 func newRidge(g *gram, lambda float64) *ridge {
-	return &ridge{gram: g, lambda: lambda, solver: dense.NewSolver(dense.New()), local: make([]int32, g.m.items())}
+	return &ridge{newSystem(g), lambda, dense.NewSolver(dense.New())}
 }
 
 // solve replaces the weights of a list of candidates, ascending, by those of
@@ -142,8 +117,6 @@ func (r *ridge) solve(j uint32, list []entry) {
 	if c == 0 {
 		return
 	}
-	r.a = slices.Grow(r.a[:0], c*c)[:c*c]
-	r.b = slices.Grow(r.b[:0], c)[:c]
 	r.gather(r.rank[j], list)
 	for x, e := range list {
 		r.a[x*c+x] = r.diagonal[e.other] + r.lambda
@@ -151,74 +124,5 @@ func (r *ridge) solve(j uint32, list []entry) {
 	r.solver.Solve(r.a, r.b, c)
 	for x := range list {
 		list[x].weight = r.b[x]
-	}
-}
-
-// gather fills the system below its diagonal with G among the candidates, and
-// the right side with G of each and the target: from the table where both
-// items are popular, else from the rows of the users of the rarer one, who are
-// few. Either way a sum goes over users in ascending order.
-func (r *ridge) gather(target uint32, list []entry) {
-	c := len(list)
-	clear(r.a)
-	clear(r.b)
-	for x, e := range list {
-		rank := r.rank[e.other]
-		r.local[rank] = int32(x) + 1
-		if rank >= r.head {
-			continue
-		}
-		table, row := r.table[int(rank)*int(r.head):][:r.head], r.a[x*c:]
-		for y, f := range list[:x] {
-			if k := r.rank[f.other]; k < r.head {
-				row[y] = table[k]
-			}
-		}
-		if target < r.head {
-			r.b[x] = table[target]
-		}
-	}
-	if target >= r.head {
-		r.each(target, func(y int32, v float64) { r.b[y] += v })
-	}
-	for x, e := range list {
-		if rank := r.rank[e.other]; rank >= r.head {
-			if target < r.head {
-				r.local[target] = int32(c) + 1
-			}
-			r.each(rank, func(y int32, v float64) {
-				switch {
-				case y == int32(c):
-					r.b[x] += v
-				case r.rank[list[y].other] < r.head && y > int32(x):
-					r.a[int(y)*c+x] += v
-				case y < int32(x):
-					r.a[x*c+int(y)] += v
-				}
-			})
-			r.local[target] = 0
-		}
-	}
-	for _, e := range list {
-		r.local[r.rank[e.other]] = 0
-	}
-}
-
-// each calls f with each item in the rows of an item's users that has a local
-// place, and the product of the two values.
-func (r *ridge) each(rank uint32, f func(y int32, v float64)) {
-	item := r.order[rank]
-	for e := r.m.ptr[item]; e < r.m.ptr[item+1]; e++ {
-		u, x := r.m.row[e], r.m.value(e)
-		lo, hi := r.rows.ptr[u], r.rows.ptr[u+1]
-		for k, i := range r.rows.col[lo:hi] {
-			if y := r.local[i]; y != 0 {
-				v := x
-				if r.rows.val != nil {
-					v *= r.rows.val[lo+k]
-				}
-				f(y-1, v)
-			}
-		}
 	}
 }

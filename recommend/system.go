@@ -1,0 +1,125 @@
+package recommend
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// neighbourhoods returns the nearest items of each item by exact cosine, in
+// ascending order, since the order of arithmetic must not depend on how they
+// were found, and G to regress on them.
+func (m *matrix) neighbourhoods(ctx context.Context, cat *catalogue, candidates int, budget int64, workers int) (*neighbours, *gram, error) {
+	plan := Cosine{}.plan(m)
+	nb := newNeighbours(m, cat.popular, nil, min(candidates, m.items()))
+	nb.rule = plan.rule(cat.popular, false)
+	if err := nb.run(ctx, workers); err != nil {
+		return nil, nil, err
+	}
+	nb.sort()
+	g := newGram(m, nb, budget)
+	return nb, g, g.fill(ctx, workers)
+}
+
+// eachTarget calls, from several goroutines, a function made for each of them
+// with every item and its list.
+func (g *gram) eachTarget(ctx context.Context, workers int, solver func() func(uint32, []entry), of func(uint32) []entry) error {
+	n := g.m.items()
+	workers = max(1, min(workers, n))
+	var wait sync.WaitGroup
+	for me := range workers {
+		wait.Go(func() {
+			solve := solver()
+			for j, done := me, 0; j < n; j, done = j+workers, done+1 {
+				if done%ctxEvery == 0 && ctx.Err() != nil {
+					return
+				}
+				solve(uint32(j), of(uint32(j)))
+			}
+		})
+	}
+	wait.Wait()
+	return ctx.Err()
+}
+
+// system is the normal equations of one target after another.
+type system struct {
+	*gram
+	a, b  []float64 // G among the candidates, lower half by rows; G with the target
+	local []int32   // by rank: place in the list + 1, all zero between targets
+}
+
+func newSystem(g *gram) *system {
+	return &system{gram: g, local: make([]int32, g.m.items())}
+}
+
+// gather fills the system below its diagonal with G among the candidates, and
+// the right side with G of each and the target: from the table where both
+// items are popular, else from the rows of the users of the rarer one, who are
+// few. Either way a sum goes over users in ascending order.
+func (r *system) gather(target uint32, list []entry) {
+	c := len(list)
+	r.a = slices.Grow(r.a[:0], c*c)[:c*c]
+	r.b = slices.Grow(r.b[:0], c)[:c]
+	clear(r.a)
+	clear(r.b)
+	for x, e := range list {
+		rank := r.rank[e.other]
+		r.local[rank] = int32(x) + 1
+		if rank >= r.head {
+			continue
+		}
+		table, row := r.table[int(rank)*int(r.head):][:r.head], r.a[x*c:]
+		for y, f := range list[:x] {
+			if k := r.rank[f.other]; k < r.head {
+				row[y] = table[k]
+			}
+		}
+		if target < r.head {
+			r.b[x] = table[target]
+		}
+	}
+	if target >= r.head {
+		r.each(target, func(y int32, v float64) { r.b[y] += v })
+	}
+	for x, e := range list {
+		if rank := r.rank[e.other]; rank >= r.head {
+			if target < r.head {
+				r.local[target] = int32(c) + 1
+			}
+			r.each(rank, func(y int32, v float64) {
+				switch {
+				case y == int32(c):
+					r.b[x] += v
+				case r.rank[list[y].other] < r.head && y > int32(x):
+					r.a[int(y)*c+x] += v
+				case y < int32(x):
+					r.a[x*c+int(y)] += v
+				}
+			})
+			r.local[target] = 0
+		}
+	}
+	for _, e := range list {
+		r.local[r.rank[e.other]] = 0
+	}
+}
+
+// each calls f with each item in the rows of an item's users that has a local
+// place, and the product of the two values.
+func (r *system) each(rank uint32, f func(y int32, v float64)) {
+	item := r.order[rank]
+	for e := r.m.ptr[item]; e < r.m.ptr[item+1]; e++ {
+		u, x := r.m.row[e], r.m.value(e)
+		lo, hi := r.rows.ptr[u], r.rows.ptr[u+1]
+		for k, i := range r.rows.col[lo:hi] {
+			if y := r.local[i]; y != 0 {
+				v := x
+				if r.rows.val != nil {
+					v *= r.rows.val[lo+k]
+				}
+				f(y-1, v)
+			}
+		}
+	}
+}
