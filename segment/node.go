@@ -41,25 +41,25 @@ type node struct {
 	from int    // character offset in the rule
 	key  string // canonical text: equal keys mean equal values
 
-	b func(*scan) bool            // Bool: present and true
-	n func(*scan) float64         // Number: NaN when missing
-	s func(*scan) (string, bool)  // String
-	t func(*scan) (stamp, bool)   // Time
-	v func(*scan) any             // Any, Strings, Objects: nil when missing
-	h func(*scan) bool            // Bool: present; nil when always
-	l *list                       // a list to iterate
-	c []*node                     // an array of constants, right of "in"
-	k any                         // the value of a constant: bool, float64, string or time.Time
-	z bool                        // the literal nil
-	m bool                        // a Time that moves with the clock, second by second
-	e bool                        // an element of a list of rows or objects, of which only fields have values
+	b  func(*scan) bool           // Bool: present and true
+	n  func(*scan) float64        // Number: NaN when missing
+	s  func(*scan) (string, bool) // String
+	t  func(*scan) (stamp, bool)  // Time
+	v  func(*scan) any            // Any, Strings, Objects: nil when missing
+	h  func(*scan) bool           // Bool: present; nil when always
+	l  *list                      // a list to iterate
+	c  []*node                    // an array of constants, right of "in"
+	k  any                        // the value of a constant: bool, float64, string or time.Time
+	z  bool                       // the literal nil
+	m  bool                       // a Time that moves with the clock, second by second
+	e  bool                       // an element of a list of rows or objects, of which only fields have values
 	sc *scope                     // the scope of such an element
 	at func(*scan, func()) bool   // moves the cursor to such an element and calls back
 
-	attr   *attribute // set when the expression is simply this attribute
-	shape  *shape     // set for a comparison that indexes know
-	count  *list      // set when the value is the length of this list
-	deps   deps
+	attr  *attribute // set when the expression is simply this attribute
+	shape *shape     // set for a comparison that indexes know
+	count *list      // set when the value is the length of this list
+	deps  deps
 }
 
 // deps is what the value of an expression depends on.

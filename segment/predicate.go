@@ -30,20 +30,17 @@ type predicate struct {
 	mark      uint64 // the step in which it was evaluated last
 }
 
-// pending reports whether truth may change with the clock.
-func (p *predicate) timed() bool { return p.deps.clock || len(p.deps.events) > 0 }
-
 // attribute is a name of the schema and what depends on it.
 type attribute struct {
 	id   uint32
 	name string
 	kind Kind
 
-	cuts   []cut                   // thresholds of numeric predicates, ascending
+	cuts   []cut                    // thresholds of numeric predicates, ascending
 	equals map[float64][]*predicate // by number
 	texts  map[string][]*predicate  // by string
-	exists []*predicate            // == nil
-	others []*predicate            // evaluated at every change
+	exists []*predicate             // == nil
+	others []*predicate             // evaluated at every change
 }
 
 // cut is a threshold: it separates the numbers below value, and value itself

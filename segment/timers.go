@@ -27,7 +27,7 @@ func (t timer) compare(o timer) int {
 // buckets of 4096 seconds that are sorted when their time comes. Adding a
 // timer is mostly an append, and so is most of taking one.
 type calendar struct {
-	due     []timer   // of the opened buckets, sorted; those before head are gone
+	due     []timer // of the opened buckets, sorted; those before head are gone
 	head    int
 	late    timerHeap // added to buckets that were open already
 	opened  int64     // the last bucket that was opened

@@ -273,14 +273,14 @@ func TestDynamic(t *testing.T) {
 	require.NoError(t, x.Observe(2, "Pong", map[string]any{"ms": "slow"}, now))
 	require.True(t, x.Contains("early", 1))
 	for rule, want := range map[string][]uint32{
-		`"u" in other`:                         {1},
+		`"u" in other`: {1},
 		`any(events("Ping"), any(.list, .k == 1))`: {1},
-		`any(events("Pong"), .ms == "slow")`:   {2},
-		`any(events("Pong"), .ms > 1)`:         nil,
-		`never_seen == nil`:                    {1, 2},
-		`len(events("Never Seen")) == 0`:       {1, 2},
-		`any(events("Never Seen"), .a > 1)`:    nil,
-		`score > "a"`:                          nil,
+		`any(events("Pong"), .ms == "slow")`:       {2},
+		`any(events("Pong"), .ms > 1)`:             nil,
+		`never_seen == nil`:                        {1, 2},
+		`len(events("Never Seen")) == 0`:           {1, 2},
+		`any(events("Never Seen"), .a > 1)`:        nil,
+		`score > "a"`:                              nil,
 	} {
 		got, err := x.Query(rule)
 		require.NoError(t, err, rule)

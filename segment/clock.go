@@ -1,0 +1,132 @@
+package segment
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// follow moves the clock to the time of what is applied, when it does so.
+func (x *Index) follow(at time.Time) {
+	if x.opts.Clock == Auto && !x.attach {
+		x.moveTo(at)
+	}
+}
+
+// Advance moves the clock forward and fires what is due on the way, each at
+// its very second: users leave windows, and events that waited enter them. A
+// time before the clock changes nothing. It also lets go of events beyond
+// Options.Retain. The error wraps [ErrTime].
+func (x *Index) Advance(now time.Time) error {
+	if !validTime(now) {
+		return timeError("advance", now)
+	}
+	x.mu.Lock()
+	defer x.release()
+	x.moveTo(now)
+	x.prune()
+	return nil
+}
+
+// moveTo fires the timers up to the instant, in order, and sets the clock.
+func (x *Index) moveTo(now time.Time) {
+	if !now.After(x.now) {
+		return
+	}
+	sec := now.Unix()
+	if x.now.IsZero() {
+		x.start(now)
+		return
+	}
+	for {
+		t, ok := x.timers.next(sec)
+		if !ok {
+			break
+		}
+		if at := time.Unix(t.sec, 0).UTC(); at.After(x.now) {
+			x.now = at
+		}
+		r := x.table.get(t.user)
+		x.startStep()
+		x.fire(r, t)
+		for x.timers.peek(t.sec, t.user) {
+			t, _ = x.timers.next(t.sec)
+			x.fire(r, t)
+		}
+		if r != nil {
+			x.finish(r, Cause{Kind: ByClock})
+		}
+	}
+	x.now = now.Round(0).UTC()
+}
+
+// start sets the clock for the first time. There was no time before, so what
+// is due by now happens now, user by user.
+func (x *Index) start(now time.Time) {
+	x.now = now.Round(0).UTC()
+	var due []timer
+	for {
+		t, ok := x.timers.next(x.second())
+		if !ok {
+			break
+		}
+		due = append(due, t)
+	}
+	slices.SortStableFunc(due, func(a, b timer) int { return cmp.Compare(a.user, b.user) })
+	for i := 0; i < len(due); {
+		r := x.table.get(due[i].user)
+		x.startStep()
+		for user := due[i].user; i < len(due) && due[i].user == user; i++ {
+			x.fire(r, due[i])
+		}
+		if r != nil {
+			x.finish(r, Cause{Kind: ByClock})
+		}
+	}
+}
+
+// fire re-evaluates what a timer was armed for, if it still is.
+func (x *Index) fire(r *row, t timer) {
+	if r == nil {
+		return
+	}
+	i, ok := r.findArmed(t.pred)
+	if !ok || r.armed[i].sec != t.sec {
+		return
+	}
+	r.armed = slices.Delete(r.armed, i, i+1)
+	x.evaluate(r, x.preds[t.pred])
+}
+
+// prune moves the horizon of retention. Rows beyond it are in no window any
+// more, so letting go of them changes no answer; going through all users is
+// put off until it is worth it, and bytes leave such rows out anyway.
+func (x *Index) prune() {
+	x.pruned = max(x.pruned, x.second()-x.retain)
+	if x.pruned-x.swept < max(x.retain/4, 1) && x.swept != -never {
+		return
+	}
+	x.swept = x.pruned
+	for r := range x.table.all() {
+		r.prune(x.pruned)
+	}
+}
+
+// prune drops the events up to and including the second, and logs that are
+// empty then.
+func (r *row) prune(sec int64) {
+	for i := range r.streams {
+		r.streams[i].prune(sec)
+	}
+	r.streams = slices.DeleteFunc(r.streams, func(s stream) bool { return s.len() == 0 })
+}
+
+// unset reports whether the clock was never set, and asks for another look
+// when it is.
+func (c *scan) unset() bool {
+	if c.now >= dawn {
+		return false
+	}
+	c.limit(dawn)
+	return true
+}
