@@ -387,3 +387,16 @@ func BenchmarkStudent(b *testing.B) {
 		})
 	}
 }
+
+// R 4.2.2: 1 − pt(qt(.975, 98), 98, ncp) of power.t.test(50, .3), and the
+// central distribution as the limit.
+func TestNoncentralStudent(t *testing.T) {
+	near(t, 0.317517119028908, stats.NoncentralStudentSF(stats.StudentISF(.025, 98), 98, 1.5), 1e-11, "R")
+	for _, df := range []float64{1, 2, 5, 40, 1e3, 1e6} {
+		for _, x := range []float64{-3, -.5, 0, 1, 2.5, 6} {
+			require.InDelta(t, stats.StudentSF(x, df), stats.NoncentralStudentSF(x, df, 1e-12), 1e-11, "%v %v", x, df)
+		}
+	}
+	near(t, stats.NormalSF(-1), stats.NoncentralStudentSF(2, math.Inf(1), 3), 1e-15, "normal")
+	require.True(t, math.IsNaN(stats.NoncentralStudentSF(1, 0, 1)))
+}
