@@ -1,0 +1,14 @@
+// Package design plans experiments: how many users an effect needs, how likely
+// a test is to find it, and what the smallest effect is that a test of a size
+// finds.
+//
+//	n, err := design.MeanSize(0.5, 12, nil)           // users per arm for a difference of 0.5 at a standard deviation of 12
+//	p, err := design.ProportionPower(20_000, .10, .11, nil)
+//	d, err := design.MeanEffect(20_000, 12, &design.Options{Correlation: .7})
+//
+// It knows nothing of data: standard deviations and base rates come from the
+// past of the metric. Sizes are real numbers; round them up.
+//
+// All functions are pure and safe for concurrent use. Errors are of type
+// [*Error].
+package design
