@@ -3,9 +3,9 @@
 //
 // It turns timed touches into paths, paths into credits under the usual rules
 // and under games whose Shapley value is exact, and credits into return on
-// spend. It is not for tracking (touches come from events the host already
-// has), and the rules in it do not measure what a channel caused: see "What
-// credit means" below.
+// spend and budgets. It is not for tracking (touches come from events the host
+// already has), and most of its models do not measure what a channel caused:
+// see "What credit means" below.
 //
 // # Four steps
 //
@@ -61,19 +61,55 @@
 // [Shapley] gives a channel its average marginal worth over all orders in
 // which the channels could have been switched on. With the default game each
 // distinct channel of a path gets the same share, which is exact for any
-// number of channels in one pass over the distinct sets.
+// number of channels in one pass over the distinct sets. [ShapleyOptions]
+// choose other games, [Banzhaf] averages over sets, [Solve] plays a game of
+// one's own, exactly up to [MaxExact] players and by sampling above.
 //
-// Where tools differ, the definition is in the comment of the function, with
-// the others' beside it.
+//	c, err := attribution.Shapley(p, &attribution.ShapleyOptions{Game: attribution.PersonTime})
+//
+// [Markov] shares out by removal effects in a Markov chain of any order, solved
+// and not simulated. [LeaveOneOut] and [ShaoLi] are there for comparison with
+// tools that use them. Where tools differ, the definition is in the comment
+// of the function, with the others' beside it.
+//
+// [Bootstrap] tells how much any of these figures would vary.
 //
 // # What credit means
 //
 // A rule shares out all conversions, also those that would have happened
 // without any touch, and it pays a channel for standing in paths, also one
-// that only follows people who buy anyway. The default game does so, too.
-// None of them recovers what channels cause, not even when exposure is
-// random; their results therefore carry [ErrDescriptive] among their
-// warnings. Use them to describe, and experiments to decide.
+// that only follows people who buy anyway. The default game and Markov chains
+// do so, too. Their results carry [ErrDescriptive] among their warnings: use
+// them to describe.
+//
+// Two games ask what would have been lost. [Cohort] compares people by the
+// channels that met them, [PersonTime] compares the rate of conversion in the
+// time after each set of touches. Both need people whom no channel met
+// (PathOptions.Users), give the baseline to nobody, and can be negative. On
+// journeys, Cohort is wrong for every channel: converters met fewer channels
+// because their journey ended. This is the distance between the shares of
+// credit and the true shares of incremental conversions (0 is equal, 1
+// disjoint) in a simulation with random exposure, six channels in continuous
+// time, two of them without any effect, 600,000 people, mean of five seeds:
+//
+//	last touch           0.31
+//	linear               0.32
+//	simplified Shapley   0.32
+//	Markov, order 1      0.38
+//	cohort               1.00
+//	person-time          0.02
+//
+// When exposure is targeted at people who are likely to buy, none of them is
+// right, PersonTime included: only an experiment is.
+//
+// # What to do with it
+//
+// Credits carry what each channel cost, from the ledger of [Journeys.Spend] or
+// the costs of its touches, and give [Credit.ROAS], [Credit.ROI] and
+// [Credit.CPA], which are undefined without spend rather than infinite.
+// [Assists], [PathLengths], [TopPaths], [Transitions] and [OrderedShapley] tell
+// how journeys run. [Allocate] spends a budget on response curves so that they
+// bring the most together, S-shaped ones included, with a proof.
 //
 // # State
 //

@@ -1,10 +1,14 @@
 package attribution_test
 
 import (
+	"context"
 	"fmt"
+	"math/bits"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/zhun-go/zhun/attribution"
 )
@@ -185,4 +189,176 @@ func ExamplePaths_Merge() {
 	//   social               0.00    0.0%    0.00
 	//   unattributed         0.00    0.0%    0.00
 	//   total                4.00  100.0%  130.00
+}
+
+// A channel that stands in every path of those who convert, and does nothing:
+// the simplified game pays it, a game with unexposed users does not.
+func ExampleShapley() {
+	var p attribution.Paths
+	for _, r := range []struct {
+		path               []string
+		conversions, nulls float64
+	}{
+		{[]string{"search", "display"}, 30, 170},
+		{[]string{"search"}, 30, 170},
+		{[]string{"display"}, 10, 190},
+		{nil, 10, 190},
+	} {
+		if err := p.Add(r.path, r.conversions, 0, r.nulls); err != nil {
+			panic(err)
+		}
+	}
+	for _, game := range []attribution.Game{attribution.SumSubset, attribution.Cohort} {
+		c, err := attribution.Shapley(&p, &attribution.ShapleyOptions{Game: game})
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("%v:", game)
+		for _, k := range c.Channels {
+			fmt.Printf(" %s %.0f,", k.Channel, k.Conversions)
+		}
+		fmt.Printf(" nobody %.0f\n", c.Unattributed.Conversions)
+	}
+	// Output:
+	// sum over subsets: search 45, display 25, nobody 10
+	// cohort: search 40, display 0, nobody 40
+}
+
+// The game to use for journeys compares rates in time; it needs to know who
+// was there without being touched.
+func ExampleShapley_personTime() {
+	j, err := attribution.NewJourneys(nil)
+	if err != nil {
+		panic(err)
+	}
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	day := func(d int) time.Time { return start.AddDate(0, 0, d) }
+	// Of 300 people, 100 see an advertisement on day 10, and buy twice as
+	// often from then on.
+	for user := range uint32(300) {
+		if user < 100 {
+			if err := j.Touch(user+1, attribution.Touch{Channel: "social", Time: day(10)}); err != nil {
+				panic(err)
+			}
+		}
+		if user%10 == 0 || user < 100 && user%10 == 1 {
+			if err := j.Convert(user+1, attribution.Conversion{Time: day(11 + int(user%7)), Value: 50}); err != nil {
+				panic(err)
+			}
+		}
+	}
+	users := roaring.New()
+	users.AddRange(1, 301)
+	p, err := j.Paths(&attribution.PathOptions{Start: start, AsOf: day(20), Users: users})
+	if err != nil {
+		panic(err)
+	}
+	c, err := attribution.Shapley(p, &attribution.ShapleyOptions{Game: attribution.PersonTime})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("social %.1f, nobody %.1f, of %.0f\n", c.Channels[0].Conversions, c.Unattributed.Conversions, c.Total.Conversions)
+	// Output:
+	// social 16.6, nobody 23.4, of 40
+}
+
+func ExampleMarkov() {
+	var p attribution.Paths
+	for path, n := range map[string][2]float64{"social > search": {20, 80}, "search": {10, 90}, "social": {0, 100}} {
+		if err := p.Add(strings.Split(path, " > "), n[0], 0, n[1]); err != nil {
+			panic(err)
+		}
+	}
+	c, err := attribution.Markov(&p, nil)
+	if err != nil {
+		panic(err)
+	}
+	for _, k := range c.Channels {
+		fmt.Printf("%s: without it %.0f%% fewer conversions, credit %.1f\n", k.Channel, 100*k.Effect, k.Conversions)
+	}
+	// Output:
+	// search: without it 100% fewer conversions, credit 20.0
+	// social: without it 50% fewer conversions, credit 10.0
+}
+
+func ExampleBootstrap() {
+	var p attribution.Paths
+	if err := p.Add([]string{"search"}, 400, 0, 9600); err != nil {
+		panic(err)
+	}
+	if err := p.Add([]string{"podcast"}, 4, 0, 96); err != nil {
+		panic(err)
+	}
+	list, err := attribution.Bootstrap(context.Background(), &p, attribution.LastTouch, nil)
+	if err != nil {
+		panic(err)
+	}
+	for _, i := range list {
+		fmt.Printf("%s: %.0f conversions, %.0f to %.0f\n", i.Channel, i.Conversions.Value, i.Conversions.Lo, i.Conversions.Hi)
+	}
+	// Output:
+	// search: 400 conversions, 363 to 441
+	// podcast: 4 conversions, 0 to 8
+}
+
+// One channel with decreasing returns, one that needs a minimum to work at
+// all.
+func ExampleAllocate() {
+	a, err := attribution.Allocate([]attribution.Curve{
+		{Channel: "search", Shape: attribution.Log, A: 100, B: 50},
+		{Channel: "television", Shape: attribution.Hill, A: 400, B: 300, S: 3},
+		{Channel: "fair", Shape: attribution.Power, A: 10, B: 0.5, Lo: 40, Hi: 40}, // booked
+	}, 600, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Print(a)
+	// Output:
+	// budget 600.00 brings 490.00; one more brings 0.542
+	//   channel      spend   value  marginal
+	//   search      134.51  130.57     0.542
+	//   television  425.49  296.19     0.542
+	//   fair         40.00   63.25    0.7906
+}
+
+// A game of one's own: three shops share a delivery van that costs 90, and
+// need it only when there is more than one of them.
+func ExampleSolve() {
+	s, err := attribution.Solve(3, func(set uint64) float64 {
+		if bits.OnesCount64(set) > 1 {
+			return 90
+		}
+		return 0
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(s.Values)
+	// Output:
+	// [30 30 30]
+}
+
+func ExampleAssists() {
+	var p attribution.Paths
+	if err := p.Add([]string{"social", "e-mail", "search"}, 8, 0, 0); err != nil {
+		panic(err)
+	}
+	if err := p.Add([]string{"search"}, 2, 0, 0); err != nil {
+		panic(err)
+	}
+	list, err := attribution.Assists(&p)
+	if err != nil {
+		panic(err)
+	}
+	for _, a := range list {
+		fmt.Println(a.Channel, "closes", a.Last, "and assists", a.Assisted)
+	}
+	for _, t := range attribution.TopPaths(&p, 1) {
+		fmt.Println(t, t.Conversions)
+	}
+	// Output:
+	// e-mail closes 0 and assists 8
+	// search closes 10 and assists 0
+	// social closes 0 and assists 8
+	// social > e-mail > search 8
 }

@@ -1,7 +1,6 @@
 package attribution
 
 import (
-	"fmt"
 	"math"
 	"os"
 	"testing"
@@ -109,7 +108,7 @@ func TestHazardTruth(t *testing.T) {
 		}
 	}
 	for _, m := range models {
-		t.Log(fmt.Sprintf("%-20s %.3f", m.name, mean[m.name]))
+		t.Logf("%-20s %.3f", m.name, mean[m.name])
 	}
 	require.LessOrEqual(t, mean["person-time"], bound)
 	require.Greater(t, mean["simplified Shapley"], 0.2)
