@@ -101,7 +101,7 @@ func wholeCustomer(t *testing.T, w *sim.World) int {
 
 func fed(t *testing.T, events []profile.Event) *shop {
 	t.Helper()
-	s, err := newShop(rulesFor("events"), sim.ExperimentID, func(segment.Transition) {})
+	s, err := newShop(rulesFor("events"), sim.ExperimentID, nil, func(segment.Transition) {})
 	require.NoError(t, err)
 	for _, e := range events {
 		change, err := s.store.Apply(e)

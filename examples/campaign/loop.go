@@ -29,10 +29,10 @@ type shop struct {
 // tells every view what happened to whom, also that two visitors turned out to be one
 // person, and that a person is to be forgotten.
 //
-// Options are nil throughout where the defaults read the Segment vocabulary; moved is
-// told of users who enter or leave an audience. A host that must respect consent
-// attaches with AttachOptions.Purpose.
-func newShop(rules []rule, experimentID string, moved func(segment.Transition)) (*shop, error) {
+// Options are nil where the defaults read the Segment vocabulary; weights are the planned
+// shares of the experiment's arms, nil for equal ones; moved is told of users who enter or
+// leave an audience. A host that must respect consent attaches with AttachOptions.Purpose.
+func newShop(rules []rule, trial string, weights []map[string]float64, moved func(segment.Transition)) (*shop, error) {
 	var s shop
 	var err error
 	if s.store, err = profile.New(&profile.Options{Traits: traits()}); err != nil {
@@ -47,7 +47,7 @@ func newShop(rules []rule, experimentID string, moved func(segment.Transition)) 
 	if s.journeys, err = attribution.NewJourneys(nil); err != nil {
 		return nil, err
 	}
-	if s.readout, err = experiment.NewReadout(experimentID, nil); err != nil {
+	if s.readout, err = experiment.NewReadout(trial, &experiment.ReadoutOptions{Weights: weights}); err != nil {
 		return nil, err
 	}
 
@@ -70,7 +70,7 @@ func newShop(rules []rule, experimentID string, moved func(segment.Transition)) 
 func loop(ctx context.Context, c config, src *source, bad *badLines, bar *progress) (*Report, error) {
 	rules := rulesFor(src.input.Kind)
 	log := newAudienceLog(rules)
-	s, err := newShop(rules, c.experiment, log.moved)
+	s, err := newShop(rules, c.experiment, src.weights, log.moved)
 	if err != nil {
 		return nil, err
 	}

@@ -182,7 +182,9 @@ func TestDeterminism(t *testing.T) {
 // simulatedLines writes the small simulation as a file of events.
 func simulatedLines(t *testing.T) [][]byte {
 	t.Helper()
-	w, err := sim.New(&sim.Options{Customers: 250, Days: 60, Seed: 3})
+	trial, err := freeShipping()
+	require.NoError(t, err)
+	w, err := sim.New(&sim.Options{Customers: 250, Days: 60, Seed: 3, Assign: trial.Assign})
 	require.NoError(t, err)
 	var lines [][]byte
 	for e := range w.Events() {

@@ -4,14 +4,25 @@ import (
 	"time"
 	_ "time/tzdata" // the simulated shop keeps its town's hours, also where no time zones are installed
 
+	"github.com/zhun-go/zhun/experiment"
 	"github.com/zhun-go/zhun/internal/sim"
 	"github.com/zhun-go/zhun/profile"
 )
 
+// freeShipping is the experiment that the simulated shop runs. The shop asks it for the
+// arm of a visitor, tells nobody but the log ("Experiment Viewed"), and ships accordingly.
+func freeShipping() (*experiment.Experiment, error) {
+	return experiment.New(sim.ExperimentID, []experiment.Arm{{Name: sim.ArmControl, Weight: 1}, {Name: sim.ArmTreatment, Weight: 1}}, nil)
+}
+
 // simulated is the retailer of the default run. Its events take the way that a
 // file's take: they are written as JSON lines and read back.
 func simulated(c config) (*source, error) {
-	w, err := sim.New(&sim.Options{Seed: c.seed, Customers: c.customers, Days: c.days})
+	trial, err := freeShipping()
+	if err != nil {
+		return nil, err
+	}
+	w, err := sim.New(&sim.Options{Seed: c.seed, Customers: c.customers, Days: c.days, Assign: trial.Assign})
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +33,7 @@ func simulated(c config) (*source, error) {
 		total:    int64(c.days),
 		position: func() int64 { return int64(now.Sub(start) / (24 * time.Hour)) },
 		truth:    newTruth(w),
+		weights:  trial.Weights(),
 		events: func(yield func(profile.Event, error) bool) {
 			var line []byte
 			for e := range w.Events() {

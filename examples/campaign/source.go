@@ -15,7 +15,8 @@ type source struct {
 	events   iter.Seq2[profile.Event, error] // after a *profile.SyntaxError the events go on
 	total    int64                           // for the progress bar, in any unit; 0 if not known
 	position func() int64
-	truth    *truth // of the simulator
+	truth    *truth               // of the simulator
+	weights  []map[string]float64 // of the experiment's arms, where the program itself assigns them
 	closer   io.Closer
 }
 
