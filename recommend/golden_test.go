@@ -79,6 +79,9 @@ func TestGoldenStrongGeneralization(t *testing.T) {
 			if slow && os.Getenv("ZHUN_LONG") == "" {
 				t.Skip("minutes of arithmetic; set ZHUN_LONG=1")
 			}
+			if raceEnabled && set != "msweb" {
+				t.Skip("too slow under the race detector")
+			}
 			if splits[set] == nil {
 				s, err := SplitStrong(dataset(t, set), nil)
 				require.NoError(t, err)

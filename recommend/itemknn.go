@@ -18,6 +18,12 @@ type ItemKNNOptions struct {
 	// the same formula then ranks better by several hundredths of NDCG, since
 	// every item, and not only the popular ones, can be reached.
 	PerSource bool
+	// RowLimit cuts the row of each source to its largest weights. Neighbours
+	// chosen per target leave popular sources with long rows, and a request
+	// costs the sum of the rows of its history; a limit of some hundreds
+	// bounds it, at a price in accuracy that [Model.Cut] tells. Default 0: no
+	// limit.
+	RowLimit int
 	// Workers is the number of goroutines. Default: GOMAXPROCS. The result
 	// does not depend on it.
 	Workers int
@@ -59,6 +65,9 @@ func (o *ItemKNNOptions) withDefaults() (ItemKNNOptions, error) {
 	var err error
 	if out.K, err = positive("ItemKNNOptions.K", out.K, 200); err != nil {
 		return out, err
+	}
+	if out.RowLimit < 0 {
+		return out, badOption("ItemKNNOptions.RowLimit", out.RowLimit, "must not be negative")
 	}
 	out.Workers, err = positive("ItemKNNOptions.Workers", out.Workers, runtime.GOMAXPROCS(0))
 	return out, err
@@ -102,7 +111,11 @@ func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, erro
 	if o.PerSource {
 		nb.sort()
 	}
-	return newModel(fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side), cat, nb.of, o.PerSource), nil
+	model := newModel(fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side), cat, nb.of, o.PerSource)
+	if o.RowLimit > 0 {
+		model.limitRows(o.RowLimit)
+	}
+	return model, nil
 }
 
 // rule orders the neighbours of an item: sources of a target, or targets of a

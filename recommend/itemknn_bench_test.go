@@ -161,6 +161,24 @@ func BenchmarkRecommend(b *testing.B) {
 			b.ReportMetric(float64(all)/float64(len(users)), "weights/op")
 		})
 	}
+	for _, rows := range []int{100, 300} {
+		short, err := FitItemKNN(context.Background(), h, &ItemKNNOptions{K: 100, RowLimit: rows})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("n=20/rows=%d", rows), func(b *testing.B) {
+			b.ReportAllocs()
+			dst := make([]Scored, 0, 20)
+			i := 0
+			for b.Loop() {
+				if dst, err = short.AppendRecommend(dst[:0], Query{History: h, User: users[i%len(users)]}); err != nil {
+					b.Fatal(err)
+				}
+				i++
+			}
+			b.ReportMetric(short.Cut(), "share-cut")
+		})
+	}
 	b.Run("n=20/parallel="+fmt.Sprint(runtime.GOMAXPROCS(0)), func(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			dst := make([]Scored, 0, 20)

@@ -1,9 +1,14 @@
 package recommend
 
 import (
+	"cmp"
 	"encoding"
+	"fmt"
+	"math"
 	"slices"
 	"sync"
+
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // Model is a fitted matrix of item × item weights: what an item in a user's
@@ -27,6 +32,7 @@ type Model struct {
 	// full holds every weight, row by row of the source, when nothing was
 	// cut; ptr, target and weight are then nil.
 	full []float64
+	cut  float64 // share of the sum of absolute weights that was cut
 	pool sync.Pool
 }
 
@@ -70,6 +76,43 @@ func newModel(name string, cat *catalogue, of func(item uint32) []entry, perSour
 	}
 	return m
 }
+
+// limitRows keeps the largest weights of each row by absolute value, ties to
+// the smaller target.
+func (m *Model) limitRows(limit int) {
+	var kept, all stats.Sum
+	n, start := 0, 0
+	var row []entry
+	for i := range m.cat.names {
+		lo, hi := start, m.ptr[i+1]
+		start = hi
+		row = row[:0]
+		for k := lo; k < hi; k++ {
+			row = append(row, entry{m.target[k], m.weight[k]})
+			all.Add(math.Abs(m.weight[k]))
+		}
+		if len(row) > limit {
+			slices.SortStableFunc(row, func(a, b entry) int { return cmp.Compare(math.Abs(b.weight), math.Abs(a.weight)) })
+			row = row[:limit]
+			slices.SortFunc(row, func(a, b entry) int { return cmp.Compare(a.other, b.other) })
+		}
+		for _, e := range row {
+			m.target[n], m.weight[n] = e.other, e.weight
+			kept.Add(math.Abs(e.weight))
+			n++
+		}
+		m.ptr[i+1] = n
+	}
+	if n < len(m.target) {
+		m.target, m.weight = slices.Clone(m.target[:n]), slices.Clone(m.weight[:n])
+		m.cut = 1 - kept.Value()/all.Value()
+		m.name += fmt.Sprintf(" rows=%d", limit)
+	}
+}
+
+// Cut returns the share of the sum of all weights that ItemKNNOptions.RowLimit
+// took away.
+func (m *Model) Cut() float64 { return m.cut }
 
 // String returns what was fitted, such as "cosine K=200 per target".
 func (m *Model) String() string { return m.name }

@@ -29,6 +29,7 @@ func (m *Model) AppendBinary(b []byte) ([]byte, error) {
 		s.Uvarint(uint64(m.cat.counts[i]))
 	}
 	s = w.Section("weights")
+	s.Float(m.cut)
 	s.Bool(m.full != nil)
 	if m.full != nil {
 		s.Bytes(appendFloats(nil, m.full))
@@ -55,7 +56,8 @@ func appendFloats(b []byte, x []float64) []byte {
 
 // UnmarshalBinary replaces the model by what AppendBinary wrote. Section
 // "items" holds the name, the number of users, and by ascending id the items
-// with their numbers of users; section "weights" a flag, and either all
+// with their numbers of users; section "weights" the
+// share cut, a flag, and either all
 // weights, row by row of the source, or for each source the number
 // of its targets and the steps between them, and then all weights.
 //
@@ -74,7 +76,7 @@ func (m *Model) UnmarshalBinary(data []byte) error {
 	if err := fresh.readWeights(f.Section("weights")); err != nil {
 		return err
 	}
-	m.name, m.cat = fresh.name, fresh.cat
+	m.name, m.cat, m.cut = fresh.name, fresh.cat, fresh.cut
 	m.ptr, m.target, m.weight, m.full = fresh.ptr, fresh.target, fresh.weight, fresh.full
 	// Scratch of the old size must not be found again.
 	for m.pool.Get() != nil {
@@ -107,6 +109,9 @@ func (m *Model) readItems(r *wire.Reader) error {
 
 func (m *Model) readWeights(r *wire.Reader) error {
 	n := len(m.cat.names)
+	if m.cut = r.Float(); !(m.cut >= 0 && m.cut <= 1) {
+		r.Fail("share cut of %v", m.cut)
+	}
 	if r.Bool() {
 		b := r.Bytes()
 		if r.Err() == nil && (n > math.MaxInt32/2 || len(b) != 8*n*n) {

@@ -3,6 +3,7 @@ package recommend
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -123,6 +124,9 @@ func TestFitRefusesBadInput(t *testing.T) {
 }
 
 func TestRecommendAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("pools forget under the race detector")
+	}
 	h := synthetic(t, 300, 200, 6000)
 	m, err := FitItemKNN(t.Context(), h, nil)
 	require.NoError(t, err)
@@ -156,6 +160,45 @@ func TestModelBytes(t *testing.T) {
 	got, err := back.Recommend(q)
 	require.NoError(t, err)
 	require.Equal(t, want, got)
+}
+
+func TestRowLimit(t *testing.T) {
+	h := synthetic(t, 300, 200, 6000)
+	all, err := FitItemKNN(t.Context(), h, nil)
+	require.NoError(t, err)
+	cut, err := FitItemKNN(t.Context(), h, &ItemKNNOptions{RowLimit: 7})
+	require.NoError(t, err)
+	require.Equal(t, "cosine K=200 per target rows=7", cut.String())
+	total, kept := 0.0, 0.0
+	for _, i := range all.cat.names {
+		var want, got []float64
+		for _, j := range all.cat.names {
+			if w := all.Weight(i, j); w > 0 {
+				want = append(want, w)
+				total += w
+			}
+			if w := cut.Weight(i, j); w > 0 {
+				require.Equal(t, all.Weight(i, j), w)
+				got = append(got, w)
+				kept += w
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		require.Equal(t, want[len(want)-min(7, len(want)):], got)
+	}
+	require.InDelta(t, 1-kept/total, cut.Cut(), 1e-12)
+	require.Zero(t, all.Cut())
+	data, err := cut.AppendBinary(nil)
+	require.NoError(t, err)
+	var back Model
+	require.NoError(t, back.UnmarshalBinary(data))
+	require.Equal(t, cut.Cut(), back.Cut())
+	none, err := FitItemKNN(t.Context(), h, &ItemKNNOptions{RowLimit: 200})
+	require.NoError(t, err)
+	require.Equal(t, all.String(), none.String(), "nothing was cut")
+	_, err = FitItemKNN(t.Context(), h, &ItemKNNOptions{RowLimit: -1})
+	require.ErrorIs(t, err, ErrOption)
 }
 
 func FuzzModelUnmarshalBinary(f *testing.F) {

@@ -11,6 +11,9 @@ import (
 // On real orders, by time, on items new to the customer: the model must be at
 // least twice as good as popularity.
 func TestOnlineRetailByTime(t *testing.T) {
+	if raceEnabled {
+		t.Skip("too slow under the race detector")
+	}
 	h := newTestHistory(t, nil)
 	records(t, sharedFile(t, "onlineretail/online_retail_to_2011-09.csv.gz"), func(rec []string) {
 		invoice, item, customer := rec[0], rec[1], rec[6]
