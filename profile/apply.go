@@ -3,7 +3,6 @@ package profile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -126,28 +125,29 @@ func (s *Store) apply(e *Event) (Change, error) {
 		return Change{}, ErrClosed
 	}
 	s.stats.Events++
-	c, reason, detail := s.clean(e)
-	if reason == nil {
+	c, no := s.clean(e)
+	if no == nil {
 		for _, k := range s.keys {
 			if s.tombs.refuses(k, c.at) {
-				reason, detail = ErrErased, "kind "+k.Kind
+				_, no = s.refuse(ErrErased, "kind %s", k.Kind)
 				break
 			}
 		}
 	}
-	if reason != nil {
-		s.stats.Refused.count(reason)
-		return Change{}, &RefusedError{ID: e.ID, Name: e.Name, Reason: reason, Value: detail}
+	if no == nil && !s.seen.has(c.id) {
+		c.content = s.log.encode(c.typ, c.id, c.name, s.fields)
+		if len(c.content) > s.opts.MaxEventBytes {
+			_, no = s.refuse(ErrTooLarge, "%d bytes", len(c.content))
+		}
 	}
-	if s.seen.has(c.id) {
+	if no != nil {
+		s.stats.Refused.count(no.reason)
+		return Change{}, &RefusedError{ID: e.ID, Name: e.Name, Reason: no.reason, Value: no.detail}
+	}
+	if c.content == nil {
 		s.stats.Duplicates++
 		s.seq++
 		return Change{User: s.userOf(s.keys), Duplicate: true, Seq: s.seq}, nil
-	}
-	c.content = s.log.encode(c.typ, c.id, c.name, s.fields)
-	if len(c.content) > s.opts.MaxEventBytes {
-		s.stats.Refused.count(ErrTooLarge)
-		return Change{}, &RefusedError{ID: e.ID, Name: e.Name, Reason: ErrTooLarge, Value: fmt.Sprintf("%d bytes", len(c.content))}
 	}
 	s.detached = nil
 	if s.opts.Clock == ByEvents {

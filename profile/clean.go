@@ -29,26 +29,36 @@ type cleaned struct {
 
 const maxNesting = 8
 
-// clean checks an event and brings it into the store's form. The error is a
-// reason of refusal, and detail the value that led to it.
-func (s *Store) clean(e *Event) (c cleaned, reason error, detail string) {
+// refusal is a reason not to take an event, with the value that led to it.
+type refusal struct {
+	reason error
+	detail string
+}
+
+func (s *Store) refuse(reason error, format string, args ...any) (cleaned, *refusal) {
+	return cleaned{}, &refusal{reason, fmt.Sprintf(format, args...)}
+}
+
+// clean checks an event and brings it into the store's form.
+func (s *Store) clean(e *Event) (cleaned, *refusal) {
+	var c cleaned
 	if int(e.Type) >= typeCount {
-		return c, ErrType, e.Type.String()
+		return s.refuse(ErrType, "%v", e.Type)
 	}
 	c.typ = e.Type
 	c.name = currentName(strings.TrimSpace(e.Name))
 	if c.name == "" && e.Type == Track || len(c.name) > maxName || !utf8.ValidString(c.name) {
-		return c, ErrNoName, fmt.Sprintf("name %.40q", e.Name)
+		return s.refuse(ErrNoName, "name %.40q", e.Name)
 	}
 	if len(e.Keys) > s.opts.MaxEventKeys {
-		return c, ErrTooLarge, fmt.Sprintf("%d keys", len(e.Keys))
+		return s.refuse(ErrTooLarge, "%d keys", len(e.Keys))
 	}
 	if len(e.Fields) > s.opts.MaxFields {
-		return c, ErrTooLarge, fmt.Sprintf("%d fields", len(e.Fields))
+		return s.refuse(ErrTooLarge, "%d fields", len(e.Fields))
 	}
 	at := s.correct(e)
 	if !usable(at) {
-		return c, ErrNoTime, fmt.Sprintf("time %v, received %v", e.Time, e.Received)
+		return s.refuse(ErrNoTime, "time %v, received %v", e.Time, e.Received)
 	}
 	c.at = instantOf(at)
 	c.tick = c.at
@@ -60,12 +70,11 @@ func (s *Store) clean(e *Event) (c cleaned, reason error, detail string) {
 		s.clean1(k, v, e.Type, 0)
 	}
 	if len(s.fields) > s.opts.MaxFields {
-		return c, ErrTooLarge, fmt.Sprintf("%d fields", len(s.fields))
+		return s.refuse(ErrTooLarge, "%d fields", len(s.fields))
 	}
-	if s.opts.Bots == RejectBots {
-		if agent, ok := s.fields["context.userAgent"].(string); ok && isBot(agent) {
-			return c, ErrBot, fmt.Sprintf("user agent %.60q", agent)
-		}
+	if why := s.opts.Bots.judge(s.fields); why != "" {
+		agent, _ := s.fields["context.userAgent"].(string)
+		return s.refuse(ErrBot, "%s: %.80q", why, agent)
 	}
 	s.keys = s.keys[:0]
 	for _, k := range e.Keys {
@@ -80,7 +89,7 @@ func (s *Store) clean(e *Event) (c cleaned, reason error, detail string) {
 		}
 	}
 	if len(s.keys) == 0 {
-		return c, ErrNoKey, fmt.Sprintf("keys %.120q", fmt.Sprint(e.Keys))
+		return s.refuse(ErrNoKey, "keys %.120q", fmt.Sprint(e.Keys))
 	}
 	c.id = e.ID
 	switch {
@@ -90,7 +99,7 @@ func (s *Store) clean(e *Event) (c cleaned, reason error, detail string) {
 		h := xxh3.HashString128(c.id).Bytes()
 		c.id = hex.EncodeToString(h[:])
 	}
-	return c, nil, ""
+	return c, nil
 }
 
 // correct returns the event's time by the receiver's clock.

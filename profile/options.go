@@ -19,16 +19,6 @@ const (
 	Manual
 )
 
-// BotPolicy says what becomes of events whose user agent is a program's.
-type BotPolicy uint8
-
-const (
-	// RejectBots refuses them with [ErrBot].
-	RejectBots BotPolicy = iota
-	// KeepBots applies them like any other.
-	KeepBots
-)
-
 // Retain says which events the store keeps, and how long.
 type Retain struct {
 	// Horizon is how long an event is kept after its time, by the store's
@@ -69,8 +59,8 @@ type Options struct {
 	// their kind, compared without regard to case; the built-in ones are
 	// listed at [BlockedValues].
 	Blocked []string
-	// Bots says what becomes of events sent by programs; default RejectBots.
-	Bots BotPolicy
+	// Bots says which events were sent by programs; they are refused.
+	Bots BotRules
 	// OptOut are the purposes that are allowed until denied. All others are
 	// denied until granted.
 	OptOut []string
@@ -152,9 +142,12 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.Clock > Manual {
 		return c, optionError("Clock", c.Clock, "unknown")
 	}
-	if c.Bots > KeepBots {
-		return c, optionError("Bots", c.Bots, "unknown")
+	for _, n := range c.Bots.Nets {
+		if !n.IsValid() {
+			return c, optionError("Bots.Nets", n, "not a network")
+		}
 	}
+	c.Bots = c.Bots.withDefaults()
 	if c.Retain.Horizon == 0 {
 		c.Retain.Horizon = 400 * day
 	}

@@ -37,7 +37,6 @@ type Store struct {
 	traitsOf   map[string][]int // by event name as views see it
 	timers     timers
 	oldest     map[int64][]uint32 // persons by the day of their oldest event
-	pruned     int64              // days before are empty
 	retained   int
 	retains    map[string]bool // nil for all
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -39,7 +40,7 @@ func TestOptions(t *testing.T) {
 	}{
 		{Options{Shard: 1}, "Shard = 1: must be below Shards = 1"},
 		{Options{Clock: 7}, "Clock = 7: unknown"},
-		{Options{Bots: 9}, "Bots = 9: unknown"},
+		{Options{Bots: BotRules{Nets: []netip.Prefix{{}}}}, "Bots.Nets = invalid Prefix: not a network"},
 		{Options{Retain: Retain{Horizon: time.Hour}}, "Retain.Horizon = 1h0m0s: must be at least 24h"},
 		{Options{DedupeWindow: -1}, "DedupeWindow = -1ns: must be at least 1s"},
 		{Options{MaxFields: -1}, "MaxFields = -1: must be positive"},
@@ -590,29 +591,6 @@ func TestHostileIdentity(t *testing.T) {
 		require.Equal(t, events, p.Events, key)
 	}
 	s.checkInvariants(t)
-}
-
-func TestBots(t *testing.T) {
-	people := []string{
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.3 Mobile/15E148 Safari/604.1",
-		"Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:122.0) Gecko/20100101 Firefox/122.0",
-		"Mozilla/5.0 (Linux; Android 13; CUBOT P80) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/121.0.0.0 Mobile Safari/537.36",
-		"Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/23.0 Chrome/115.0.0.0 Mobile Safari/537.36",
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36 Edg/122.0.0.0",
-		"Opera/9.80 (Android; Opera Mini/36.2.2254/119.132; U; id) Presto/2.12.423 Version/12.16",
-		"",
-	}
-	for _, a := range people {
-		require.False(t, isBot(a), a)
-	}
-	for _, a := range []string{
-		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "curl/8.5.0", "python-requests/2.31",
-		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36",
-		"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-	} {
-		require.True(t, isBot(a), a)
-	}
 }
 
 // Readers run beside the writer.
