@@ -1,0 +1,291 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/zhun-go/zhun/internal/stats"
+)
+
+// ProportionMethod is how the interval of a proportion is made.
+type ProportionMethod uint8
+
+const (
+	// Wilson inverts the score test; the best of all sizes.
+	Wilson ProportionMethod = iota
+	// ClopperPearson inverts the exact binomial test: never below its level,
+	// and wide.
+	ClopperPearson
+	// Jeffreys is the posterior under the Jeffreys prior, equal tails.
+	Jeffreys
+	// AgrestiCoull is Wald's around the middle of Wilson's.
+	AgrestiCoull
+	// Wald is the textbook's, and poor near 0 and 1.
+	Wald
+)
+
+func (m ProportionMethod) String() string {
+	if names := [...]string{"Wilson", "Clopper–Pearson", "Jeffreys", "Agresti–Coull", "Wald"}; int(m) < len(names) {
+		return names[m]
+	}
+	return fmt.Sprintf("ProportionMethod(%d)", uint8(m))
+}
+
+// ProportionInterval returns the share of x in n with a two-sided interval at
+// a level (0: 0.95).
+func ProportionInterval(x, n int64, level float64, method ProportionMethod) (Estimate, error) {
+	const fn = "ProportionInterval"
+	if level == 0 {
+		level = .95
+	}
+	switch {
+	case n < 1:
+		return Estimate{}, &ValueError{fn, "n", n, ErrTooFew}
+	case x < 0 || x > n:
+		return Estimate{}, &OptionError{fn, "x", x, fmt.Sprintf("want 0 to %d", n)}
+	case !(level > 0 && level < 1):
+		return Estimate{}, &OptionError{fn, "level", level, "want 0 < level < 1, or 0 for 0.95"}
+	case method > Wald:
+		return Estimate{}, &OptionError{fn, "method", method, "want one of the constants"}
+	}
+	alpha := 1 - level
+	k, f := float64(x), float64(n)
+	p := k / f
+	z := -stats.NormalQuantile(alpha / 2)
+	e := Estimate{Value: p, StdErr: math.Sqrt(p * (1 - p) / f), Level: level}
+	switch method {
+	case ClopperPearson:
+		if x > 0 {
+			e.Lo = stats.BetaQuantile(alpha/2, k, f-k+1)
+		}
+		e.Hi = 1
+		if x < n {
+			e.Hi = stats.BetaISF(alpha/2, k+1, f-k)
+		}
+	case Jeffreys:
+		e.Lo, e.Hi = stats.BetaQuantile(alpha/2, k+.5, f-k+.5), stats.BetaISF(alpha/2, k+.5, f-k+.5)
+	case AgrestiCoull:
+		m := f + z*z
+		mid := (k + z*z/2) / m
+		w := z * math.Sqrt(mid*(1-mid)/m)
+		e.Lo, e.Hi = max(0, mid-w), min(1, mid+w)
+	case Wald:
+		e.Lo, e.Hi = max(0, p-z*e.StdErr), min(1, p+z*e.StdErr)
+	default:
+		e.Lo, e.Hi = wilson(k, f, z)
+	}
+	return e, nil
+}
+
+func wilson(k, n, z float64) (lo, hi float64) {
+	p, z2 := k/n, z*z
+	mid := (p + z2/(2*n)) / (1 + z2/n)
+	w := z / (1 + z2/n) * math.Sqrt(p*(1-p)/n+z2/(4*n*n))
+	lo, hi = max(0, mid-w), min(1, mid+w)
+	if k == 0 {
+		lo = 0
+	}
+	if k == n {
+		hi = 1
+	}
+	return lo, hi
+}
+
+// Difference is how the standard error of a difference of proportions is made.
+type Difference uint8
+
+const (
+	// Score takes the proportions most likely under the null difference
+	// (O. S. Miettinen and M. Nurminen, Statistics in Medicine 4 (1985), with
+	// the variance of Farrington and Manning); at a null of 0 it is the pooled
+	// test.
+	Score Difference = iota
+	// Unpooled takes the proportions seen, and normal tails.
+	Unpooled
+	// AgrestiCaffo adds one of each to both arms.
+	AgrestiCaffo
+)
+
+func (v Difference) String() string {
+	if names := [...]string{"score", "unpooled", "Agresti–Caffo"}; int(v) < len(names) {
+		return names[v]
+	}
+	return fmt.Sprintf("Difference(%d)", uint8(v))
+}
+
+// Proportions compares two proportions by a z-test of the difference against
+// TestOptions.Null, on the absolute scale. The intervals go with it: Newcombe's
+// hybrid of Wilson's for Score (R. G. Newcombe, Statistics in Medicine 17
+// (1998), method 10), symmetric ones for the others; of the ratio, always
+// Katz's logarithm. [Welch] is as good for large arms; this is for small ones,
+// for non-inferiority margins, and for tails to be compared with tools that use
+// the normal distribution.
+func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (Comparison, error) {
+	const fn = "Proportions"
+	o, err := opts.resolve(fn)
+	if err != nil {
+		return Comparison{}, err
+	}
+	if v > AgrestiCaffo {
+		return Comparison{}, &OptionError{fn, "v", v, "want one of the constants"}
+	}
+	if o.Scale != Absolute || o.Sequential > 0 || o.Interval != Delta {
+		return Comparison{}, &OptionError{fn, "Scale", o.Scale, "want Absolute, not sequential, with the interval that the method has"}
+	}
+	var x, n [2]float64
+	c := Comparison{Method: "z-test of proportions, " + v.String(), Scale: Absolute, Null: o.Null, Alternative: o.Alternative, DF: math.Inf(1)}
+	for i, m := range []*Moments{control, treatment} {
+		e, err := m.estimate(fn, [2]string{"control", "treatment"}[i])
+		if err != nil {
+			return Comparison{}, err
+		}
+		if m.Kind != Proportion {
+			return Comparison{}, &ValueError{fn, "kind", m.Kind.String(), ErrKind}
+		}
+		x[i], n[i] = m.Sum(), float64(m.n)
+		*[2]*Sample{&c.Control, &c.Treatment}[i] = Sample{N: e.n, Mean: e.mean, StdDev: e.sd, StdErr: math.Sqrt(e.v)}
+	}
+	pa, pb := x[0]/n[0], x[1]/n[1]
+	d, se := pb-pa, 0.0
+	level := o.Level
+	if o.Alternative != TwoSided {
+		level = 2*o.Level - 1
+	}
+	z := -stats.NormalQuantile((1 - level) / 2)
+	c.Absolute = Estimate{Value: d, Level: o.Level}
+	center := d
+	switch v {
+	case Score:
+		se = scoreError(x, n, o.Null)
+		la, ha := wilson(x[0], n[0], z)
+		lb, hb := wilson(x[1], n[1], z)
+		c.Absolute.Lo = d - math.Hypot(pb-lb, ha-pa)
+		c.Absolute.Hi = d + math.Hypot(hb-pb, pa-la)
+	case AgrestiCaffo:
+		qa, qb := (x[0]+1)/(n[0]+2), (x[1]+1)/(n[1]+2)
+		center, se = qb-qa, math.Sqrt(qa*(1-qa)/(n[0]+2)+qb*(1-qb)/(n[1]+2))
+	default:
+		se = math.Sqrt(pa*(1-pa)/n[0] + pb*(1-pb)/n[1])
+	}
+	if v != Score {
+		c.Absolute.Lo, c.Absolute.Hi = center-z*se, center+z*se
+	}
+	c.Absolute.StdErr = se
+	c.Relative = ratioEstimate(x, n, z, o.Level)
+	if pa == 0 {
+		c.Warnings = append(c.Warnings, fmt.Errorf("experiment: %w: no relative effect", ErrZero))
+	}
+	for _, e := range []*Estimate{&c.Absolute, &c.Relative} {
+		switch o.Alternative {
+		case Greater:
+			e.Hi = math.Inf(1)
+		case Less:
+			e.Lo = math.Inf(-1)
+		}
+	}
+	if !(se > 0) {
+		c.undecided(pa)
+		return c, nil
+	}
+	c.T = (center - o.Null) / se
+	c.PGreater, c.PLess = stats.NormalSF(c.T), stats.NormalCDF(c.T)
+	c.P = pFor(o.Alternative, c.PGreater, c.PLess)
+	return c, nil
+}
+
+// ratioEstimate is the relative effect with Katz's interval of the ratio.
+func ratioEstimate(x, n [2]float64, z, level float64) Estimate {
+	pa, pb := x[0]/n[0], x[1]/n[1]
+	e := Estimate{Value: math.NaN(), StdErr: math.NaN(), Lo: math.NaN(), Hi: math.NaN(), Level: level}
+	if pa == 0 {
+		return e
+	}
+	r := pb / pa
+	e.Value = r - 1
+	e.StdErr = r * math.Sqrt((1-pa)/x[0]+(1-pb)/max(x[1], .5))
+	if pb == 0 {
+		// The logarithm needs something: half an event.
+		x[1] += .5
+		n[1]++
+		pb, r = x[1]/n[1], x[1]/n[1]/pa
+		w := math.Exp(z * math.Sqrt((1-pa)/x[0]+(1-pb)/x[1]))
+		e.Lo, e.Hi = -1, r*w-1
+		return e
+	}
+	w := math.Exp(z * math.Sqrt((1-pa)/x[0]+(1-pb)/x[1]))
+	e.Lo, e.Hi = r/w-1, r*w-1
+	return e
+}
+
+// scoreError is the standard error of the difference under the null
+// difference: the cubic of Miettinen and Nurminen in closed form.
+func scoreError(x, n [2]float64, null float64) float64 {
+	if null == 0 {
+		p := (x[0] + x[1]) / (n[0] + n[1])
+		return math.Sqrt(p * (1 - p) * (1/n[0] + 1/n[1]))
+	}
+	// Treatment is 1, control 2, p1 − p2 = null.
+	n1, n2, x1, x2 := n[1], n[0], x[1], x[0]
+	total := n1 + n2
+	l3 := total
+	l2 := (n1+2*n2)*null - total - (x1 + x2)
+	l1 := (n2*null-total-2*x2)*null + x1 + x2
+	l0 := x2 * null * (1 - null)
+	q := l2*l2*l2/(27*l3*l3*l3) - l1*l2/(6*l3*l3) + l0/(2*l3)
+	p := math.Copysign(math.Sqrt(max(0, l2*l2/(9*l3*l3)-l1/(3*l3))), q)
+	a := math.Pi / 3
+	if p != 0 {
+		a = (math.Pi + math.Acos(max(-1, min(1, q/(p*p*p))))) / 3
+	}
+	p2 := max(0, min(1, 2*p*math.Cos(a)-l2/(3*l3)))
+	p1 := max(0, min(1, p2+null))
+	return math.Sqrt(p1*(1-p1)/n1 + p2*(1-p2)/n2)
+}
+
+// FisherExact returns the p-value of Fisher's exact test of two proportions,
+// conditional on all margins: at most its level, whatever the sizes. The
+// two-sided p-value adds the tables that are no more likely than the one seen.
+func FisherExact(control, treatment *Moments, alternative Alternative) (float64, error) {
+	const fn = "FisherExact"
+	var x, n [2]float64
+	for i, m := range []*Moments{control, treatment} {
+		if _, err := m.estimate(fn, [2]string{"control", "treatment"}[i]); err != nil {
+			return 0, err
+		}
+		if m.Kind != Proportion {
+			return 0, &ValueError{fn, "kind", m.Kind.String(), ErrKind}
+		}
+		x[i], n[i] = m.Sum(), float64(m.n)
+	}
+	if alternative > Less {
+		return 0, &OptionError{fn, "alternative", alternative, "want TwoSided, Greater or Less"}
+	}
+	// The number of successes in treatment, given their total, is
+	// hypergeometric.
+	total := x[0] + x[1]
+	lo, hi := max(0, total-n[0]), min(n[1], total)
+	density := func(k float64) float64 {
+		p := total / (n[0] + n[1])
+		return stats.BinomialPMF(k, n[1], p) / stats.BinomialPMF(total, n[0]+n[1], p) * stats.BinomialPMF(total-k, n[0], p)
+	}
+	if lo == hi {
+		return 1, nil
+	}
+	seen := density(x[1]) * (1 + 1e-7) // as R does, for ties that rounding breaks
+	var sum stats.Sum
+	for k := lo; k <= hi; k++ {
+		in := false
+		switch alternative {
+		case Greater:
+			in = k >= x[1]
+		case Less:
+			in = k <= x[1]
+		default:
+			in = density(k) <= seen
+		}
+		if in {
+			sum.Add(density(k))
+		}
+	}
+	return min(1, sum.Value()), nil
+}
