@@ -187,6 +187,10 @@ func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
 		if !changed {
 			return
 		}
+		if c := a.column.Load(); c != nil {
+			s, ok := obj.(string)
+			c.setText(r.user, s, ok)
+		}
 		if len(a.exists) > 0 && (old == nil) != (obj == nil) {
 			x.flipAll(r, a.exists, obj == nil)
 		}
@@ -204,6 +208,9 @@ func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
 	old, changed := r.setNumber(a.id, num, at)
 	if !changed {
 		return
+	}
+	if c := a.column.Load(); c != nil {
+		c.setNumber(r.user, num)
 	}
 	had, has := old == old, num == num
 	if had != has {

@@ -216,7 +216,7 @@ func (x *Index) arrange() {
 	}
 	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
 	x.blankIn = x.blankIn[:0]
-	var member bits
+	var member flags
 	for _, a := range byLevel {
 		if a.plan.holds(x.blank, member) {
 			member.set(a.id, true)

@@ -35,6 +35,7 @@ func (x *Index) remove(user uint32, cause Cause) {
 		}
 	}
 	x.table.remove(user)
+	x.refresh(&row{user: user})
 }
 
 // Rename gives everything of one user to another: two numbers turned out to be
@@ -60,6 +61,7 @@ func (x *Index) Rename(from, to uint32) error {
 func (x *Index) take(r *row, to uint32, cause Cause) {
 	t := x.begin(to)
 	t.absorb(r, x.events)
+	x.refresh(t)
 	for _, p := range x.preds {
 		if p != nil {
 			x.evaluate(t, p)
@@ -146,6 +148,7 @@ func (r *row) renumber(attrs, events []uint32) *row {
 // replaced wholesale.
 func (x *Index) rebuild() {
 	x.timers = calendar{}
+	x.dropColumns()
 	for _, a := range x.audiences {
 		if a != nil {
 			a.members = roaring.New()

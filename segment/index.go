@@ -41,6 +41,7 @@ type Index struct {
 	zoneAttr    *attribute
 	zones       zones
 
+	making sync.Mutex // held by the reader that makes a column
 	table  table
 	now    time.Time
 	pruned int64 // rows up to this second are gone; set by Advance
@@ -50,7 +51,7 @@ type Index struct {
 	preds     []*predicate // by number, nil when free
 	freePreds []uint32
 	predByKey map[string]*predicate
-	blank     bits         // truth for a user of whom nothing is known
+	blank     flags        // truth for a user of whom nothing is known
 	moving    []*predicate // whose blank truth changes with the clock
 
 	audiences []*audience // by number, nil when free

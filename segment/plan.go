@@ -5,7 +5,7 @@ package segment
 type plan struct {
 	any  bool   // or; else and, which is true without parts
 	not  bool   // the complement of it
-	bits []test // predicates
+	flags []test // predicates
 	refs []test // other audiences
 	kids []*plan
 }
@@ -17,7 +17,7 @@ type test struct {
 	not  bool
 }
 
-func (t test) holds(b bits) bool {
+func (t test) holds(b flags) bool {
 	if int(t.word) >= len(b) {
 		return t.not
 	}
@@ -53,7 +53,7 @@ func (p *plan) add(f *formula) {
 	}
 	switch f.op {
 	case opLeaf:
-		p.bits = append(p.bits, test{f.pred.id >> 6, uint8(f.pred.id & 63), not})
+		p.flags = append(p.flags, test{f.pred.id >> 6, uint8(f.pred.id & 63), not})
 	case opRef:
 		p.refs = append(p.refs, test{f.to.id >> 6, uint8(f.to.id & 63), not})
 	default:
@@ -64,12 +64,12 @@ func (p *plan) add(f *formula) {
 }
 
 // holds computes the plan for one user from the known truth of predicates.
-func (p *plan) holds(truth, member bits) bool {
+func (p *plan) holds(truth, member flags) bool {
 	return p.decided(truth, member) != p.not
 }
 
-func (p *plan) decided(truth, member bits) bool {
-	for _, t := range p.bits {
+func (p *plan) decided(truth, member flags) bool {
+	for _, t := range p.flags {
 		if t.holds(truth) == p.any {
 			return p.any
 		}

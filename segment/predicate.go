@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync/atomic"
 
 	"github.com/zhun-go/zhun/internal/ids"
 )
@@ -41,6 +42,8 @@ type attribute struct {
 	texts  map[string][]*predicate  // by string
 	exists []*predicate             // == nil
 	others []*predicate             // evaluated at every change
+
+	column atomic.Pointer[column] // nil until a question needs it
 }
 
 // cut is a threshold: it separates the numbers below value, and value itself

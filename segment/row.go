@@ -51,8 +51,8 @@ type row struct {
 	objects []object // by attribute
 	streams []stream // by event
 
-	truth  bits    // by predicate
-	member bits    // by audience
+	truth  flags    // by predicate
+	member flags    // by audience
 	armed  []armed // timers pending for this user
 }
 
@@ -202,15 +202,15 @@ func (r *row) clone() *row {
 	return c
 }
 
-// bits is a growing set of small numbers.
-type bits []uint64
+// flags is a growing set of small numbers.
+type flags []uint64
 
-func (b bits) has(i uint32) bool {
+func (b flags) has(i uint32) bool {
 	w := int(i >> 6)
 	return w < len(b) && b[w]>>(i&63)&1 != 0
 }
 
-func (b *bits) set(i uint32, on bool) {
+func (b *flags) set(i uint32, on bool) {
 	w := int(i >> 6)
 	if w >= len(*b) {
 		if !on {

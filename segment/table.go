@@ -2,50 +2,54 @@ package segment
 
 import "iter"
 
-// table holds the rows by user number, in pages, since numbers are dense.
+// table holds the rows by user number, in pages of one block each, since
+// numbers are dense.
 type table struct {
 	pages []*page
 	n     int
 }
 
-const pageUsers = 1024
-
 type page struct {
-	rows [pageUsers]*row
+	rows [blockUsers]*row
+	held mask
 	n    int
 }
 
 func (t *table) get(user uint32) *row {
-	p := int(user / pageUsers)
+	p := int(user / blockUsers)
 	if p >= len(t.pages) || t.pages[p] == nil {
 		return nil
 	}
-	return t.pages[p].rows[user%pageUsers]
+	return t.pages[p].rows[user%blockUsers]
 }
 
 func (t *table) put(r *row) {
-	p := int(r.user / pageUsers)
+	p := int(r.user / blockUsers)
 	if p >= len(t.pages) {
 		t.pages = append(t.pages, make([]*page, p+1-len(t.pages))...)
 	}
 	if t.pages[p] == nil {
 		t.pages[p] = new(page)
 	}
-	if t.pages[p].rows[r.user%pageUsers] == nil {
-		t.pages[p].n++
+	pg, i := t.pages[p], r.user%blockUsers
+	if pg.rows[i] == nil {
+		pg.n++
 		t.n++
 	}
-	t.pages[p].rows[r.user%pageUsers] = r
+	pg.rows[i] = r
+	pg.held[i/64] |= 1 << (i % 64)
 }
 
 func (t *table) remove(user uint32) {
-	p := int(user / pageUsers)
 	if t.get(user) == nil {
 		return
 	}
-	t.pages[p].rows[user%pageUsers] = nil
+	p, i := int(user/blockUsers), user%blockUsers
+	pg := t.pages[p]
+	pg.rows[i] = nil
+	pg.held[i/64] &^= 1 << (i % 64)
 	t.n--
-	if t.pages[p].n--; t.pages[p].n == 0 {
+	if pg.n--; pg.n == 0 {
 		t.pages[p] = nil
 	}
 }
@@ -64,4 +68,30 @@ func (t *table) all() iter.Seq[*row] {
 			}
 		}
 	}
+}
+
+// sample returns up to n rows, the first of evenly spread blocks.
+func (t *table) sample(n int) []*row {
+	var rows []*row
+	step := max(1, len(t.pages)*16/n)
+	for i := 0; i < len(t.pages)*16 && len(rows) < n; i += step {
+		p := t.pages[i/16]
+		if p == nil {
+			continue
+		}
+		for _, r := range p.rows[i%16*(blockUsers/16):] {
+			if r != nil {
+				rows = append(rows, r)
+				break
+			}
+		}
+	}
+	// Few blocks give few rows that way: take more from the beginning.
+	for r := range t.all() {
+		if len(rows) >= min(n, t.n) {
+			break
+		}
+		rows = append(rows, r)
+	}
+	return rows
 }

@@ -1,0 +1,316 @@
+package segment
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// query is a formula laid out for questions about all users: it is evaluated a
+// block at a time, on the users that are still undecided.
+type query struct {
+	op    formulaOp
+	kids  []*query
+	leaf  func(b *blockScan, in, out *mask) // opLeaf, opRef
+	cost  float64                           // of one user, in nanoseconds, roughly
+	share float64                           // of users for whom it holds, estimated
+}
+
+// blockScan is the state of one question.
+type blockScan struct {
+	scan  scan
+	block int
+	page  *page
+}
+
+// Costs by kind of leaf: bits that are there, a column, a read from the row.
+const (
+	costBits   = 0.05
+	costColumn = 1
+	costSet    = 4
+	costRow    = 60
+	costEvents = 150
+)
+
+// plan lays a formula out for blocks, with the parts of and and or in the
+// order in which they decide most users for the least work.
+func (x *Index) planQuery(f *formula, sample []*row) *query {
+	q := &query{op: f.op}
+	switch f.op {
+	case opTrue, opFalse:
+		q.share = 1
+		if f.op == opFalse {
+			q.share = 0
+		}
+		return q
+	case opLeaf, opRef:
+		q.leaf, q.cost = x.leaf(f)
+		c := &scan{x: x, now: x.second()}
+		hits := 0
+		for _, r := range sample {
+			if c.r = r; f.eval(c) {
+				hits++
+			}
+		}
+		q.share = (float64(hits) + 0.5) / (float64(len(sample)) + 1)
+		return q
+	}
+	for _, kid := range f.kids {
+		k := x.planQuery(kid, sample)
+		q.kids = append(q.kids, k)
+	}
+	if f.op == opNot {
+		q.cost, q.share = q.kids[0].cost, 1-q.kids[0].share
+		return q
+	}
+	// Cheapest per user decided first (Hellerstein and Stonebraker, "Predicate
+	// Migration", 1993): an and decides those for whom a part fails.
+	decides := func(k *query) float64 {
+		if f.op == opAnd {
+			return max(1-k.share, 1e-3)
+		}
+		return max(k.share, 1e-3)
+	}
+	slices.SortStableFunc(q.kids, func(a, b *query) int {
+		ra, rb := a.cost/decides(a), b.cost/decides(b)
+		switch {
+		case ra < rb:
+			return -1
+		case ra > rb:
+			return 1
+		}
+		return 0
+	})
+	left := 1.0
+	for _, k := range q.kids {
+		q.cost += left * k.cost
+		left *= 1 - decides(k)
+	}
+	q.share = left
+	if f.op == opOr {
+		q.share = 1 - left
+	}
+	return q
+}
+
+// eval sets out to the users of in for whom the query holds.
+func (q *query) eval(b *blockScan, in, out *mask) {
+	switch q.op {
+	case opTrue:
+		*out = *in
+	case opFalse:
+		*out = mask{}
+	case opLeaf, opRef:
+		q.leaf(b, in, out)
+	case opNot:
+		q.kids[0].eval(b, in, out)
+		for w := range out {
+			out[w] = in[w] &^ out[w]
+		}
+	case opAnd:
+		*out = *in
+		for _, k := range q.kids {
+			var part mask
+			k.eval(b, out, &part)
+			*out = part
+			if part == (mask{}) {
+				return
+			}
+		}
+	case opOr:
+		rest := *in
+		*out = mask{}
+		for _, k := range q.kids {
+			var part mask
+			k.eval(b, &rest, &part)
+			open := uint64(0)
+			for w := range out {
+				out[w] |= part[w]
+				rest[w] &^= part[w]
+				open |= rest[w]
+			}
+			if open == 0 {
+				return
+			}
+		}
+	}
+}
+
+// leaf returns how to evaluate a predicate or a reference on a block.
+func (x *Index) leaf(f *formula) (eval func(b *blockScan, in, out *mask), cost float64) {
+	if f.op == opRef {
+		id := f.to.id
+		return perRow(func(c *scan) bool { return c.r.member.has(id) }), costRow
+	}
+	p := f.pred
+	if p.shape != nil {
+		if c := x.columnOf(p.shape.attr); c != nil {
+			if eval, cost := c.leaf(p.shape); eval != nil {
+				return eval, cost
+			}
+		}
+	}
+	if len(p.deps.events) > 0 {
+		return perRow(p.eval), costEvents
+	}
+	return perRow(p.eval), costRow
+}
+
+// perRow evaluates a predicate user by user.
+func perRow(holds func(*scan) bool) func(b *blockScan, in, out *mask) {
+	return func(b *blockScan, in, out *mask) {
+		for w, open := range in {
+			truth := uint64(0)
+			for ; open != 0; open &= open - 1 {
+				i := bits.TrailingZeros64(open)
+				if b.scan.r = b.page.rows[w*64+i]; holds(&b.scan) {
+					truth |= 1 << i
+				}
+			}
+			out[w] = truth
+		}
+	}
+}
+
+// leaf evaluates a comparison on the column, nil when it cannot.
+func (c *column) leaf(s *shape) (func(b *blockScan, in, out *mask), float64) {
+	if c.strings {
+		return c.textLeaf(s)
+	}
+	lit := s.num
+	switch s.op {
+	case "<":
+		return c.compare(func(v *[64]float64) (t uint64) {
+			for i, x := range v {
+				t |= bit(x < lit) << i
+			}
+			return t
+		})
+	case "<=":
+		return c.compare(func(v *[64]float64) (t uint64) {
+			for i, x := range v {
+				t |= bit(x <= lit) << i
+			}
+			return t
+		})
+	case ">":
+		return c.compare(func(v *[64]float64) (t uint64) {
+			for i, x := range v {
+				t |= bit(x > lit) << i
+			}
+			return t
+		})
+	case ">=":
+		return c.compare(func(v *[64]float64) (t uint64) {
+			for i, x := range v {
+				t |= bit(x >= lit) << i
+			}
+			return t
+		})
+	case "true":
+		lit = 1
+		fallthrough
+	case "==":
+		return c.compare(func(v *[64]float64) (t uint64) {
+			for i, x := range v {
+				t |= bit(x == lit) << i
+			}
+			return t
+		})
+	case "nil":
+		eval, cost := c.compare(func(v *[64]float64) (t uint64) {
+			for i, x := range v {
+				t |= bit(x == x) << i
+			}
+			return t
+		})
+		return complement(eval), cost
+	case "in":
+		eval, _ := c.compare(func(v *[64]float64) (t uint64) {
+			for i, x := range v {
+				if _, ok := slices.BinarySearch(s.nums, x); ok && x == x {
+					t |= 1 << i
+				}
+			}
+			return t
+		})
+		return eval, costSet
+	}
+	return nil, 0
+}
+
+// bit compiles to a flag set without a branch.
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// compare runs a comparison over 64 users at a time, skipping those of whom
+// none is asked for.
+func (c *column) compare(word func(v *[64]float64) uint64) (func(b *blockScan, in, out *mask), float64) {
+	return func(b *blockScan, in, out *mask) {
+		if b.block >= len(c.numbers) || c.numbers[b.block] == nil {
+			*out = mask{}
+			return
+		}
+		values := c.numbers[b.block]
+		for w, open := range in {
+			if open == 0 {
+				out[w] = 0
+				continue
+			}
+			out[w] = open & word((*[64]float64)(values[w*64:]))
+		}
+	}, costColumn
+}
+
+func complement(eval func(b *blockScan, in, out *mask)) func(b *blockScan, in, out *mask) {
+	return func(b *blockScan, in, out *mask) {
+		eval(b, in, out)
+		for w := range out {
+			out[w] = in[w] &^ out[w]
+		}
+	}
+}
+
+// textLeaf compares codes. A string that nobody has has no code.
+func (c *column) textLeaf(s *shape) (func(b *blockScan, in, out *mask), float64) {
+	var want []uint32
+	switch s.op {
+	case "nil":
+		want = []uint32{0}
+	case "in":
+		for _, t := range s.strs {
+			if k, ok := c.code[t]; ok {
+				want = append(want, k)
+			}
+		}
+	default:
+		return nil, 0
+	}
+	return func(b *blockScan, in, out *mask) {
+		if b.block >= len(c.codes) || c.codes[b.block] == nil {
+			*out = mask{}
+			if s.op == "nil" {
+				*out = *in
+			}
+			return
+		}
+		codes := c.codes[b.block]
+		for w, open := range in {
+			out[w] = 0
+			if open == 0 {
+				continue
+			}
+			word := (*[64]uint32)(codes[w*64:])
+			for _, k := range want {
+				var t uint64
+				for i, v := range word {
+					t |= bit(v == k) << i
+				}
+				out[w] |= t & open
+			}
+		}
+	}, costColumn * float64(max(len(want), 1))
+}

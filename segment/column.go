@@ -1,0 +1,146 @@
+package segment
+
+import "math"
+
+// blockUsers is how many users a block has: 4,096 numbers are 32 KiB, what the
+// first cache of a core holds, and their truth is 64 words.
+const (
+	blockUsers = 4096
+	blockWords = blockUsers / 64
+)
+
+// mask is a set of users of one block.
+type mask [blockWords]uint64
+
+// column holds one attribute of all users side by side. It is a cache over the
+// rows, made by the first question that needs it and kept up to date by every
+// change from then on. Strings are held as codes into a dictionary that counts
+// its entries, so that it forgets a string with the last user who has it.
+type column struct {
+	numbers []*[blockUsers]float64 // NaN where missing
+	codes   []*[blockUsers]uint32  // 0 where missing
+	code    map[string]uint32
+	text    []string
+	uses    []int
+	free    []uint32
+	strings bool
+}
+
+// columnOf returns the column of an attribute, nil when its kind has none.
+// Callers hold at least the read lock.
+func (x *Index) columnOf(a *attribute) *column {
+	if !a.kind.numeric() && a.kind != String {
+		return nil
+	}
+	if c := a.column.Load(); c != nil {
+		return c
+	}
+	x.making.Lock()
+	defer x.making.Unlock()
+	if c := a.column.Load(); c != nil {
+		return c
+	}
+	c := &column{strings: a.kind == String}
+	if c.strings {
+		c.code = make(map[string]uint32)
+		c.text, c.uses = []string{""}, []int{0}
+	}
+	for r := range x.table.all() {
+		c.take(r, a)
+	}
+	a.column.Store(c)
+	return c
+}
+
+// take reads the attribute from a row.
+func (c *column) take(r *row, a *attribute) {
+	if c.strings {
+		s, ok := r.object(a.id).(string)
+		c.setText(r.user, s, ok)
+		return
+	}
+	c.setNumber(r.user, r.number(a.id))
+}
+
+func (c *column) setNumber(user uint32, v float64) {
+	b := int(user / blockUsers)
+	if b >= len(c.numbers) {
+		if v != v {
+			return
+		}
+		c.numbers = append(c.numbers, make([]*[blockUsers]float64, b+1-len(c.numbers))...)
+	}
+	if c.numbers[b] == nil {
+		if v != v {
+			return
+		}
+		c.numbers[b] = new([blockUsers]float64)
+		for i := range c.numbers[b] {
+			c.numbers[b][i] = math.NaN()
+		}
+	}
+	c.numbers[b][user%blockUsers] = v
+}
+
+func (c *column) setText(user uint32, s string, ok bool) {
+	b := int(user / blockUsers)
+	if b >= len(c.codes) {
+		if !ok {
+			return
+		}
+		c.codes = append(c.codes, make([]*[blockUsers]uint32, b+1-len(c.codes))...)
+	}
+	if c.codes[b] == nil {
+		if !ok {
+			return
+		}
+		c.codes[b] = new([blockUsers]uint32)
+	}
+	slot := &c.codes[b][user%blockUsers]
+	if old := *slot; old != 0 {
+		if c.uses[old]--; c.uses[old] == 0 {
+			delete(c.code, c.text[old])
+			c.text[old] = ""
+			c.free = append(c.free, old)
+		}
+	}
+	*slot = 0
+	if ok {
+		*slot = c.codeOf(s)
+		c.uses[*slot]++
+	}
+}
+
+// codeOf returns the code of a string, a new one if needed. Code 0 is none.
+func (c *column) codeOf(s string) uint32 {
+	if k, ok := c.code[s]; ok {
+		return k
+	}
+	var k uint32
+	if n := len(c.free); n > 0 {
+		k = c.free[n-1]
+		c.free = c.free[:n-1]
+		c.text[k] = s
+	} else {
+		k = uint32(len(c.text))
+		c.text, c.uses = append(c.text, s), append(c.uses, 0)
+	}
+	c.code[s] = k
+	return k
+}
+
+// refresh brings the columns up to date with a row that changed as a whole.
+func (x *Index) refresh(r *row) {
+	for _, a := range x.attrs {
+		if c := a.column.Load(); c != nil {
+			c.take(r, a)
+		}
+	}
+}
+
+// dropColumns forgets the columns: the rows were replaced.
+func (x *Index) dropColumns() {
+	for _, a := range x.attrs {
+		a.column.Store(nil)
+	}
+}
