@@ -194,3 +194,24 @@ func BenchmarkJourneysPaths(b *testing.B) {
 	}
 	b.ReportMetric(users*touches*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mtouches/s")
 }
+
+// Events as the store hands them on, in time order.
+func BenchmarkObserve(b *testing.B) {
+	j, err := NewJourneys(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := make([]map[string]any, 64)
+	for i := range fields {
+		fields[i] = campaign([]string{"google", "facebook", "newsletter"}[i%3], []string{"cpc", "email"}[i%2], fmt.Sprint(i))
+		fields[i]["context.page.referrer"] = "https://www.google.com/search"
+	}
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := j.Observe(uint32(1+n%100_000), "page", fields[n%len(fields)], noon.Add(time.Duration(n)*time.Second)); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+}

@@ -2,7 +2,6 @@ package attribution
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -156,15 +155,19 @@ func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 // case; empty when the text names none. A bare host name is one.
 func host(address string) string {
 	address = strings.TrimSpace(address)
-	if address == "" {
-		return ""
+	// A scheme ends before anything else does; "://" may also stand in a query.
+	if i := strings.Index(address, "://"); i >= 0 && i+1 == strings.IndexAny(address, "/?#") {
+		address = address[i+1:]
 	}
-	if !strings.Contains(address, "://") {
-		address = "//" + strings.TrimPrefix(address, "//")
+	address = strings.TrimPrefix(address, "//")
+	if i := strings.IndexAny(address, "/?#"); i >= 0 {
+		address = address[:i]
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
+	address = address[strings.LastIndexByte(address, '@')+1:]
+	if rest, ok := strings.CutPrefix(address, "["); ok {
+		address, _, _ = strings.Cut(rest, "]")
+	} else {
+		address, _, _ = strings.Cut(address, ":")
 	}
-	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
+	return strings.TrimPrefix(strings.ToLower(address), "www.")
 }

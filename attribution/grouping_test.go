@@ -49,6 +49,21 @@ func TestDefaultChannels(t *testing.T) {
 	}
 }
 
+func TestHost(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://www.Example.COM/a?b#c":        "example.com",
+		"http://user:pw@shop.example:8080":     "shop.example",
+		"//cdn.example/x":                      "cdn.example",
+		"example.org?q=http://elsewhere.test/": "example.org",
+		"https://[2001:db8::1]:443/":           "2001:db8::1",
+		"android-app://com.example.app/":       "com.example.app",
+		" \t":                                  "",
+		"/only/a/path":                         "",
+	} {
+		require.Equal(t, want, host(address), address)
+	}
+}
+
 func TestOwnChannels(t *testing.T) {
 	g, err := NewGrouping([]ChannelRule{
 		{Channel: "Brand", Source: []string{"google"}, Campaign: []string{"*brand*"}},

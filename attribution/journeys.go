@@ -325,40 +325,6 @@ func (j *Journeys) Advance(now time.Time) error {
 	return nil
 }
 
-// prune drops what is older than the horizon. Until it does, readers skip
-// those rows (see snapshot), so it need not run at every step of the clock:
-// once in a hundredth of the retention keeps the work per row constant.
-func (j *Journeys) prune() {
-	h, ok := j.horizon()
-	if !ok || j.pruned != (instant{}) && h.since(j.pruned) < j.opts.Retain/100 {
-		return
-	}
-	j.pruned = h
-	for u, p := range j.people {
-		*p = p.from(h)
-		if p.empty() {
-			delete(j.people, u)
-		}
-	}
-}
-
-// from returns the rows at or after an instant.
-func (p *person) from(h instant) person {
-	return person{
-		touches:     rowsFrom(p.touches, func(r touchRow) bool { return r.at.before(h) }),
-		conversions: rowsFrom(p.conversions, func(r conversionRow) bool { return r.at.before(h) }),
-		refunds:     rowsFrom(p.refunds, func(r refundRow) bool { return r.at.before(h) }),
-	}
-}
-
-func rowsFrom[R any](rows []R, old func(R) bool) []R {
-	n := 0
-	for n < len(rows) && old(rows[n]) {
-		n++
-	}
-	return rows[n:]
-}
-
 // Attached tells the journeys that a store feeds them: the direct verbs then
 // refuse with [ErrAttached], but for [Journeys.Spend].
 func (j *Journeys) Attached(on bool) {

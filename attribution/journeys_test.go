@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"fmt"
 	"math"
 	"sync"
 	"testing"
@@ -357,6 +358,28 @@ func TestRetention(t *testing.T) {
 	require.NoError(t, j.Advance(noon))
 	touch(t, j, 3, "late", noon)
 	require.Equal(t, 2, j.Stats().Expired)
+}
+
+// Names that no row uses any more are forgotten, and the others stay theirs.
+func TestNamesAreForgotten(t *testing.T) {
+	j, want := newJourneys(t, &JourneysOptions{Retain: time.Hour}), newJourneys(t, &JourneysOptions{Retain: time.Hour})
+	for i := range 1000 {
+		require.NoError(t, j.Touch(1, Touch{Channel: "A", Campaign: fmt.Sprint(i), Time: hours(float64(i) / 100)}))
+		if i >= 950 {
+			require.NoError(t, want.Touch(1, Touch{Channel: "A", Campaign: fmt.Sprint(i), Time: hours(float64(i) / 100)}))
+		}
+	}
+	before := j.snapshot()
+	end := hours(9.5 + 1)
+	require.NoError(t, j.Advance(end))
+	require.NoError(t, want.Advance(end))
+	require.Less(t, j.names.Len(), 60)
+	a, err := j.AppendBinary(nil)
+	require.NoError(t, err)
+	b, err := want.AppendBinary(nil)
+	require.NoError(t, err)
+	require.Equal(t, b, a)
+	require.Equal(t, "999", before.names[before.users[0].touches[999].campaign])
 }
 
 func TestPathOptionsRefuse(t *testing.T) {
