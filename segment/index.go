@@ -210,23 +210,6 @@ func (x *Index) held() *roaring.Bitmap {
 	return b
 }
 
-// adder adds ascending users to a bitmap in batches.
-type adder struct {
-	to  *roaring.Bitmap
-	buf []uint32
-}
-
-func (a *adder) add(user uint32) {
-	if a.buf = append(a.buf, user); len(a.buf) == 4096 {
-		a.flush()
-	}
-}
-
-func (a *adder) flush() {
-	a.to.AddMany(a.buf)
-	a.buf = a.buf[:0]
-}
-
 // Of yields the names of the audiences the user is in now, by name. The names
 // are those of the moment of the call.
 func (x *Index) Of(user uint32) iter.Seq[string] {

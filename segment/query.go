@@ -97,12 +97,3 @@ func (m *mask) count() int {
 	}
 	return n
 }
-
-// addMask adds the users of a block.
-func (a *adder) addMask(base uint32, m *mask) {
-	for w, open := range m {
-		for ; open != 0; open &= open - 1 {
-			a.add(base + uint32(w*64+bits.TrailingZeros64(open)))
-		}
-	}
-}

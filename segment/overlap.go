@@ -1,0 +1,139 @@
+package segment
+
+import (
+	"math"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// Preview is what defining a rule would do.
+type Preview struct {
+	Size   int             // members it would have
+	Users  int             // users held
+	Enters *roaring.Bitmap // who would enter
+	Leaves *roaring.Bitmap // who would leave
+}
+
+// Preview answers what Define would do to the audience, without doing it. An
+// audience that is not defined has no members yet. Errors are of type
+// [*RuleError].
+func (x *Index) Preview(name, rule string) (Preview, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	f, err := x.compile(rule, false)
+	if err != nil {
+		return Preview{}, err
+	}
+	a := x.byName[name]
+	if err := x.resolve(f, rule, a); err != nil {
+		return Preview{}, err
+	}
+	next := roaring.New()
+	out := adder{to: next}
+	x.evaluateBlocks(f, func(base uint32, m *mask) bool {
+		out.addMask(base, m)
+		return true
+	})
+	out.flush()
+	p := Preview{Size: int(next.GetCardinality()), Users: x.table.n}
+	now := roaring.New()
+	if a != nil {
+		now = a.members
+	}
+	p.Enters, p.Leaves = roaring.AndNot(next, now), roaring.AndNot(now, next)
+	return p, nil
+}
+
+// Overlap is how audiences share users: Both[i][j] counts the users in both
+// the i-th and the j-th, Both[i][i] those of one. Immutable; safe for
+// concurrent use.
+type Overlap struct {
+	Names []string
+	Users int // users held
+	Both  [][]int
+}
+
+// Overlap counts the users that each two of the named audiences share. The
+// error wraps [ErrAudience].
+func (x *Index) Overlap(names ...string) (Overlap, error) {
+	sets, users, err := x.sets(names)
+	if err != nil {
+		return Overlap{}, err
+	}
+	o := Overlap{Names: append([]string(nil), names...), Users: users, Both: make([][]int, len(sets))}
+	for i := range sets {
+		o.Both[i] = make([]int, len(sets))
+	}
+	for i, a := range sets {
+		o.Both[i][i] = int(a.GetCardinality())
+		for j := range i {
+			n := int(a.AndCardinality(sets[j]))
+			o.Both[i][j], o.Both[j][i] = n, n
+		}
+	}
+	return o, nil
+}
+
+// sets copies the members of audiences under the lock.
+func (x *Index) sets(names []string) ([]*roaring.Bitmap, int, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	sets := make([]*roaring.Bitmap, len(names))
+	for i, n := range names {
+		a := x.byName[n]
+		if a == nil {
+			return nil, 0, audienceError("overlap", n)
+		}
+		sets[i] = a.members.Clone()
+	}
+	return sets, x.table.n, nil
+}
+
+// Jaccard returns the share of the users of either audience who are in both,
+// 0 when there are none.
+func (o Overlap) Jaccard(i, j int) float64 {
+	either := o.Both[i][i] + o.Both[j][j] - o.Both[i][j]
+	if either == 0 {
+		return 0
+	}
+	return float64(o.Both[i][j]) / float64(either)
+}
+
+// Lift returns how many times as frequent the j-th audience is within the i-th
+// as among all users: 1 when they have nothing to do with each other. It is
+// symmetric, and NaN when one of them is empty.
+func (o Overlap) Lift(i, j int) float64 {
+	return float64(o.Both[i][j]) * float64(o.Users) / (float64(o.Both[i][i]) * float64(o.Both[j][j]))
+}
+
+// table returns the 2×2 table of being in the one and in the other.
+func (o Overlap) table(i, j int) (both, onlyI, onlyJ, neither float64) {
+	b := o.Both[i][j]
+	return float64(b), float64(o.Both[i][i] - b), float64(o.Both[j][j] - b), float64(o.Users - o.Both[i][i] - o.Both[j][j] + b)
+}
+
+// ChiSquare returns Pearson's statistic of independence of two audiences, of
+// one degree of freedom and without continuity correction. It is NaN when one
+// of them holds nobody or everybody.
+func (o Overlap) ChiSquare(i, j int) float64 {
+	a, b, c, d := o.table(i, j)
+	det := a*d - b*c
+	return (a + b + c + d) * det * det / ((a + b) * (c + d) * (a + c) * (b + d))
+}
+
+// LLR returns the log-likelihood ratio statistic of independence of two
+// audiences, 2·Σ n·ln(n/expected) (Dunning, "Accurate Methods for the
+// Statistics of Surprise and Coincidence", 1993). It is 0 or more, and 0 when
+// one of them holds nobody or everybody.
+func (o Overlap) LLR(i, j int) float64 {
+	a, b, c, d := o.table(i, j)
+	n := a + b + c + d
+	term := func(k, row, col float64) float64 {
+		if k == 0 {
+			return 0
+		}
+		return k * math.Log(k*n/(row*col))
+	}
+	sum := term(a, a+b, a+c) + term(b, a+b, b+d) + term(c, c+d, a+c) + term(d, c+d, b+d)
+	return max(2*sum, 0)
+}
