@@ -27,10 +27,17 @@
 // earlier ones into Options.Past: the change then moves the least mass that
 // any change must, and starts a new epoch.
 //
-// Hashes are not all alike. Of 200,000 ids in pairs of experiments, some schemes
-// in wide use make the arms of two experiments dependent on each other, so that
-// the effect of one leaks into the other; the tests of this package hold its own
-// to |z| < 4 for three shapes of ids, within and between experiments.
+// A [Layer] gives experiments disjoint parts of the units; a [Holdout] keeps a
+// share out of all of them, to measure what they did together. Both are hashes
+// too. [Experiment.Decide] adds what is not: an audience, forced units, and
+// assignments that are remembered. An experiment reads and writes JSON
+// ([Parse]).
+//
+// Hashes are not all alike: some schemes in wide use make the arms of two
+// experiments depend on each other, so that the effect of one leaks into the
+// other. The tests of this package hold its own to |z| < 4 in uniformity and
+// pair independence, for three shapes of ids. Package compat has the schemes
+// of GrowthBook and PlanOut, for what runs there.
 //
 // # From exposure to effect
 //
@@ -58,9 +65,20 @@
 //
 // [Moments] are the count, sum and sum of squares of a metric in an arm, in
 // double-double arithmetic: values can be taken out again, shards merge, and a
-// variance at 1e9 ± 1 is right. [Welch] compares two of them. A result holds
-// the absolute and the relative effect (delta method), intervals, two- and
-// one-sided p-values down to 1e-300, and it prints itself.
+// variance at 1e9 ± 1 is right. [Joint] adds the sums of products of several
+// values per user. The estimators are functions of them:
+//
+//	Welch                    means and proportions
+//	Ratio                    ratios of sums, such as revenue per session
+//	CUPED, CUPEDRatio        either, adjusted by what was before the exposure
+//	Quantiles                quantiles, also of values that cluster in users
+//	Proportions, FisherExact small arms, margins of non-inferiority, exactness
+//
+// All return a [Comparison]: the absolute and the relative effect (by the
+// delta method, the logarithm or Fieller), intervals, two- and one-sided
+// p-values down to 1e-300, every adjustment with its numbers, and reasons for
+// doubt. It prints itself. [Adjust] corrects p-values that are looked at
+// together. Package design says how many users a test needs.
 //
 // # What can go wrong
 //
@@ -74,7 +92,9 @@
 //	looks            2     5    10    20    30    50
 //	false positives  8.3  14.2  19.3  24.8  28.0  32.1  %
 //
-// Decide the end before the start, or use a sequential method.
+// Decide the end before the start, or set TestOptions.Sequential: intervals and
+// p-values then hold at every look, for an interval about 1.5 times as wide at
+// the planned end. [SequentialSRM] is the same for the sample ratio.
 //
 // Skew. Means of skewed values are slow to become normal, the more so with
 // unequal arms. Measured false positives of a 5 % test, 20,000 runs each:

@@ -157,3 +157,131 @@ func ExampleReadout_Compare() {
 	//   p 0.00405 (two-sided, absolute effect against 0, t 2.878, df 1945.36)
 	//   warning: too skewed for its size: skewness 2.75 wants 2689 in the smaller arm, it has 995
 }
+
+// Orders per user, adjusted by the orders of the month before the exposure.
+func ExampleCUPED() {
+	var arms [2]*experiment.Joint
+	for i := range arms {
+		arms[i], _ = experiment.NewJoint(experiment.Mean, experiment.Mean)
+	}
+	for user := range 1_000 {
+		arm := user % 2
+		before := float64(user * 7 % 13)
+		after := before + float64(user*11%5) + float64(arm)*.25
+		arms[arm].Add(after, before)
+	}
+	c, err := experiment.CUPED(arms[0], arms[1], nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c)
+	// Output:
+	// metric: treatment v control (Welch's t, CUPED)
+	//   control    n 500, mean 8.00005 ± 0.0633
+	//   treatment  n 500, mean 8.24995 ± 0.0633
+	//   difference  +0.249897 [+0.0742038, +0.425589] at 95%
+	//   relative    +3.14% [+0.88%, +5.40%]
+	//   p 0.00535 (two-sided, absolute effect against 0, t 2.791, df 998)
+	//   adjusted: covariates with θ 1.001: variance less 87.5 %, effect 0.334 without
+}
+
+// Revenue per session, when users are randomized.
+func ExampleRatio() {
+	var arms [2]*experiment.Joint
+	for i := range arms {
+		arms[i], _ = experiment.NewJoint(experiment.Mean, experiment.Mean)
+		for user := range 500 {
+			sessions := float64(1 + user%4)
+			arms[i].Add(sessions*float64(user%9)+float64(i), sessions)
+		}
+	}
+	c, err := experiment.Ratio(arms[0], arms[1], &experiment.TestOptions{Scale: experiment.Relative, Interval: experiment.Log})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.Effect())
+	// Output:
+	// 0.100604 [0.0116743, 0.19735]
+}
+
+func ExampleQuantiles() {
+	load := func(seconds float64) []float64 {
+		xs := make([]float64, 2_000)
+		for i := range xs {
+			xs[i] = seconds * float64(1+i*i%997) / 100
+		}
+		return xs
+	}
+	a, _ := experiment.QuantileOf(load(1), .95)
+	b, _ := experiment.QuantileOf(load(1.05), .95)
+	c, err := experiment.Quantiles(a, b, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.Method, c.Absolute)
+	// Output:
+	// Welch's t on the 0.95 quantile 0.472525 [0.327517, 0.617533]
+}
+
+func ExampleProportions() {
+	control, _ := experiment.MomentsOf(experiment.Proportion, 1_000, 100, 0)
+	treatment, _ := experiment.MomentsOf(experiment.Proportion, 1_000, 96, 0)
+	// Is the treatment at most three points worse?
+	c, err := experiment.Proportions(control, treatment, experiment.Score, &experiment.TestOptions{
+		Null: -.03, Alternative: experiment.Greater,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%+.3f, at least %+.3f, p %.4f\n", c.Absolute.Value, c.Absolute.Lo, c.P)
+	// Output:
+	// -0.004, at least -0.026, p 0.0260
+}
+
+func ExampleAdjust() {
+	p := []float64{.001, .02, .04, .3}
+	for _, m := range []experiment.Correction{experiment.Bonferroni, experiment.Holm, experiment.BH} {
+		adjusted, _ := experiment.Adjust(p, m)
+		fmt.Printf("%v %.3f\n", m, adjusted)
+	}
+	// Output:
+	// Bonferroni [0.004 0.080 0.160 1.000]
+	// Holm [0.004 0.060 0.080 0.300]
+	// BH [0.004 0.040 0.053 0.300]
+}
+
+func ExampleSequentialSRM() {
+	s, err := experiment.SequentialSRM([]int{5_210, 4_790}, []float64{1, 1}, 0)
+	fmt.Printf("p %.4f %v\n", s.P, err)
+	// Output:
+	// p 0.0172 <nil>
+}
+
+func ExampleParse() {
+	e, err := experiment.Parse([]byte(`{
+		"key": "free-shipping",
+		"arms": [{"name": "control", "weight": 1}, {"name": "free", "weight": 1}],
+		"layer": {"name": "checkout", "from": 0, "to": 0.5},
+		"holdouts": [{"name": "2026", "share": 0.05}]
+	}`), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	in := 0
+	for i := range 10_000 {
+		if _, ok := e.Assign(fmt.Sprint("account-", i)); ok {
+			in++
+		}
+	}
+	fmt.Printf("%.0f%% take part\n", float64(in)/100)
+	_, err = experiment.Parse([]byte(`{"key": "x", "arms": [{"name": "a"}], "trafic": 0.5}`), nil)
+	fmt.Println(err)
+	// Output:
+	// 47% take part
+	// experiment: Parse: invalid option at byte 52: json: unknown field "trafic"
+}
