@@ -70,7 +70,7 @@
 //	RP3Beta{.6, .5} K=200           .566             .285          .202
 //	local ridge C=100 lambda=100    .593             .314          .193
 //	EASE lambda=100                 .595             .322          .211
-//	Fit                             .603             .322          .210
+//	Fit                             .603             .322          .212
 //
 // # Which neighbours to keep
 //
@@ -106,7 +106,8 @@
 //
 // [SplitTime] is what a shop should use; [SplitStrong] is the protocol of the
 // literature, with hashes in place of a random generator so that figures can
-// be compared between programs. [Evaluate] ranks the whole catalogue, tells
+// be compared between programs, and [SplitLast] holds out each user's last
+// items. [Evaluate] ranks the whole catalogue, tells
 // the share of held-out items that no model could have known, and reports
 // coverage, Gini and novelty and the recall of rare items beside the accuracy,
 // because popularity alone can look good. [Report.Compare] tells whether the

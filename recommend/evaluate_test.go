@@ -244,3 +244,38 @@ func TestHash(t *testing.T) {
 	require.Equal(t, uint64(0xaf63dc4c8601ec8c), hash("a"))
 	require.Equal(t, uint64(0x85944171f73967e8), hash("foobar"))
 }
+
+func TestSplitLastByHand(t *testing.T) {
+	h := newTestHistory(t, nil)
+	add := func(user uint32, item string, s int) {
+		require.NoError(t, h.Add(user, item, 1, day0.Add(time.Duration(s)*time.Second)))
+	}
+	add(1, "a", 5)
+	add(1, "b", 1)
+	add(1, "b", 9) // again: b was taken up first
+	add(1, "c", 5) // with a, and a larger id
+	add(2, "a", 1) // one item only
+	s, err := SplitLast(h, nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, s.Test.Users)
+	require.Equal(t, 1, s.Test.Cold)
+	require.Len(t, s.Test.Held.Of(1), 1)
+	require.Equal(t, "c", s.Test.Held.Of(1)[0].Item)
+	require.Len(t, s.Train.Of(1), 3)
+	require.Len(t, s.Train.Of(2), 1)
+	s, err = SplitLast(h, &SplitLastOptions{Items: 2})
+	require.NoError(t, err)
+	require.Len(t, s.Test.Held.Of(1), 2)
+	require.Len(t, s.Train.Of(1), 2)
+	for _, c := range []struct {
+		err  error
+		want error
+	}{
+		{second(SplitLast(nil, nil)), ErrOption},
+		{second(SplitLast(h, &SplitLastOptions{Items: -1})), ErrOption},
+		{second(SplitLast(h, &SplitLastOptions{MinItems: -1})), ErrOption},
+		{second(SplitLast(h, &SplitLastOptions{Items: 3})), ErrEmpty},
+	} {
+		require.ErrorIs(t, c.err, c.want)
+	}
+}
