@@ -23,6 +23,15 @@ func testTraits() []Trait {
 		{Name: "first_product", Kind: First, Events: []string{ProductViewed, "page"}, Field: "product_id"},
 		{Name: "last_product", Kind: Last, Events: []string{ProductViewed, "page"}, Field: "product_id"},
 		{Name: "shoes_viewed", Kind: Count, Events: []string{ProductViewed}, Where: map[string]any{"category": "shoes"}},
+		{Name: "usual_total", Kind: MostFrequent, Events: []string{OrderCompleted}, Field: "total"},
+		{Name: "totals", Kind: DistinctCount, Events: []string{OrderCompleted}, Field: "total"},
+		{Name: "products", Kind: Distinct, Events: []string{ProductViewed, "page"}, Field: "product_id"},
+		{Name: "first_order", Kind: FirstTime, Events: []string{OrderCompleted}},
+		{Name: "last_order", Kind: LastTime, Events: []string{OrderCompleted}},
+		{Name: "interval", Kind: MeanInterval, Events: []string{OrderCompleted, ProductViewed}},
+		{Name: "recent_products", Kind: Distinct, Events: []string{ProductViewed, "page"}, Field: "product_id", Window: 40 * time.Minute},
+		{Name: "recent_usual", Kind: MostFrequent, Events: []string{ProductViewed, "page"}, Field: "product_id", Window: 40 * time.Minute},
+		{Name: "recent_interval", Kind: MeanInterval, Events: []string{ProductViewed}, Window: 40 * time.Minute},
 		{Name: "recent_revenue", Kind: Sum, Events: []string{OrderCompleted}, Field: "total", Window: time.Hour},
 		{Name: "recent_views", Kind: Count, Events: []string{ProductViewed}, Window: 30 * time.Minute},
 	}
@@ -49,7 +58,7 @@ func someEvent(r *rand.Rand, id string, keys []Key) Event {
 	switch r.IntN(8) {
 	case 0, 1:
 		e.Name = OrderCompleted
-		e.Fields["total"] = []any{12.1, int64(7), 0.3, "free", 1e17}[r.IntN(5)]
+		e.Fields["total"] = []any{12.1, int64(7), 0.3, "free", 1e17, 7.0}[r.IntN(6)]
 		e.Fields["products"] = []map[string]any{{"product_id": "a", "price": 1.5}}
 	case 2:
 		e.Type = Page

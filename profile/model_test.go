@@ -210,6 +210,8 @@ func (m *model) trait(t Trait, es []Event) any {
 	n := int64(0)
 	var best any
 	var bestAt time.Time
+	var values []any
+	var times []time.Time
 	for _, e := range es {
 		name := e.Name
 		if e.Type != Track {
@@ -235,7 +237,13 @@ func (m *model) trait(t Trait, es []Event) any {
 				continue
 			}
 		}
+		if t.Kind == Distinct {
+			if _, ok := v.(string); !ok {
+				continue
+			}
+		}
 		n++
+		values, times = append(values, v), append(times, e.Time)
 		switch t.Kind {
 		case Sum, Mean:
 			sum.Add(sum, new(big.Rat).SetFloat64(f))
@@ -268,6 +276,50 @@ func (m *model) trait(t Trait, es []Event) any {
 		return exact
 	case Mean:
 		return exact / float64(n)
+	case FirstTime:
+		return times[0]
+	case LastTime:
+		return times[len(times)-1]
+	case MeanInterval:
+		if n == 1 {
+			return nil
+		}
+		return times[len(times)-1].Sub(times[0]).Seconds() / float64(n-1)
+	case MostFrequent, Distinct, DistinctCount:
+		return countValues(t.Kind, values)
+	}
+	return best
+}
+
+// countValues sorts the values and looks at each run of equal ones.
+func countValues(kind TraitKind, values []any) any {
+	equal := func(a, b any) bool {
+		x, ok := value.Float(a)
+		y, ok2 := value.Float(b)
+		return a == b || ok && ok2 && x == y
+	}
+	slices.SortFunc(values, value.Compare)
+	var texts []string
+	var best any
+	runs, most := int64(0), 0
+	for i := 0; i < len(values); {
+		j := i
+		for j < len(values) && equal(values[i], values[j]) {
+			j++
+		}
+		if runs++; j-i > most {
+			best, most = values[i], j-i
+		}
+		if s, ok := values[i].(string); ok {
+			texts = append(texts, s)
+		}
+		i = j
+	}
+	switch kind {
+	case Distinct:
+		return texts
+	case DistinctCount:
+		return runs
 	}
 	return best
 }

@@ -157,7 +157,9 @@ type stamped struct {
 func (p *person) stampedTraits() []stamped {
 	var out []stamped
 	for i := range p.traits {
-		out = append(out, stamped{p.traits[i].trait, p.traits[i].stamp, p.traits[i].value})
+		if c := &p.traits[i]; c.stamp != never() {
+			out = append(out, stamped{c.trait, c.stamp, c.value})
+		}
 	}
 	for i := range p.windows {
 		if w := &p.windows[i]; w.stamp != never() {

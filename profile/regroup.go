@@ -378,7 +378,9 @@ func (s *Store) attributesOf(p *person) map[string]any {
 		}
 	}
 	for i := range p.traits {
-		out[s.opts.Traits[p.traits[i].trait].Name] = p.traits[i].value
+		if v := p.traits[i].value; v != nil {
+			out[s.opts.Traits[p.traits[i].trait].Name] = v
+		}
 	}
 	for i := range p.windows {
 		if v := p.windows[i].value; v != nil {

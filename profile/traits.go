@@ -15,16 +15,27 @@ type TraitKind uint8
 // The kinds of computed traits. A trait of a person without a matching event
 // is absent.
 const (
-	Count TraitKind = iota // how many events, an int64
-	Sum                    // sum of the field, a float64, correctly rounded whatever the order
-	Mean                   // mean of the field, a float64
-	Min                    // smallest number in the field
-	Max                    // largest number in the field
-	First                  // the field's value at the earliest event, ties the smaller
-	Last                   // the field's value at the latest event, ties the larger
+	Count         TraitKind = iota // how many events, an int64
+	Sum                            // sum of the field, a float64, correctly rounded whatever the order
+	Mean                           // mean of the field, a float64
+	Min                            // smallest number in the field
+	Max                            // largest number in the field
+	First                          // the field's value at the earliest event, ties the smaller
+	Last                           // the field's value at the latest event, ties the larger
+	MostFrequent                   // the field's most frequent value, ties the smaller; lists have none
+	DistinctCount                  // how many different values the field had, an int64; lists have none
+	Distinct                       // the different texts in the field, sorted, a []string
+	FirstTime                      // when the earliest event was, a time.Time
+	LastTime                       // when the latest event was, a time.Time
+	MeanInterval                   // mean seconds between one event and the next, a float64; absent with one event
 )
 
-const kindCount = int(Last) + 1
+const kindCount = int(MeanInterval) + 1
+
+// needsField reports whether the kind is about a field.
+func (k TraitKind) needsField() bool {
+	return k != Count && k != FirstTime && k != LastTime && k != MeanInterval
+}
 
 // Trait declares an attribute that the store computes from the events it
 // keeps. Views receive it by Update, like an attribute that was sent. Every
@@ -38,8 +49,8 @@ type Trait struct {
 	// track events under their own name, others as "page", "screen",
 	// "group" and "alias". At least one.
 	Events []string
-	// Field is what is summed up; required except for Count, where events
-	// without it are not counted if it is given. Nested names are joined by
+	// Field is what is summed up. Count, FirstTime, LastTime and
+	// MeanInterval need none; with one, they skip events without it. Nested names are joined by
 	// dots. Sum, Mean, Min and Max skip what is not a number, and Sum and
 	// Mean what exceeds ±1e290.
 	Field string
@@ -62,7 +73,7 @@ func (t *Trait) check(o *Options) error {
 		return bad("Kind", t.Kind, "unknown")
 	case len(t.Events) == 0:
 		return bad("Events", t.Events, "name at least one event")
-	case t.Field == "" && t.Kind != Count:
+	case t.Field == "" && t.Kind.needsField():
 		return bad("Field", `""`, "required by this kind")
 	case t.Window < 0 || t.Window > 0 && t.Window < time.Second:
 		return bad("Window", t.Window, "must be at least 1s, or 0 for none")
@@ -109,8 +120,21 @@ func (t *Trait) matches(fields map[string]any) (any, bool) {
 	case Min, Max:
 		_, ok := value.Float(v)
 		return v, ok
+	case Distinct:
+		_, ok := v.(string)
+		return v, ok
+	case MostFrequent, DistinctCount:
+		return v, countable(v)
 	}
 	return v, true
+}
+
+func countable(v any) bool {
+	switch v.(type) {
+	case bool, int64, float64, string, time.Time:
+		return true
+	}
+	return false
 }
 
 func sameValue(a, b any) bool {
@@ -131,79 +155,6 @@ func sameValue(a, b any) bool {
 		}
 	}
 	return value.Compare(a, b) == 0
-}
-
-// traitCell is one computed trait of one person. Each kind is a sum that
-// does not depend on the order of its terms, so two persons' cells merge.
-type traitCell struct {
-	trait int
-	at    instant // of the value, for First and Last
-	stamp instant // of the last change, as views saw it
-	n     int64
-	sum   exactSum
-	value any
-}
-
-// add takes one matching event in and reports whether the value changed.
-func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
-	c.n++
-	old := c.value
-	switch kind {
-	case Count:
-		c.value = c.n
-		return true
-	case Sum, Mean:
-		f, _ := value.Float(v)
-		c.sum.add(f)
-		return c.setSum(kind)
-	case Min:
-		if old == nil || value.Compare(v, old) < 0 {
-			c.value = v
-		}
-	case Max:
-		if old == nil || value.Compare(v, old) > 0 {
-			c.value = v
-		}
-	case First:
-		if d := at.compare(c.at); old == nil || d < 0 || d == 0 && value.Compare(v, old) < 0 {
-			c.value, c.at = own(v), at
-		}
-	case Last:
-		if d := at.compare(c.at); old == nil || d > 0 || d == 0 && value.Compare(v, old) > 0 {
-			c.value, c.at = own(v), at
-		}
-	}
-	return value.Compare(old, c.value) != 0
-}
-
-func (c *traitCell) setSum(kind TraitKind) bool {
-	f := c.sum.value()
-	if kind == Mean {
-		f /= float64(c.n)
-	}
-	if old, ok := c.value.(float64); ok && old == f {
-		return false
-	}
-	c.value = f
-	return true
-}
-
-// merge takes in another person's cell of the same trait.
-func (c *traitCell) merge(kind TraitKind, o *traitCell) {
-	c.stamp = latestOf(c.stamp, o.stamp).next()
-	switch kind {
-	case Count:
-		c.n += o.n
-		c.value = c.n
-	case Sum, Mean:
-		c.n += o.n
-		c.sum.merge(o.sum)
-		c.setSum(kind)
-	default:
-		n := c.n + o.n
-		c.add(kind, o.value, o.at)
-		c.n = n
-	}
 }
 
 // cell returns the person's cell of a trait, nil if it has none.

@@ -101,7 +101,7 @@ func (s *Store) enter(p *person, i int, v any, at instant) bool {
 		p.windows = append(p.windows, window{trait: i, stamp: never()})
 		w = &p.windows[len(p.windows)-1]
 	}
-	if t.Kind == Count {
+	if !t.Kind.needsField() {
 		v = nil
 	}
 	k := len(w.entries)
@@ -172,28 +172,11 @@ func (w *window) result(kind TraitKind) any {
 	case Mean:
 		return w.sum.value() / float64(len(in))
 	}
-	best := in[0]
-	for _, e := range in[1:] {
-		var d int
-		switch kind {
-		case Min:
-			d = value.Compare(best.value, e.value)
-		case Max:
-			d = value.Compare(e.value, best.value)
-		case First:
-			if d = best.at.compare(e.at); d == 0 {
-				d = value.Compare(best.value, e.value)
-			}
-		case Last:
-			if d = e.at.compare(best.at); d == 0 {
-				d = value.Compare(e.value, best.value)
-			}
-		}
-		if d > 0 {
-			best = e
-		}
+	var c traitCell
+	for _, e := range in {
+		c.add(kind, e.value, e.at)
 	}
-	return best.value
+	return c.value
 }
 
 // fire moves every window that is due by the clock and hands over the traits

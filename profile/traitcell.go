@@ -1,0 +1,183 @@
+package profile
+
+import (
+	"slices"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
+
+// traitCell is one computed trait of one person. Each kind is a sum that
+// does not depend on the order of its terms, so two persons' cells merge.
+type traitCell struct {
+	trait int
+	at    instant // of the value, for First; of the latest event otherwise
+	first instant // of the earliest event, for MeanInterval
+	stamp instant // of the last change, as views saw it
+	n     int64
+	sum   exactSum
+	freq  map[any]frequency // by value, numbers by their float64
+	value any
+}
+
+// frequency is how often a value came; of an integer and the float equal to
+// it the integer is kept.
+type frequency struct {
+	n     int64
+	value any
+}
+
+// add takes one matching event in and reports whether the value changed.
+func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
+	c.n++
+	old := c.value
+	switch kind {
+	case Count:
+		c.value = c.n
+		return true
+	case Sum, Mean:
+		f, _ := value.Float(v)
+		c.sum.add(f)
+		return c.setSum(kind)
+	case Min:
+		if old == nil || value.Compare(v, old) < 0 {
+			c.value = v
+		}
+	case Max:
+		if old == nil || value.Compare(v, old) > 0 {
+			c.value = v
+		}
+	case First:
+		if d := at.compare(c.at); old == nil || d < 0 || d == 0 && value.Compare(v, old) < 0 {
+			c.value, c.at = own(v), at
+		}
+	case Last:
+		if d := at.compare(c.at); old == nil || d > 0 || d == 0 && value.Compare(v, old) > 0 {
+			c.value, c.at = own(v), at
+		}
+	case MostFrequent, DistinctCount, Distinct:
+		return c.addValue(kind, frequency{1, v})
+	case FirstTime, LastTime, MeanInterval:
+		return c.addTime(kind, at, at)
+	}
+	return value.Compare(old, c.value) != 0
+}
+
+func (c *traitCell) setSum(kind TraitKind) bool {
+	f := c.sum.value()
+	if kind == Mean {
+		f /= float64(c.n)
+	}
+	if old, ok := c.value.(float64); ok && old == f {
+		return false
+	}
+	c.value = f
+	return true
+}
+
+func (c *traitCell) addValue(kind TraitKind, x frequency) bool {
+	key := x.value
+	if i, ok := key.(int64); ok {
+		key = float64(i)
+	}
+	have, known := c.freq[key]
+	if c.freq == nil {
+		c.freq = make(map[any]frequency)
+	}
+	if !known {
+		x.value = own(x.value)
+		if s, ok := x.value.(string); ok {
+			key = s
+		}
+	} else if value.Compare(have.value, x.value) < 0 {
+		x.value = have.value
+	}
+	x.n += have.n
+	c.freq[key] = x
+	old := c.value
+	switch kind {
+	case DistinctCount:
+		if known {
+			return false
+		}
+		c.value = int64(len(c.freq))
+		return true
+	case Distinct:
+		if known {
+			return false
+		}
+		list, _ := old.([]string)
+		i, _ := slices.BinarySearch(list, x.value.(string))
+		c.value = slices.Insert(slices.Clone(list), i, x.value.(string))
+		return true
+	}
+	best := frequency{0, old}
+	if old != nil {
+		key := old
+		if i, ok := old.(int64); ok {
+			key = float64(i)
+		}
+		best = c.freq[key]
+	}
+	if x.n > best.n || x.n == best.n && value.Compare(x.value, best.value) < 0 {
+		best = x
+	}
+	c.value = best.value
+	return value.Compare(old, c.value) != 0
+}
+
+func (c *traitCell) addTime(kind TraitKind, first, last instant) bool {
+	if c.first == (instant{}) && c.at == (instant{}) {
+		c.first, c.at = first, last
+	}
+	if first.before(c.first) {
+		c.first = first
+	}
+	c.at = latestOf(c.at, last)
+	old := c.value
+	switch kind {
+	case FirstTime:
+		c.value = c.first.time()
+	case LastTime:
+		c.value = c.at.time()
+	default:
+		if c.n < 2 {
+			return false
+		}
+		span := float64(c.at.sec-c.first.sec) + (float64(c.at.nsec)-float64(c.first.nsec))/1e9
+		c.value = span / float64(c.n-1)
+	}
+	return value.Compare(old, c.value) != 0
+}
+
+// merge takes in another person's cell of the same trait.
+func (c *traitCell) merge(kind TraitKind, o *traitCell) {
+	n := c.n + o.n
+	switch kind {
+	case Count:
+		c.value = n
+	case Sum, Mean:
+		c.n = n
+		c.sum.merge(o.sum)
+		c.setSum(kind)
+	case MostFrequent, DistinctCount, Distinct:
+		for _, x := range o.freq {
+			c.addValue(kind, x)
+		}
+	case FirstTime, LastTime, MeanInterval:
+		c.n = n
+		c.addTime(kind, o.first, o.at)
+	default:
+		if o.value != nil {
+			c.add(kind, o.value, o.at)
+		}
+	}
+	c.n = n
+	c.stamp = latestOf(c.stamp, o.stamp)
+	switch {
+	case c.stamp != never():
+		c.stamp = c.stamp.next()
+	case c.value != nil:
+		// Neither side had a value: it comes from there being two.
+		c.stamp = c.at
+	}
+}
