@@ -89,6 +89,9 @@ var families = map[string]func(t *testing.T, g golden){
 	"sequential_two_sided": goldenGrowthBook,
 	"sequential_greater":   goldenGrowthBook,
 	"srm_sequential":       goldenSRM,
+	"yuen":                 goldenRobust,
+	"cap_pooled":           goldenRobust,
+	"mann_whitney":         goldenRobust,
 	"prop_ci":              goldenProportions,
 	"prop_z":               goldenProportions,
 	"prop_diff_ci":         goldenProportions,
@@ -497,6 +500,38 @@ func goldenProportions(t *testing.T, g golden) {
 		return
 	}
 	for name, got := range map[string]float64{"z": c.T, "p": c.P, "lo": c.Absolute.Lo, "hi": c.Absolute.Hi} {
+		g.check(t, name, got)
+	}
+}
+
+func goldenRobust(t *testing.T, g golden) {
+	var in struct {
+		A                  []float64 `json:"lcg_control"`
+		B                  []float64 `json:"lcg_treatment"`
+		Control, Treatment []float64
+		Trim, Pct          float64
+	}
+	g.input(t, &in)
+	if g.Family == "mann_whitney" {
+		r, err := MannWhitney(in.Control, in.Treatment)
+		require.NoError(t, err)
+		g.check(t, "W", r.U)
+		g.check(t, "p_cc", r.P)
+		return
+	}
+	a, b := lcg(uint64(in.A[0]), int(in.A[1]), in.A[2]), lcg(uint64(in.B[0]), int(in.B[1]), in.B[2])
+	if g.Family == "yuen" {
+		c, err := Yuen(a, b, in.Trim, nil)
+		require.NoError(t, err)
+		g.check(t, "t", c.T)
+		g.check(t, "p", c.P)
+		return
+	}
+	x, y, limit, err := Cap(a, b, in.Pct)
+	require.NoError(t, err)
+	c, err := Welch(momentsOf(t, Mean, x...), momentsOf(t, Mean, y...), nil)
+	require.NoError(t, err)
+	for name, got := range map[string]float64{"cap": limit, "diff": c.Absolute.Value, "t": c.T, "p": c.P} {
 		g.check(t, name, got)
 	}
 }
