@@ -118,10 +118,23 @@ func (s *Store) eraseLocked(user uint32) (Receipt, error) {
 	}
 	s.follow(&m)
 	s.compact()
+	s.scrub()
 	s.seq++
 	r.Detached = s.detached
 	r.Views = slices.DeleteFunc(views, func(v string) bool { return slices.Contains(r.Detached, v) })
 	return r, nil
+}
+
+// scrub clears the writer's scratch space, which may hold the last event.
+func (s *Store) scrub() {
+	clear(s.fields)
+	clear(s.changed)
+	clear(s.stated)
+	clear(s.told)
+	clear(s.keys[:cap(s.keys)])
+	clear(s.log.scratch[:cap(s.log.scratch)])
+	s.traitsChanged = nil
+	s.read = decoded{}
 }
 
 // setsOf returns the combinations in which any of the nodes occurs.

@@ -1,6 +1,8 @@
 package profile
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,6 +24,9 @@ func (s *Store) cleanKey(k Key) (clean Key, blocked, ok bool) {
 		v, ok = cleanPhone(v)
 	default:
 		ok = true
+	}
+	if ok && slices.ContainsFunc(s.opts.BlockedPatterns, func(p *regexp.Regexp) bool { return p.MatchString(v) }) {
+		return Key{}, true, false
 	}
 	return Key{kind, v}, false, ok
 }

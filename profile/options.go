@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,9 @@ type Options struct {
 	// their kind, compared without regard to case; the built-in ones are
 	// listed at [BlockedValues].
 	Blocked []string
+	// BlockedPatterns are matched against the cleaned values of keys of any
+	// kind in the same way.
+	BlockedPatterns []*regexp.Regexp
 	// Bots says which events were sent by programs; they are refused.
 	Bots BotRules
 	// OptOut are the purposes that are allowed until denied. All others are
@@ -182,6 +186,10 @@ func (o *Options) withDefaults() (Options, error) {
 	for i, v := range c.Blocked {
 		c.Blocked[i] = strings.ToLower(strings.TrimSpace(v))
 	}
+	if i := slices.Index(c.BlockedPatterns, nil); i >= 0 {
+		return c, optionError(fmt.Sprintf("BlockedPatterns[%d]", i), nil, "missing")
+	}
+	c.BlockedPatterns = slices.Clone(c.BlockedPatterns)
 	c.Retain.Events = slices.Clone(c.Retain.Events)
 	c.OptOut = slices.Clone(c.OptOut)
 	c.Secret = slices.Clone(c.Secret)

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -159,6 +160,44 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, st.Events, st.Refused.Total())
 	require.Empty(t, s.Users())
 	require.Zero(t, s.graph.size())
+}
+
+func TestBlocked(t *testing.T) {
+	s := newTest(t, Options{Blocked: []string{"Nobody@X.io"}, BlockedPatterns: []*regexp.Regexp{regexp.MustCompile(`^dev-`)}})
+	for _, v := range append(BlockedValues(), "NULL", "Undefined", "000", "0-0", " none ", "nobody@x.io", "dev-7") {
+		_, err := s.Apply(event("e", epoch, Key{"any", v}))
+		require.ErrorIs(t, err, ErrNoKey, v)
+	}
+	s.must(t, event("e", epoch, ann, Key{AnonymousID, "null"}))
+	s.must(t, event("e", epoch, bob, Key{AnonymousID, "null"}))
+	require.Len(t, s.Users(), 2)
+}
+
+// After an erasure the person's texts are nowhere in what the store holds.
+func TestEraseScrubs(t *testing.T) {
+	s := newTest(t, Options{})
+	const secret = "Rosamunde-Leverkusen"
+	e := event("e", epoch, Key{Email, secret + "@x.io"}, Key{AnonymousID, secret})
+	e.ID = secret
+	e.Fields = map[string]any{"name": secret, "list": []string{secret}}
+	s.must(t, e)
+	e.Type, e.ID = Identify, "2"
+	s.must(t, e)
+	s.must(t, event("e", epoch, bob))
+	e.ID = "3"
+	c := s.must(t, e)
+	found := func() bool {
+		text := fmt.Sprintf("%#v %#v %#v %#v %#v", s.graph.nodes, s.graph.sets, s.graph.kinds, s.fields, s.keys)
+		for _, chunk := range s.log.chunks {
+			text += string(chunk[:cap(chunk)])
+		}
+		text += string(s.log.scratch[:cap(s.log.scratch)])
+		return strings.Contains(strings.ToLower(text), strings.ToLower(secret))
+	}
+	require.True(t, found())
+	_, err := s.Erase(c.User)
+	require.NoError(t, err)
+	require.False(t, found())
 }
 
 func TestDedupe(t *testing.T) {
