@@ -102,7 +102,7 @@ func (r *Readout) known(j joined, arms ...string) error {
 func (c *Comparison) admit(j joined, m Metric, o TestOptions) []subject {
 	var in []subject
 	for _, s := range j.subjects {
-		if s.arm != c.Control.Arm && s.arm != c.Treatment.Arm {
+		if s.arm != c.Control.Arm && s.arm != c.Treatment.Arm || o.Within != nil && !o.Within(s.user) {
 			continue
 		}
 		c.Population.Exposed++
@@ -176,7 +176,7 @@ func (r *Readout) ratio(j joined, o TestOptions) (SampleRatio, error) {
 		}
 	}
 	for _, s := range j.subjects {
-		if s.crossed && !o.FirstArm {
+		if s.crossed && !o.FirstArm || o.Within != nil && !o.Within(s.user) {
 			continue
 		}
 		if len(r.set.weights) > 0 && s.epoch >= len(r.set.weights) {

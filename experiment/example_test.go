@@ -285,3 +285,34 @@ func ExampleParse() {
 	// 47% take part
 	// experiment: Parse: invalid option at byte 52: json: unknown field "trafic"
 }
+
+func ExampleReadout_Report() {
+	r, _ := experiment.NewReadout("free-shipping", nil)
+	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for user := uint32(1); user <= 3_000; user++ {
+		arm := []string{"control", "free", "half"}[user%3]
+		_ = r.Expose(user, experiment.Exposure{Arm: arm, At: start})
+		if (user/3)%5 == 0 || arm == "free" && (user/3)%17 == 1 {
+			_ = r.Observe(user, "Order Completed", map[string]any{"revenue": float64(20 + user%37)}, start.Add(time.Hour))
+		}
+	}
+	report, err := r.Report("control", experiment.Holm, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report)
+	// Output:
+	// free-shipping, against control
+	// arm   metric      users        control  treatment  relative  interval           p       Holm    doubts
+	// free  conversion  1000 + 1000  0.2      0.247      +23.50%   +3.17% … +43.83%   0.0116  0.0695  none
+	// free  orders      1000 + 1000  0.2      0.247      +23.50%   +3.16% … +43.84%   0.0116  0.0695  none
+	// free  revenue     1000 + 1000  7.576    9.325      +23.09%   +1.80% … +44.37%   0.018   0.0722  too skewed for its size
+	// half  conversion  1000 + 1000  0.2      0.2        +0.00%    -17.54% … +17.54%  1       1       none
+	// half  orders      1000 + 1000  0.2      0.2        +0.00%    -17.55% … +17.55%  1       1       none
+	// half  revenue     1000 + 1000  7.576    7.603      +0.36%    -18.11% … +18.82%  0.97    1       too skewed for its size
+	// sample ratio: chi-square 0, df 2, p 1
+	//   free: 1000, expected 1000.0
+	//   half: 1000, expected 1000.0
+	//   control: 1000, expected 1000.0
+}

@@ -83,6 +83,9 @@ type TestOptions struct {
 	// FirstArm keeps users who saw several arms, in the first. By default they
 	// are left out of all arms: which arm made them what they are is unknown.
 	FirstArm bool
+	// Within restricts everything, the sample ratio too, to a segment of the
+	// users; nil is all. It is called outside the readout's lock.
+	Within func(user uint32) bool
 	// Covariates adjust the effect for what users did before their first
 	// exposure (see [CUPED]): the same metric, or others.
 	Covariates []Covariate

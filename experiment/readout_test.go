@@ -585,3 +585,44 @@ func FuzzMomentsUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+func TestReport(t *testing.T) {
+	r := mustReadout(t, &ReadoutOptions{Weights: []map[string]float64{{"a": 1, "b": 1, "c": 0}}})
+	fill(t, r, 60)
+	rep, err := r.Report("a", BH, nil)
+	require.NoError(t, err)
+	require.Len(t, rep.Comparisons, 3)
+	require.Len(t, rep.Warnings, 3, "nobody is in c")
+	p := make([]float64, 3)
+	for i, c := range rep.Comparisons {
+		want, err := r.Compare(c.Metric, "a", "b", nil)
+		require.NoError(t, err)
+		require.Equal(t, want, c)
+		p[i] = c.P
+	}
+	adjusted, err := Adjust(p, BH)
+	require.NoError(t, err)
+	require.Equal(t, adjusted, rep.Adjusted)
+	require.Contains(t, rep.String(), "revenue")
+	_, err = r.Report("z", BH, nil)
+	require.ErrorIs(t, err, ErrArm)
+	_, err = r.Report("a", 77, nil)
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = mustReadout(t, nil).Report("a", BH, nil)
+	require.ErrorIs(t, err, ErrTooFew)
+}
+
+func TestWithinASegment(t *testing.T) {
+	r, part := mustReadout(t, nil), mustReadout(t, nil)
+	fill(t, r, 100)
+	within := func(u uint32) bool { return u <= 80 }
+	fill(t, part, 40)
+	want, err := part.Compare("revenue", "a", "b", nil)
+	require.NoError(t, err)
+	got, err := r.Compare("revenue", "a", "b", &TestOptions{Within: within})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	s, err := r.SRM(&TestOptions{Within: within})
+	require.NoError(t, err)
+	require.Equal(t, []int{40, 40}, s.Counts)
+}
