@@ -201,3 +201,16 @@ func TestGoldenMarkovPathData(t *testing.T) {
 		require.False(t, math.IsNaN(got))
 	}
 }
+
+// The per-path game credits each set by itself, whatever the unexposed did.
+func TestPerPathByDefinition(t *testing.T) {
+	p := build(t, []row{{channelsOf("AB"), 6, 60, 6}, {channelsOf("A"), 1, 10, 3}, {nil, 5, 1, 5}})
+	c, err := Shapley(p, &ShapleyOptions{Game: PerPath})
+	require.NoError(t, err)
+	requireWhole(t, c)
+	// Rates: AB 1/2, A 1/4, B unseen. Of AB's 6 conversions A gets
+	// 6·(½·¼ + ½·½)/½, and all of its own.
+	near(t, 4.5+1, c.Channels[0].Conversions)
+	near(t, 1.5, c.Channels[1].Conversions)
+	require.Equal(t, 5.0, c.Unattributed.Conversions)
+}

@@ -244,6 +244,7 @@ func TestSessions(t *testing.T) {
 		touch(t, j, 1, "A", noon)
 		touch(t, j, 1, "A", hours(0.4))
 		touch(t, j, 1, "A", hours(0.8)) // the session goes on
+		touch(t, j, 1, "A", hours(1.3)) // to the last instant
 	}))
 	require.Equal(t, []string{"A", "A"}, path(func(j *Journeys) {
 		touch(t, j, 1, "A", noon)
@@ -326,6 +327,18 @@ func TestSpend(t *testing.T) {
 	c, err = Linear(p)
 	require.NoError(t, err)
 	require.Equal(t, 14.0, c.Channels[0].Spend)
+}
+
+func TestDays(t *testing.T) {
+	for day, at := range map[int64]time.Time{
+		-1: time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC),
+		0:  time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC),
+		1:  time.Date(1970, 1, 1, 20, 0, 0, 0, time.FixedZone("", -4*3600)),
+	} {
+		i, ok := instantOf(at)
+		require.True(t, ok)
+		require.Equal(t, day, dayOf(i))
+	}
 }
 
 func TestRetention(t *testing.T) {
