@@ -111,7 +111,7 @@ func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, erro
 	if o.PerSource {
 		nb.sort()
 	}
-	model := newModel(fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side), cat, nb.of, o.PerSource)
+	model := newModel(fmt.Sprintf("%s K=%d per %s", o.Similarity, o.K, side), cat, nb.of, o.PerSource, o.Workers)
 	if o.RowLimit > 0 {
 		model.limitRows(o.RowLimit)
 	}

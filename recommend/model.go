@@ -43,37 +43,57 @@ var (
 )
 
 // newModel stores the list of each target's sources, or of each source's
-// targets in ascending order, by source.
-func newModel(name string, cat *catalogue, of func(item uint32) []entry, perSource bool) *Model {
-	n := uint32(len(cat.names))
+// targets in ascending order, by source. Each worker takes a run of lists; a
+// counting sort puts what it finds behind what workers of earlier runs found,
+// so that targets come out ascending.
+func newModel(name string, cat *catalogue, of func(item uint32) []entry, perSource bool, workers int) *Model {
+	n := len(cat.names)
 	m := &Model{name: name, cat: cat, ptr: make([]int, n+1)}
-	for own := range n {
-		list := of(own)
+	workers = max(1, min(workers, n))
+	next := make([][]int, workers)
+	run := func(f func(next []int, own uint32, list []entry)) {
+		var wait sync.WaitGroup
+		for w := range workers {
+			wait.Go(func() {
+				for own := w * n / workers; own < (w+1)*n/workers; own++ {
+					f(next[w], uint32(own), of(uint32(own)))
+				}
+			})
+		}
+		wait.Wait()
+	}
+	for w := range next {
+		next[w] = make([]int, n)
+	}
+	run(func(next []int, own uint32, list []entry) {
 		if perSource {
-			m.ptr[own+1] = len(list)
-			continue
+			next[own] = len(list)
+			return
 		}
 		for _, e := range list {
-			m.ptr[e.other+1]++
+			next[e.other]++
 		}
-	}
+	})
+	at := 0
 	for i := range n {
-		m.ptr[i+1] += m.ptr[i]
+		for w := range next {
+			at, next[w][i] = at+next[w][i], at
+		}
+		m.ptr[i+1] = at
 	}
-	m.target = make([]uint32, m.ptr[n])
-	m.weight = make([]float64, len(m.target))
-	next := slices.Clone(m.ptr)
-	for own := range n {
-		for _, e := range of(own) {
+	m.target = make([]uint32, at)
+	m.weight = make([]float64, at)
+	run(func(next []int, own uint32, list []entry) {
+		for _, e := range list {
 			source, target := e.other, own
 			if perSource {
 				source, target = target, source
 			}
-			m.target[next[source]] = target
-			m.weight[next[source]] = e.weight
+			k := next[source]
 			next[source]++
+			m.target[k], m.weight[k] = target, e.weight
 		}
-	}
+	})
 	return m
 }
 

@@ -78,9 +78,6 @@ func (m *Model) UnmarshalBinary(data []byte) error {
 	}
 	m.name, m.cat, m.cut = fresh.name, fresh.cat, fresh.cut
 	m.ptr, m.target, m.weight, m.full = fresh.ptr, fresh.target, fresh.weight, fresh.full
-	// Scratch of the old size must not be found again.
-	for m.pool.Get() != nil {
-	}
 	return nil
 }
 

@@ -79,7 +79,8 @@ type Result struct {
 	// by Query.Fill because the history says nothing for them.
 	Filled int
 	// Known is the number of distinct items of the history that the model
-	// knows, Unknown of those that it does not.
+	// knows. Unknown is the number of those that it does not; in Query.Items
+	// repeated ones count again.
 	Known, Unknown int
 }
 
@@ -138,7 +139,7 @@ func (q *Query) sources(dst []pair, cat *catalogue) (known []pair, unknown int) 
 		}
 		if i, ok := cat.number[name]; ok {
 			known = append(known, pair{i, x})
-		} else if !slices.Contains(q.Items[:k], name) {
+		} else {
 			unknown++
 		}
 	}

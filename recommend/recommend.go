@@ -16,10 +16,11 @@ type scratch struct {
 }
 
 func (m *Model) scratch() *scratch {
-	if s, ok := m.pool.Get().(*scratch); ok {
+	n := m.Len()
+	// The size changes when other bytes are decoded into the model.
+	if s, ok := m.pool.Get().(*scratch); ok && len(s.scores) == n {
 		return s
 	}
-	n := m.Len()
 	return &scratch{scores: make([]float64, n), dirty: make([]bool, n>>blockBits+1)}
 }
 
