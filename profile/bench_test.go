@@ -231,7 +231,7 @@ func BenchmarkProfile(b *testing.B) {
 // BenchmarkMemory reports what a profile of 50 events and each of its events
 // take; with ZHUN_LONG=1 at a million profiles.
 func BenchmarkMemory(b *testing.B) {
-	profiles := 4000
+	profiles := 20_000
 	if os.Getenv("ZHUN_LONG") != "" {
 		profiles = 1_000_000
 	}
@@ -261,7 +261,10 @@ func BenchmarkMemory(b *testing.B) {
 			}
 		}
 		full := heap()
-		payload := s.log.used
+		payload := 0
+		for _, c := range s.log.chunks {
+			payload += cap(c)
+		}
 		rows := 0
 		for _, p := range s.persons() {
 			rows += cap(p.rows) * 24

@@ -160,7 +160,7 @@ func (s *Store) decideLocked(user uint32, purpose string, at time.Time, source s
 	}
 	g := &s.graph
 	top := p.nodes[:1]
-	k, ok := g.setIndex[string(g.setKey(top))]
+	k, ok := g.set(top)
 	if !ok {
 		k = g.addSet(top, instantOf(at), "")
 		s.own(p, k)

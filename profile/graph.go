@@ -34,9 +34,10 @@ import (
 // node is one key.
 type node struct {
 	kind    uint32
-	shared  bool // by rule 1, or cut
-	cut     bool // taken out by the host: none of its links hold
-	crowded bool // by rule 4
+	solo    uint32 // the combination of this key alone, plus one; 0 if there is none
+	shared  bool   // by rule 1, or cut
+	cut     bool   // taken out by the host: none of its links hold
+	crowded bool   // by rule 4
 	value   string
 	person  *person
 	sets    []uint32 // the combinations that it occurs in
@@ -66,7 +67,7 @@ type identity struct {
 	freeNodes []uint32
 	sets      []keyset
 	freeSets  []uint32
-	setIndex  map[string]uint32 // by the bytes of nodes
+	setIndex  map[string]uint32 // of two and more keys, by the bytes of nodes
 	maxKeys   int
 	maxLinks  int
 	sharing   int // how many keys are shared
@@ -81,6 +82,17 @@ func (g *identity) setKey(nodes []uint32) []byte {
 	}
 	g.buf = b
 	return b
+}
+
+// set returns the combination of exactly these nodes, sorted from the
+// strongest, if it was ever seen.
+func (g *identity) set(nodes []uint32) (uint32, bool) {
+	if len(nodes) == 1 {
+		k := g.nodes[nodes[0]].solo
+		return k - 1, k > 0
+	}
+	k, ok := g.setIndex[string(g.setKey(nodes))]
+	return k, ok
 }
 
 func (g *identity) kind(name string, o *Options) uint32 {
@@ -165,7 +177,11 @@ func (g *identity) addSet(nodes []uint32, at instant, id string) uint32 {
 		k = uint32(len(g.sets))
 		g.sets = append(g.sets, fresh)
 	}
-	g.setIndex[string(g.setKey(nodes))] = k
+	if len(nodes) == 1 {
+		g.nodes[nodes[0]].solo = k + 1
+	} else {
+		g.setIndex[string(g.setKey(nodes))] = k
+	}
 	for _, n := range nodes {
 		g.nodes[n].sets = append(g.nodes[n].sets, k)
 	}
@@ -175,7 +191,11 @@ func (g *identity) addSet(nodes []uint32, at instant, id string) uint32 {
 // removeSet takes a combination out of the graph; its owner is not touched.
 func (g *identity) removeSet(k uint32) {
 	set := &g.sets[k]
-	delete(g.setIndex, string(g.setKey(set.nodes)))
+	if len(set.nodes) == 1 {
+		g.nodes[set.nodes[0]].solo = 0
+	} else {
+		delete(g.setIndex, string(g.setKey(set.nodes)))
+	}
 	for _, n := range set.nodes {
 		if i := slices.Index(g.nodes[n].sets, k); i >= 0 {
 			g.nodes[n].sets = slices.Delete(g.nodes[n].sets, i, i+1)

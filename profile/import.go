@@ -193,7 +193,7 @@ func (s *Store) stage(x *exported) (*Store, error) {
 		if len(slices.Compact(nodes)) != len(c.Keys) {
 			return nil, importError("combination %d names a key twice", i)
 		}
-		if _, twice := g.setIndex[string(g.setKey(nodes))]; twice {
+		if _, twice := g.set(nodes); twice {
 			return nil, importError("combination %d comes twice", i)
 		}
 		sets[i] = g.addSet(nodes, instantOf(c.First), c.Event)

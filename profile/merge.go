@@ -98,7 +98,7 @@ func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 				}
 				raw = append(raw, m)
 			}
-			mine, ok := g.setIndex[string(g.setKey(raw))]
+			mine, ok := g.set(raw)
 			if !ok {
 				mine = g.addSet(raw, theirs.first, theirs.firstID)
 				g.sets[mine].last = theirs.last

@@ -336,13 +336,18 @@ func (s *Store) absorb(p, q *person) {
 		for _, e := range o.entries {
 			s.enter(p, o.trait, e.value, e.at)
 		}
-		if o.stamp != never() {
-			w := p.window(o.trait)
-			if w == nil {
-				p.windows = append(p.windows, window{trait: o.trait, stamp: o.stamp})
-				w = &p.windows[len(p.windows)-1]
-			}
-			w.stamp = latestOf(w.stamp, o.stamp).next()
+		w := p.window(o.trait)
+		if w == nil {
+			p.windows = append(p.windows, window{trait: o.trait, stamp: never()})
+			w = &p.windows[len(p.windows)-1]
+		}
+		w.stamp = latestOf(w.stamp, o.stamp)
+		switch {
+		case w.stamp != never():
+			w.stamp = w.stamp.next()
+		case w.value != nil:
+			// Neither side had a value: it comes from there being two.
+			w.stamp = w.entries[w.inside-1].at
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved, er
 	g := &s.graph
 	slices.SortFunc(nodes, g.stronger)
 	nodes = slices.Compact(nodes)
-	if k, ok := g.setIndex[string(g.setKey(nodes))]; ok {
+	if k, ok := g.set(nodes); ok {
 		set := &g.sets[k]
 		if set.last.before(at) || set.firstID == "" {
 			set.last = at
