@@ -89,6 +89,7 @@ var families = map[string]func(t *testing.T, g golden){
 	"sequential_two_sided": goldenGrowthBook,
 	"sequential_greater":   goldenGrowthBook,
 	"srm_sequential":       goldenSRM,
+	"regression_adjust":    goldenLin,
 	"yuen":                 goldenRobust,
 	"cap_pooled":           goldenRobust,
 	"mann_whitney":         goldenRobust,
@@ -534,4 +535,31 @@ func goldenRobust(t *testing.T, g golden) {
 	for name, got := range map[string]float64{"cap": limit, "diff": c.Absolute.Value, "t": c.T, "p": c.P} {
 		g.check(t, name, got)
 	}
+}
+
+func goldenLin(t *testing.T, g golden) {
+	var in struct {
+		Model   string
+		Y, T    []float64
+		X       [][]float64
+		Cluster []int
+	}
+	g.input(t, &in)
+	data := Observations{Y: in.Y, X: in.X}
+	if in.Model == "unadj" {
+		data.X = nil
+	}
+	for _, x := range in.T {
+		data.Treated = append(data.Treated, x == 1)
+	}
+	for name, se := range map[string]StdErr{"nonrobust": Classical, "HC0": HC0, "HC1": HC1, "HC2": HC2, "HC3": HC3} {
+		c, err := Lin(data, se, nil)
+		require.NoError(t, err)
+		g.check(t, "est", c.Absolute.Value)
+		g.check(t, "se_"+name, c.Absolute.StdErr)
+	}
+	data.Cluster = in.Cluster
+	c, err := Lin(data, HC2, nil)
+	require.NoError(t, err)
+	g.check(t, "se_CR1", c.Absolute.StdErr)
 }
