@@ -24,11 +24,11 @@ type blockScan struct {
 
 // Costs by kind of leaf: bits that are there, a column, a read from the row.
 const (
-	costBits   = 0.05
-	costColumn = 1
-	costSet    = 4
-	costRow    = 60
-	costEvents = 150
+	costBuckets = 0.3
+	costColumn  = 1
+	costSet     = 4
+	costRow     = 60
+	costEvents  = 150
 )
 
 // plan lays a formula out for blocks, with the parts of and and or in the
@@ -54,9 +54,13 @@ func (x *Index) planQuery(f *formula, sample []*row) *query {
 		q.share = (float64(hits) + 0.5) / (float64(len(sample)) + 1)
 		return q
 	}
-	for _, kid := range f.kids {
-		k := x.planQuery(kid, sample)
-		q.kids = append(q.kids, k)
+	kids := x.fuse(f)
+	if len(kids) > 1 && sample == nil {
+		// Only an order among parts needs estimates.
+		sample = x.table.sample(64)
+	}
+	for _, kid := range kids {
+		q.kids = append(q.kids, x.planQuery(kid, sample))
 	}
 	if f.op == opNot {
 		q.cost, q.share = q.kids[0].cost, 1-q.kids[0].share
@@ -90,6 +94,52 @@ func (x *Index) planQuery(f *formula, sample []*row) *query {
 		q.share = 1 - left
 	}
 	return q
+}
+
+// fuse makes the comparisons of one number with constants, when all must hold,
+// one interval.
+func (x *Index) fuse(f *formula) []*formula {
+	if f.op != opAnd {
+		return f.kids
+	}
+	var kids []*formula
+	place := make(map[*attribute]int)
+	for _, kid := range f.kids {
+		v, ok := kid.interval()
+		if !ok {
+			kids = append(kids, kid)
+			continue
+		}
+		a := kid.pred.shape.attr
+		i, ok := place[a]
+		if !ok {
+			place[a] = len(kids)
+			kids = append(kids, kid)
+			continue
+		}
+		w, _ := kids[i].interval()
+		v = interval{max(v.lo, w.lo), min(v.hi, w.hi)}
+		left, right := kids[i].pred.eval, kid.pred.eval
+		kids[i] = &formula{op: opLeaf, pred: &predicate{
+			eval:  func(c *scan) bool { return left(c) && right(c) },
+			shape: &shape{attr: a, op: "within", nums: []float64{v.lo, v.hi}},
+		}}
+	}
+	return kids
+}
+
+// interval returns the numbers for which a comparison with constants holds.
+func (f *formula) interval() (interval, bool) {
+	if f.op != opLeaf || f.pred.shape == nil || f.pred.shape.attr.kind != Number {
+		return interval{}, false
+	}
+	switch s := f.pred.shape; s.op {
+	case "<", "<=", ">", ">=", "==":
+		return intervalOf(s.op, s.num), true
+	case "within":
+		return interval{s.nums[0], s.nums[1]}, true
+	}
+	return interval{}, false
 }
 
 // eval sets out to the users of in for whom the query holds.
@@ -176,46 +226,13 @@ func (c *column) leaf(s *shape) (func(b *blockScan, in, out *mask), float64) {
 	if c.strings {
 		return c.textLeaf(s)
 	}
-	lit := s.num
 	switch s.op {
-	case "<":
-		return c.compare(func(v *[64]float64) (t uint64) {
-			for i, x := range v {
-				t |= bit(x < lit) << i
-			}
-			return t
-		})
-	case "<=":
-		return c.compare(func(v *[64]float64) (t uint64) {
-			for i, x := range v {
-				t |= bit(x <= lit) << i
-			}
-			return t
-		})
-	case ">":
-		return c.compare(func(v *[64]float64) (t uint64) {
-			for i, x := range v {
-				t |= bit(x > lit) << i
-			}
-			return t
-		})
-	case ">=":
-		return c.compare(func(v *[64]float64) (t uint64) {
-			for i, x := range v {
-				t |= bit(x >= lit) << i
-			}
-			return t
-		})
+	case "<", "<=", ">", ">=", "==":
+		return c.bucketed(intervalOf(s.op, s.num))
 	case "true":
-		lit = 1
-		fallthrough
-	case "==":
-		return c.compare(func(v *[64]float64) (t uint64) {
-			for i, x := range v {
-				t |= bit(x == lit) << i
-			}
-			return t
-		})
+		return c.bucketed(interval{1, 1})
+	case "within":
+		return c.bucketed(interval{s.nums[0], s.nums[1]})
 	case "nil":
 		eval, cost := c.compare(func(v *[64]float64) (t uint64) {
 			for i, x := range v {
@@ -244,6 +261,25 @@ func bit(b bool) uint64 {
 		return 1
 	}
 	return 0
+}
+
+// bucketed finds the numbers of an interval.
+func (c *column) bucketed(v interval) (func(b *blockScan, in, out *mask), float64) {
+	word := c.buckets.within(v)
+	return func(b *blockScan, in, out *mask) {
+		if b.block >= len(c.numbers) || c.numbers[b.block] == nil {
+			*out = mask{}
+			return
+		}
+		values, codes := c.numbers[b.block], c.buckets.codes[b.block]
+		for w, open := range in {
+			if open == 0 {
+				out[w] = 0
+				continue
+			}
+			out[w] = word((*[16]uint64)(codes[w*16:]), (*[64]float64)(values[w*64:]), open)
+		}
+	}, costBuckets
 }
 
 // compare runs a comparison over 64 users at a time, skipping those of whom

@@ -18,7 +18,8 @@ type mask [blockWords]uint64
 // its entries, so that it forgets a string with the last user who has it.
 type column struct {
 	numbers []*[blockUsers]float64 // NaN where missing
-	codes   []*[blockUsers]uint32  // 0 where missing
+	buckets *buckets
+	codes   []*[blockUsers]uint32 // 0 where missing
 	code    map[string]uint32
 	text    []string
 	uses    []int
@@ -44,6 +45,15 @@ func (x *Index) columnOf(a *attribute) *column {
 	if c.strings {
 		c.code = make(map[string]uint32)
 		c.text, c.uses = []string{""}, []int{0}
+	}
+	if !c.strings {
+		var values []float64
+		for _, r := range x.table.sample(4 * maxBounds) {
+			if v := r.number(a.id); v == v {
+				values = append(values, v)
+			}
+		}
+		c.buckets = newBuckets(values)
 	}
 	for r := range x.table.all() {
 		c.take(r, a)
@@ -80,6 +90,7 @@ func (c *column) setNumber(user uint32, v float64) {
 		}
 	}
 	c.numbers[b][user%blockUsers] = v
+	c.buckets.set(b, user%blockUsers, v)
 }
 
 func (c *column) setText(user uint32, s string, ok bool) {

@@ -3,11 +3,11 @@ package segment
 // plan is a formula laid out for rows: what it asks of the truth of predicates
 // and of membership are bits of words.
 type plan struct {
-	any  bool   // or; else and, which is true without parts
-	not  bool   // the complement of it
+	any   bool   // or; else and, which is true without parts
+	not   bool   // the complement of it
 	flags []test // predicates
-	refs []test // other audiences
-	kids []*plan
+	refs  []test // other audiences
+	kids  []*plan
 }
 
 // test is one bit that must be set, or clear when not.

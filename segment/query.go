@@ -63,7 +63,7 @@ func (x *Index) ask(rule string, yield func(base uint32, m *mask) bool) error {
 }
 
 func (x *Index) evaluateBlocks(f *formula, yield func(base uint32, m *mask) bool) {
-	q := x.planQuery(f, x.table.sample(256))
+	q := x.planQuery(f, nil)
 	b := &blockScan{scan: scan{x: x, now: x.second()}}
 	for i, p := range x.table.pages {
 		if p == nil {

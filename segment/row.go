@@ -51,8 +51,8 @@ type row struct {
 	objects []object // by attribute
 	streams []stream // by event
 
-	truth  flags    // by predicate
-	member flags    // by audience
+	truth  flags   // by predicate
+	member flags   // by audience
 	armed  []armed // timers pending for this user
 }
 
