@@ -107,9 +107,10 @@
 // Credits carry what each channel cost, from the ledger of [Journeys.Spend] or
 // the costs of its touches, and give [Credit.ROAS], [Credit.ROI] and
 // [Credit.CPA], which are undefined without spend rather than infinite.
-// [Assists], [PathLengths], [TopPaths], [Transitions] and [OrderedShapley] tell
-// how journeys run. [Allocate] spends a budget on response curves so that they
-// bring the most together, S-shaped ones included, with a proof.
+// [Assists], [PathLengths], [TimeLags], [TopPaths], [Transitions] and
+// [OrderedShapley] tell how journeys run. [Allocate] spends a budget on response
+// curves so that they bring the most together, S-shaped ones included, with a
+// proof.
 //
 // # State
 //
