@@ -61,6 +61,9 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 		return s.refuse(ErrNoTime, "time %v, received %v", e.Time, e.Received)
 	}
 	c.at = instantOf(at)
+	if s.opts.MaxLateness > 0 && s.clock != never() && at.Before(s.clock.time().Add(-s.opts.MaxLateness)) {
+		return s.refuse(ErrLate, "%v behind %v", at, s.clock.time())
+	}
 	c.tick = c.at
 	if usable(e.Received) {
 		c.tick = instantOf(e.Received)

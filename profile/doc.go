@@ -36,7 +36,8 @@
 //
 // [Store.Apply] refuses what cannot be a fact, with a [*RefusedError] that
 // says why, and [Store.Stats] counts it: no usable key, no usable time, no
-// name, sent by a program, too large, of an erased person. A sender's clock
+// name, sent by a program ([BotRules]), too large, too late, of an erased
+// person. A sender's clock
 // is corrected by received − sent, and no event happens after its reception.
 // A message id is applied once within the dedupe window of 7 days, and at any
 // later time as long as the event itself is retained; an event without an id
@@ -63,6 +64,8 @@
 // A new link can thus fold two numbers into one ([Change].Merged; the smaller
 // survives and the other is retired, see [Store.Current]) or split one
 // ([Change].Split). Numbers are dense, start at 1 and are never used again.
+// [Store.Explain] gives the links between two keys, and [Store.Unmerge] takes a
+// key out for good.
 //
 // # What is known
 //
@@ -70,7 +73,7 @@
 // holds, ties go to the larger value, and nil removes. Computed traits
 // ([Trait]) are declared in the options and follow the retained events, those
 // with a window also the passing of time; sums are exact. [Store.Profile]
-// shows both, [Store.Export] everything as JSON.
+// shows both, [Store.Export] everything as JSON, which [Store.Import] takes back.
 //
 // Purposes are allowed by consent events, [Store.Grant] and [Store.Deny]. The
 // latest statement holds, and of two at one instant the denial.

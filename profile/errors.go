@@ -57,6 +57,8 @@ var (
 	// ErrTooLarge refuses an event beyond Options.MaxEventBytes,
 	// Options.MaxFields or Options.MaxEventKeys.
 	ErrTooLarge = errors.New("too large")
+	// ErrLate refuses an event older than Options.MaxLateness.
+	ErrLate = errors.New("too late")
 	// ErrType refuses an event of an unknown type.
 	ErrType = errors.New("unknown type")
 )
@@ -66,7 +68,7 @@ var (
 type RefusedError struct {
 	ID     string // the event's id, as given
 	Name   string // its name
-	Reason error  // ErrNoKey, ErrNoTime, ErrNoName, ErrBot, ErrErased, ErrTooLarge or ErrType
+	Reason error  // ErrNoKey, ErrNoTime, ErrNoName, ErrBot, ErrErased, ErrTooLarge, ErrLate or ErrType
 	Value  string // the value that led to it
 }
 

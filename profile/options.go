@@ -46,6 +46,12 @@ type Options struct {
 	// store's clock; they are forgotten after twice as long at most. About
 	// 40 bytes per event within it. Default 7 days, at least one second.
 	DedupeWindow time.Duration
+	// MaxLateness refuses events that are older than this, by the store's
+	// clock, with [ErrLate]. What is refused then depends on the order of
+	// arrival, and with it what is known. Zero, the default, means no limit:
+	// late events count like any other, those beyond the horizon for
+	// identity, attributes and consent only.
+	MaxLateness time.Duration
 	// Traits are computed from the events kept.
 	Traits []Trait
 	// Priority orders the kinds of keys from the strongest; default
@@ -163,6 +169,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if c.DedupeWindow < time.Second {
 		return c, optionError("DedupeWindow", c.DedupeWindow, "must be at least 1s")
+	}
+	if c.MaxLateness < 0 {
+		return c, optionError("MaxLateness", c.MaxLateness, "must not be negative")
 	}
 	if c.Priority == nil {
 		c.Priority = []string{"user_id", "email", "phone", "loyalty_id"}

@@ -312,3 +312,38 @@ func TestExportImport(t *testing.T) {
 		require.NotContains(t, users, c.User)
 	}
 }
+
+// A view attached late holds exactly what one attached from the start does,
+// down to the times of attributes and traits, merges and splits included.
+func TestLateAttachment(t *testing.T) {
+	for round := range longForm(60) {
+		r := rand.New(rand.NewPCG(15, uint64(round)))
+		opts := tightOptions()
+		opts.Clock = ByEvents
+		s := newTest(t, opts)
+		live, late := newRecorder(), newRecorder()
+		require.NoError(t, s.Attach("live", live, nil))
+		for i := range 40 {
+			e := someEvent(r, fmt.Sprint("m", i), tightKeys(r))
+			e.Time = epoch.Add(time.Duration(i*r.IntN(3)) * time.Minute)
+			s.must(t, e)
+		}
+		require.NoError(t, s.Attach("late", late, nil))
+		for _, v := range []*recorder{live, late} {
+			for u, rows := range v.rows {
+				if slices.Sort(rows); len(rows) == 0 {
+					delete(v.rows, u)
+				}
+			}
+		}
+		require.Equal(t, live.rows, late.rows, "round %d", round)
+		for _, u := range s.Users() {
+			for name, want := range live.attributes[u] {
+				if want.value != nil {
+					require.Equal(t, want, late.attributes[u][name], "round %d, user %d, %s", round, u, name)
+				}
+			}
+		}
+		require.Equal(t, live.now, late.now)
+	}
+}

@@ -45,12 +45,13 @@ type Refusals struct {
 	Bot       uint64
 	Erased    uint64
 	TooLarge  uint64
+	Late      uint64
 	Type      uint64
 }
 
 // Total returns how many events were refused.
 func (r Refusals) Total() uint64 {
-	return r.Malformed + r.NoKey + r.NoTime + r.NoName + r.Bot + r.Erased + r.TooLarge + r.Type
+	return r.Malformed + r.NoKey + r.NoTime + r.NoName + r.Bot + r.Erased + r.TooLarge + r.Late + r.Type
 }
 
 func (r *Refusals) count(reason error) {
@@ -67,6 +68,8 @@ func (r *Refusals) count(reason error) {
 		r.Erased++
 	case ErrTooLarge:
 		r.TooLarge++
+	case ErrLate:
+		r.Late++
 	case ErrType:
 		r.Type++
 	default:
@@ -87,6 +90,7 @@ func (s Stats) since(o Stats) Stats {
 	s.Refused.Bot -= o.Refused.Bot
 	s.Refused.Erased -= o.Refused.Erased
 	s.Refused.TooLarge -= o.Refused.TooLarge
+	s.Refused.Late -= o.Refused.Late
 	s.Refused.Type -= o.Refused.Type
 	s.FieldsDropped -= o.FieldsDropped
 	s.KeysBlocked -= o.KeysBlocked

@@ -131,6 +131,17 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+func TestLate(t *testing.T) {
+	s := newTest(t, Options{MaxLateness: time.Hour})
+	s.must(t, event("a", epoch, ann))
+	s.must(t, event("b", epoch.Add(-time.Hour), ann))
+	_, err := s.Apply(event("c", epoch.Add(-time.Hour-time.Second), ann))
+	require.ErrorIs(t, err, ErrLate)
+	require.EqualValues(t, 1, s.Stats().Refused.Late)
+	_, err = New(&Options{MaxLateness: -1})
+	require.ErrorIs(t, err, ErrOptions)
+}
+
 func TestRefusals(t *testing.T) {
 	s := newTest(t, Options{MaxFields: 4, MaxEventKeys: 2, MaxEventBytes: 1000})
 	for _, c := range []struct {
