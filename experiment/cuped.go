@@ -128,22 +128,31 @@ func (j *Joint) leastSquares() []float64 {
 	return theta
 }
 
-// solve returns the coefficients of a variable on others.
+// solve returns the coefficients of a variable on others, on the scale of
+// correlations so that units of measurement do not matter.
 func (j *Joint) solve(y int, xs []int) []float64 {
 	v := mat.NewSymDense(len(xs), nil)
 	c := mat.NewVecDense(len(xs), nil)
+	sd := make([]float64, len(xs))
 	for i, a := range xs {
-		c.SetVec(i, j.Covariance(a, y))
+		sd[i] = math.Sqrt(j.Covariance(a, a))
+	}
+	for i, a := range xs {
+		c.SetVec(i, j.Covariance(a, y)/sd[i])
 		for l := i; l < len(xs); l++ {
-			v.SetSym(i, l, j.Covariance(a, xs[l]))
+			v.SetSym(i, l, j.Covariance(a, xs[l])/sd[i]/sd[l])
 		}
 	}
 	var chol mat.Cholesky
-	out := mat.NewVecDense(len(xs), nil)
-	if !chol.Factorize(v) || chol.SolveVecTo(out, c) != nil {
-		return make([]float64, len(xs))
+	var out mat.VecDense
+	theta := make([]float64, len(xs))
+	if !chol.Factorize(v) || chol.SolveVecTo(&out, c) != nil {
+		return theta
 	}
-	return out.RawVector().Data
+	for i := range theta {
+		theta[i] = out.AtVec(i) / sd[i]
+	}
+	return theta
 }
 
 // residual is the variance of a variable that others leave.

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -225,4 +226,47 @@ func TestRatioOfOnesIsAMean(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, b.P, a.P, 1e-12)
 	require.InDelta(t, b.Relative.StdErr, a.Relative.StdErr, 1e-12)
+}
+
+// Units of measurement do not matter.
+func TestCovariatesOfAnyScale(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	var plain, scaled [2]*Joint
+	for i := range 2 {
+		plain[i], _ = NewJoint(Mean, Mean, Mean)
+		scaled[i], _ = NewJoint(Mean, Mean, Mean)
+		for range 200 {
+			x, z := r.NormFloat64(), r.NormFloat64()
+			y := x + z + r.NormFloat64()
+			plain[i].Add(y, x, z)
+			scaled[i].Add(y, 1e12*x, 1e-12*z)
+		}
+	}
+	a, err := CUPED(plain[0], plain[1], nil)
+	require.NoError(t, err)
+	b, err := CUPED(scaled[0], scaled[1], nil)
+	require.NoError(t, err)
+	require.InDelta(t, a.P, b.P, 1e-9)
+	require.InEpsilon(t, a.Theta[0], 1e12*b.Theta[0], 1e-9)
+}
+
+func FuzzJointUnmarshal(f *testing.F) {
+	j, _ := NewJoint(Mean, Proportion)
+	j.Add(1.5, 1)
+	j.Add(-2, 0)
+	data, _ := j.MarshalBinary()
+	f.Add(data)
+	f.Add(data[:12])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var x Joint
+		if err := x.UnmarshalBinary(data); err != nil {
+			return
+		}
+		got, err := x.MarshalBinary()
+		if err != nil || !bytes.Equal(got, data) {
+			t.Fatalf("accepted bytes that are not canonical: %v", err)
+		}
+		_, _ = CUPED(&x, &x, nil)
+		_, _ = Ratio(&x, &x, nil)
+	})
 }
