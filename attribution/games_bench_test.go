@@ -4,19 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 )
-
-// fastest is the best of some runs of a limit loop, in nanoseconds.
-func fastest(runs int, f func()) float64 {
-	best := time.Hour
-	for range runs {
-		start := time.Now()
-		f()
-		best = min(best, time.Since(start))
-	}
-	return float64(best.Nanoseconds())
-}
 
 // An arbitrary game in 20 and 25 channels, from the paths: conversions and
 // value, each a table of all sets. The limit goes once over a table of that
@@ -32,7 +20,7 @@ func BenchmarkGame(b *testing.B) {
 			}
 			p := benchPaths(b, 20_000, c.channels)
 			table := make([]float64, 1<<c.channels)
-			rival := fastest(3, func() {
+			rival := meanTime(func() {
 				for i := range table {
 					table[i]++
 				}
