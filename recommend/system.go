@@ -47,6 +47,7 @@ type system struct {
 	*gram
 	a, b  []float64 // G among the candidates, lower half by rows; G with the target
 	local []int32   // by rank: place in the list + 1, all zero between targets
+	sums  []float64
 }
 
 func newSystem(g *gram) *system {
@@ -80,46 +81,56 @@ func (r *system) gather(target uint32, list []entry) {
 		}
 	}
 	if target >= r.head {
-		r.each(target, func(y int32, v float64) { r.b[y] += v })
+		copy(r.b, r.shared(target, c)[1:])
+	} else {
+		r.local[target] = int32(c) + 1
 	}
 	for x, e := range list {
-		if rank := r.rank[e.other]; rank >= r.head {
-			if target < r.head {
-				r.local[target] = int32(c) + 1
+		rank := r.rank[e.other]
+		if rank < r.head {
+			continue
+		}
+		shared := r.shared(rank, c)[1:]
+		copy(r.a[x*c:][:x], shared)
+		for y, f := range list[x+1:] {
+			if y += x + 1; r.rank[f.other] < r.head {
+				r.a[y*c+x] = shared[y]
 			}
-			r.each(rank, func(y int32, v float64) {
-				switch {
-				case y == int32(c):
-					r.b[x] += v
-				case r.rank[list[y].other] < r.head && y > int32(x):
-					r.a[int(y)*c+x] += v
-				case y < int32(x):
-					r.a[x*c+int(y)] += v
-				}
-			})
-			r.local[target] = 0
+		}
+		if target < r.head {
+			r.b[x] = shared[c]
 		}
 	}
+	r.local[target] = 0
 	for _, e := range list {
 		r.local[r.rank[e.other]] = 0
 	}
 }
 
-// each calls f with each item in the rows of an item's users that has a local
-// place, and the product of the two values.
-func (r *system) each(rank uint32, f func(y int32, v float64)) {
+// shared returns G of an item with each item that has a local place, by that
+// place, users ascending. The result is reused.
+func (r *system) shared(rank uint32, c int) []float64 {
+	r.sums = slices.Grow(r.sums[:0], c+2)[:c+2]
+	sums, local, ptr := r.sums, r.local, r.rows.ptr
+	clear(sums)
 	item := r.order[rank]
 	for e := r.m.ptr[item]; e < r.m.ptr[item+1]; e++ {
-		u, x := r.m.row[e], r.m.value(e)
-		lo, hi := r.rows.ptr[u], r.rows.ptr[u+1]
-		for k, i := range r.rows.col[lo:hi] {
-			if y := r.local[i]; y != 0 {
-				v := x
-				if r.rows.val != nil {
-					v *= r.rows.val[lo+k]
+		u := r.m.row[e]
+		row := r.rows.col[ptr[u]:ptr[u+1]]
+		if r.rows.val == nil {
+			for _, i := range row {
+				if y := local[i]; y != 0 {
+					sums[y]++
 				}
-				f(y-1, v)
+			}
+			continue
+		}
+		x, val := r.m.val[e], r.rows.val[ptr[u]:ptr[u+1]]
+		for k, i := range row {
+			if y := local[i]; y != 0 {
+				sums[y] += x * val[k]
 			}
 		}
 	}
+	return sums
 }
