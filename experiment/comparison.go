@@ -140,7 +140,12 @@ func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOp
 		return err
 	}
 	c.T = (c.Effect().Value - o.Null) / c.Effect().StdErr
-	c.PGreater, c.PLess = stats.StudentSF(c.T, c.DF), stats.StudentCDF(c.T, c.DF)
+	// One tail is all that is computed; what is small is never a difference.
+	tail := stats.StudentSF(math.Abs(c.T), c.DF)
+	c.PGreater, c.PLess = tail, 1-tail
+	if c.T < 0 {
+		c.PGreater, c.PLess = 1-tail, tail
+	}
 	c.P = pFor(o.Alternative, c.PGreater, c.PLess)
 	return nil
 }
