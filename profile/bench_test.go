@@ -228,6 +228,42 @@ func BenchmarkProfile(b *testing.B) {
 	b.ReportMetric(700, "rival-guide-ns")
 }
 
+// nobody is a view that does nothing.
+type nobody struct{ rows int }
+
+func (n *nobody) Observe(uint32, string, map[string]any, time.Time) error { n.rows++; return nil }
+func (n *nobody) Rename(_, _ uint32) error                                { return nil }
+func (n *nobody) Erase(uint32) error                                      { return nil }
+func (n *nobody) AppendBinary(b []byte) ([]byte, error)                   { return b, nil }
+func (n *nobody) UnmarshalBinary([]byte) error                            { return nil }
+
+// BenchmarkAttach fills a view with 100,000 retained events in time order.
+func BenchmarkAttach(b *testing.B) {
+	const n = 100_000
+	s, err := New(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range benchEvents(n) {
+		if _, err := s.Apply(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	start := time.Now()
+	rounds := 0
+	for b.Loop() {
+		v := &nobody{}
+		if err := s.Attach("view", v, nil); err != nil || v.rows != n {
+			b.Fatal(err, v.rows)
+		}
+		if err := s.Detach("view"); err != nil {
+			b.Fatal(err)
+		}
+		rounds++
+	}
+	b.ReportMetric(float64(rounds*n)/time.Since(start).Seconds(), "events/s")
+}
+
 // BenchmarkMemory reports what a profile of 50 events and each of its events
 // take; with ZHUN_LONG=1 at a million profiles.
 func BenchmarkMemory(b *testing.B) {

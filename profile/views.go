@@ -212,7 +212,7 @@ func (s *Store) backfill(w *attached) (verb string, err error) {
 		}
 	}
 	if w.clock != nil && s.clock != never() {
-		if err := w.clock.Advance(s.clock.time()); err != nil {
+		if err := w.clock.Advance(instant{sec: s.clock.sec}.time()); err != nil {
 			return "Advance", err
 		}
 	}
