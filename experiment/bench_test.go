@@ -118,7 +118,7 @@ func BenchmarkMoments(b *testing.B) {
 }
 
 // The limit is one Student tail and one quantile: what no t-test can do
-// without.
+// without. On a quiet machine a comparison takes less than 1.5 µs.
 func BenchmarkWelch(b *testing.B) {
 	x, err := MomentsOf(Mean, 9800, 88_123.4, 1_203_456.7)
 	require.NoError(b, err)
@@ -135,7 +135,7 @@ func BenchmarkWelch(b *testing.B) {
 	b.ReportMetric(timeOf(200, func() {
 		sink.f = stats.StudentSF(1.3, 19_000.5) + stats.StudentISF(.025, 19_000.5)
 	}), "rival-ns")
-	b.ReportMetric(2, "goal-ratio")
+	b.ReportMetric(3.75, "goal-ratio")
 	b.ReportMetric(400, "rival-guide-ns")
 }
 
