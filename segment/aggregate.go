@@ -18,26 +18,25 @@ func (k *compiler) aggregate(n ast.Node, name string, args []ast.Node) *node {
 		return k.length(args[0])
 	}
 	l := k.list(args[0], name)
-	key := name + "(" + l.key
 	if name == "count" {
 		var p *node
 		if len(args) == 2 {
 			p = k.condition(args[1], l)
-			key += ", " + p.key
 		} else if v := l.sc.val; v != nil && v.truth() != nil {
-			p = (&node{kind: Bool, key: "#", b: v.truth()}).depend(v)
+			p = (&node{kind: Bool, key: v.key, b: v.truth()}).depend(v)
 		} else {
 			k.fail(n, ErrType, "count needs a condition; len(list) counts all")
 		}
-		return counted(l.where(p, "filter("+l.key+", "+p.key+")"), key+")")
+		return counted(l.where(p), "count("+l.over()+", "+p.key+")")
 	}
 	if name == "mode" {
 		return k.mode(args[0], l)
 	}
 	var val *node
+	key := name + "(" + l.key
 	if len(args) == 2 {
 		val = k.predicate(args[1], l)
-		key += ", " + val.key
+		key = name + "(" + l.over() + ", " + val.key
 	} else {
 		if val = l.sc.val; val == nil {
 			k.fail(args[0], ErrType, "%s needs a list of numbers; map(list, value) makes one", name)

@@ -219,12 +219,12 @@ func (k *compiler) quantified(n *ast.BuiltinNode) *formula {
 		holds := p.b
 		p = (&node{kind: Bool, key: "not " + p.key, b: func(c *scan) bool { return !holds(c) }}).depend(p)
 	}
-	least := k.atLeast(l.where(p, ""), 1, n.Location().From)
+	least := k.atLeast(l.where(p), 1, n.Location().From)
 	switch n.Name {
 	case "any":
 		return least
 	case "one":
-		return join(opAnd, least, not(k.atLeast(l.where(p, ""), 2, n.Location().From)))
+		return join(opAnd, least, not(k.atLeast(l.where(p), 2, n.Location().From)))
 	}
 	return not(least)
 }

@@ -137,7 +137,10 @@ func (w *writer) condition(read reader) string {
 			pick(w, "x "+w.cmp()+" "+w.num(), "y == "+w.str(), "flag", "x == nil"))
 	}
 	return pick(w, read(Number)+" in 1..3", w.str()+" == "+read(String), "n == m", "t > t", "lower(s) == s",
-		`mode(map(events("A"), .y)) == `+w.str(), `("u" + s) == "uu"`)
+		`mode(map(events("A"), .y)) == `+w.str(), `("u" + s) == "uu"`,
+		fmt.Sprintf(`count(map(events("A", %q), .x), # > %s) %s %d`, w.window(), w.num(), w.cmp(), w.smallInt()),
+		fmt.Sprintf(`first(filter(map(events("B", %q), .x), # > %s)) == %s`, w.window(), w.num(), w.num()),
+		fmt.Sprintf(`any(uniq(map(events("A", %q), .x)), # > %s)`, w.window(), w.num()))
 }
 
 // shallow is a condition that does not go deeper.

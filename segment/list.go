@@ -121,9 +121,13 @@ func (k *compiler) list(n ast.Node, name string) *list {
 }
 
 // where keeps the elements for which the condition holds.
-func (l *list) where(p *node, key string) *list {
+func (l *list) where(p *node) *list {
 	f := *l
-	f.key = key
+	f.key = "filter(" + l.over() + ", " + p.key + ")"
+	if l.base != "" {
+		f.base = f.key
+		f.key = "map(" + f.base + ", " + l.sc.val.key + ")"
+	}
 	f.deps = deps{}
 	f.deps.add(&l.deps)
 	f.deps.add(&p.deps)
@@ -153,7 +157,7 @@ func (k *compiler) derived(n ast.Node, name string, args []ast.Node) *node {
 		k.want(n, name, args, 2, 2, "filter(list, condition)")
 		l := k.list(args[0], name)
 		p := k.condition(args[1], l)
-		return l.where(p, "filter("+l.key+", "+p.key+")").node()
+		return l.where(p).node()
 	case "map":
 		k.want(n, name, args, 2, 2, "map(list, value)")
 		l := k.list(args[0], name)
@@ -162,7 +166,8 @@ func (k *compiler) derived(n ast.Node, name string, args []ast.Node) *node {
 			k.fail(args[1], ErrType, "map needs a value, not %s", v.what())
 		}
 		m := *l
-		m.key = "map(" + l.key + ", " + v.key + ")"
+		m.base = l.over()
+		m.key = "map(" + m.base + ", " + v.key + ")"
 		m.deps = deps{}
 		m.deps.add(&l.deps)
 		m.deps.add(&v.deps)
@@ -175,7 +180,10 @@ func (k *compiler) derived(n ast.Node, name string, args []ast.Node) *node {
 	v := k.value(args[0], l, name)
 	u := *l
 	u.key = "uniq(" + l.key + ")"
-	u.event, u.filter = nil, nil
+	u.event, u.filter, u.base = nil, nil, ""
+	val := *l.sc.val
+	val.key = "#" // of the list as it is now
+	u.sc = &scope{val: &val}
 	each := l.each
 	u.each = func(c *scan, yield func() bool) {
 		seen := make(map[any]bool)
@@ -212,7 +220,7 @@ func (k *compiler) quantifier(n ast.Node, name string, args []ast.Node) *node {
 	k.want(n, name, args, 2, 2, name+"(list, condition)")
 	l := k.list(args[0], name)
 	p := k.condition(args[1], l)
-	e := &node{kind: Bool, key: name + "(" + l.key + ", " + p.key + ")"}
+	e := &node{kind: Bool, key: name + "(" + l.over() + ", " + p.key + ")"}
 	each, holds := l.each, p.b
 	stop := name != "all" // the truth of the condition that decides
 	switch name {
@@ -251,16 +259,14 @@ func (k *compiler) pick(n ast.Node, name string, args []ast.Node) *node {
 	}
 	k.want(n, name, args, want, want, map[int]string{1: name + "(list)", 2: name + "(list, condition)"}[want])
 	l := k.list(args[0], name)
-	key := name + "(" + l.key
 	if want == 2 {
-		p := k.condition(args[1], l)
-		key += ", " + p.key
-		l = l.where(p, "")
+		l = l.where(k.condition(args[1], l))
+		name = map[string]string{"find": "first", "findLast": "last"}[name]
 	}
-	e := &node{key: key + ")", e: true, sc: l.sc}
+	e := &node{key: name + "(" + l.key + ")", e: true, sc: l.sc}
 	e.deps.add(&l.deps)
 	each := l.each
-	if name == "last" || name == "findLast" {
+	if name == "last" {
 		e.at = func(c *scan, read func()) bool {
 			var last scan
 			found := false
@@ -289,7 +295,9 @@ func (k *compiler) pick(n ast.Node, name string, args []ast.Node) *node {
 		}
 	}
 	if l.sc.val != nil && !l.sc.object {
-		return k.moved(e, l.sc.val)
+		m := k.moved(e, l.sc.val)
+		m.key = e.key
+		return m
 	}
 	return e
 }

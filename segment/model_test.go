@@ -14,7 +14,7 @@ import (
 )
 
 func TestModel(t *testing.T) {
-	rounds := 250
+	rounds := 150
 	if os.Getenv("ZHUN_LONG") != "" {
 		rounds = 25000 // about a million calls
 	}
@@ -184,7 +184,7 @@ func model(t require.TestingT, s source, what string, calls int) {
 // TestMachine compares the reference with expr's own virtual machine where
 // nothing is missing: a second opinion from an engine that is not ours.
 func TestMachine(t *testing.T) {
-	rounds := 1500
+	rounds := 1000
 	if os.Getenv("ZHUN_LONG") != "" {
 		rounds = 100000
 	}

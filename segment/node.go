@@ -122,6 +122,7 @@ type scope struct {
 // list is a list that is iterated, its elements under the cursor.
 type list struct {
 	key  string
+	base string // key of the list that map reads, empty when it is none
 	deps deps
 	sc   *scope
 	each func(c *scan, yield func() bool)
@@ -130,6 +131,16 @@ type list struct {
 	event    *eventType
 	from, to int64 // rows with now−from < t ≤ now−to
 	filter   *node // only rows for which this holds; nil for all
+}
+
+// over returns the key of the list that a condition on the elements is about.
+// For map that is the list it reads, since the condition is written with the
+// value spelled out.
+func (l *list) over() string {
+	if l.base != "" {
+		return l.base
+	}
+	return l.key
 }
 
 // number returns the expression as a number, if it may be one.
