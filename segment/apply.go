@@ -344,7 +344,7 @@ func (x *Index) begin(user uint32) *row {
 	if r := x.table.get(user); r != nil {
 		return r
 	}
-	r := &row{user: user, truth: slices.Clone(x.blank)}
+	r := &row{user: user, truth: x.blank.clone()}
 	x.table.put(r)
 	for _, a := range x.blankIn {
 		x.touch(a, nil)
@@ -372,7 +372,7 @@ func (x *Index) finish(r *row, cause Cause) {
 	x.moved = x.moved[:0]
 	for i := 0; i < len(x.dirty); i++ {
 		a := x.dirty[i]
-		if a.plan.holds(r.truth, r.member) == r.member.has(a.id) {
+		if a.plan.holds(&r.truth, &r.member) == r.member.has(a.id) {
 			continue
 		}
 		r.member.set(a.id, !r.member.has(a.id))

@@ -218,7 +218,7 @@ func (x *Index) arrange() {
 	x.blankIn = x.blankIn[:0]
 	var member flags
 	for _, a := range byLevel {
-		if a.plan.holds(x.blank, member) {
+		if a.plan.holds(&x.blank, &member) {
 			member.set(a.id, true)
 			x.blankIn = append(x.blankIn, a)
 		}

@@ -154,7 +154,7 @@ func (x *Index) rebuild() {
 			a.members = roaring.New()
 		}
 	}
-	x.blank, x.moving = nil, nil
+	x.blank, x.moving = flags{}, nil
 	for _, p := range x.preds {
 		if p != nil {
 			x.judgeBlank(p)
@@ -168,7 +168,7 @@ func (x *Index) rebuild() {
 		adders[i].to = a.members
 	}
 	for r := range x.table.all() {
-		r.truth, r.member, r.armed = nil, nil, nil
+		r.truth, r.member, r.armed = flags{}, flags{}, nil
 		c := x.at(r)
 		for _, p := range x.preds {
 			if p == nil {
@@ -181,7 +181,7 @@ func (x *Index) rebuild() {
 			}
 		}
 		for i, a := range byLevel {
-			if a.plan.holds(r.truth, r.member) {
+			if a.plan.holds(&r.truth, &r.member) {
 				r.member.set(a.id, true)
 				adders[i].add(r.user)
 			}

@@ -17,12 +17,7 @@ type test struct {
 	not  bool
 }
 
-func (t test) holds(b flags) bool {
-	if int(t.word) >= len(b) {
-		return t.not
-	}
-	return (b[t.word]>>t.bit&1 != 0) != t.not
-}
+func (t test) holds(b *flags) bool { return (b.word(t.word)>>t.bit&1 != 0) != t.not }
 
 func planOf(f *formula) *plan {
 	switch f.op {
@@ -64,11 +59,11 @@ func (p *plan) add(f *formula) {
 }
 
 // holds computes the plan for one user from the known truth of predicates.
-func (p *plan) holds(truth, member flags) bool {
+func (p *plan) holds(truth, member *flags) bool {
 	return p.decided(truth, member) != p.not
 }
 
-func (p *plan) decided(truth, member flags) bool {
+func (p *plan) decided(truth, member *flags) bool {
 	for _, t := range p.flags {
 		if t.holds(truth) == p.any {
 			return p.any

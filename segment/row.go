@@ -202,25 +202,41 @@ func (r *row) clone() *row {
 	return c
 }
 
-// flags is a growing set of small numbers.
-type flags []uint64
+// flags is a growing set of small numbers. The first 64 lie in the row itself:
+// with few rules, one memory access less.
+type flags struct {
+	first uint64
+	rest  []uint64
+}
 
-func (b flags) has(i uint32) bool {
-	w := int(i >> 6)
-	return w < len(b) && b[w]>>(i&63)&1 != 0
+func (b *flags) has(i uint32) bool { return b.word(i>>6)>>(i&63)&1 != 0 }
+
+func (b *flags) word(w uint32) uint64 {
+	switch {
+	case w == 0:
+		return b.first
+	case int(w) <= len(b.rest):
+		return b.rest[w-1]
+	}
+	return 0
 }
 
 func (b *flags) set(i uint32, on bool) {
-	w := int(i >> 6)
-	if w >= len(*b) {
-		if !on {
-			return
+	word := &b.first
+	if w := int(i >> 6); w > 0 {
+		if w > len(b.rest) {
+			if !on {
+				return
+			}
+			b.rest = append(b.rest, make([]uint64, w-len(b.rest))...)
 		}
-		*b = append(*b, make([]uint64, w+1-len(*b))...)
+		word = &b.rest[w-1]
 	}
 	if on {
-		(*b)[w] |= 1 << (i & 63)
+		*word |= 1 << (i & 63)
 	} else {
-		(*b)[w] &^= 1 << (i & 63)
+		*word &^= 1 << (i & 63)
 	}
 }
+
+func (b *flags) clone() flags { return flags{b.first, slices.Clone(b.rest)} }
