@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/zhun-go/zhun/internal/expiry"
 )
 
 var (
@@ -35,7 +37,8 @@ type Readout struct {
 	mu       sync.RWMutex
 	names    names
 	users    map[uint32]*rows
-	clock    instant // of Advance; meaningful with clocked
+	old      expiry.Queue // users by the second of their oldest row
+	clock    instant      // of Advance; meaningful with clocked
 	clocked  bool
 	attached bool
 	stats    Stats
@@ -138,7 +141,11 @@ func (r *Readout) expose(user uint32, e Exposure) {
 	}
 	u := r.of(user)
 	x := exposure{at, r.names.arms.ID(e.Arm), r.names.units.ID(e.Unit), uint32(e.Epoch)}
+	oldest, any := u.oldest()
 	u.exposures = insert(u.exposures, x, r.names.compareExposures)
+	if !any || at.compare(oldest) < 0 {
+		r.old.Note(user, at.sec)
+	}
 }
 
 func (r *Readout) record(user uint32, source string, value float64, at time.Time) {
@@ -147,7 +154,11 @@ func (r *Readout) record(user uint32, source string, value float64, at time.Time
 		return
 	}
 	u := r.of(user)
+	oldest, any := u.oldest()
 	u.outcomes = insert(u.outcomes, o, r.names.compareOutcomes)
+	if !any || o.at.compare(oldest) < 0 {
+		r.old.Note(user, o.at.sec)
+	}
 }
 
 // expired tells of a row from before the retention, which is as good as
@@ -184,6 +195,7 @@ func (r *Readout) Rename(from, to uint32) error {
 	t := r.of(to)
 	t.exposures = union(t.exposures, u.exposures, r.names.compareExposures)
 	t.outcomes = union(t.outcomes, u.outcomes, r.names.compareOutcomes)
+	r.noteOldest(to, t)
 	return nil
 }
 
@@ -251,6 +263,7 @@ func (r *Readout) absorb(o *Readout) {
 		u := r.of(user)
 		u.exposures = union(u.exposures, x.exposures, r.names.compareExposures)
 		u.outcomes = union(u.outcomes, x.outcomes, r.names.compareOutcomes)
+		r.noteOldest(user, u)
 	}
 	if o.clocked && (!r.clocked || r.clock.compare(o.clock) < 0) {
 		r.clock, r.clocked = o.clock, true
@@ -278,12 +291,24 @@ func (r *Readout) prune() {
 	if !ok {
 		return
 	}
-	for user, u := range r.users {
+	for _, user := range r.old.Due(h.sec) {
+		u := r.users[user]
+		if u == nil {
+			continue
+		}
 		u.exposures = prune(u.exposures, h, func(e exposure) instant { return e.at })
 		u.outcomes = prune(u.outcomes, h, func(o outcome) instant { return o.at })
 		if len(u.exposures) == 0 && len(u.outcomes) == 0 {
 			delete(r.users, user)
+			continue
 		}
+		r.noteOldest(user, u)
+	}
+}
+
+func (r *Readout) noteOldest(user uint32, u *rows) {
+	if at, ok := u.oldest(); ok {
+		r.old.Note(user, at.sec)
 	}
 }
 

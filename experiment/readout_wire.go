@@ -143,6 +143,10 @@ func (r *Readout) UnmarshalBinary(data []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.names, r.users, r.clock, r.clocked = d.names, d.users, d.clock, d.clocked
+	r.old.Clear()
+	for user, u := range r.users {
+		r.noteOldest(user, u)
+	}
 	r.prune()
 	return nil
 }

@@ -57,6 +57,17 @@ type rows struct {
 	outcomes  []outcome
 }
 
+// oldest returns the instant of the first row.
+func (r *rows) oldest() (at instant, ok bool) {
+	if len(r.exposures) > 0 {
+		at, ok = r.exposures[0].at, true
+	}
+	if len(r.outcomes) > 0 && (!ok || r.outcomes[0].at.compare(at) < 0) {
+		at, ok = r.outcomes[0].at, true
+	}
+	return at, ok
+}
+
 // insert puts a row in its place; most come last.
 func insert[E any](s []E, x E, compare func(a, b E) int) []E {
 	if n := len(s); n == 0 || compare(s[n-1], x) <= 0 {

@@ -50,7 +50,9 @@ func (s *Sum) Sub(x float64) { s.Add(-x) }
 
 // AddProduct adds x·y, the product exact.
 func (s *Sum) AddProduct(x, y float64) {
-	p := x * y
+	// The conversion keeps the product from being fused into a later addition,
+	// which would lose its error.
+	p := float64(x * y)
 	s.Merge(Sum{p, math.FMA(x, y, -p)})
 }
 
@@ -77,7 +79,7 @@ func (s Sum) Parts() (hi, lo float64) { return s.hi, s.lo }
 
 // Mul returns s·o to about 1e-31 relative.
 func (s Sum) Mul(o Sum) Sum {
-	p := s.hi * o.hi
+	p := float64(s.hi * o.hi)
 	e := math.FMA(s.hi, o.hi, -p)
 	e = math.FMA(s.hi, o.lo, e)
 	e = math.FMA(s.lo, o.hi, e)

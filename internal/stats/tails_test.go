@@ -318,8 +318,11 @@ func TestQuantilesInvertTheirTails(t *testing.T) {
 
 		z := -stats.NormalQuantile(q)
 		near(t, q, stats.NormalSF(z), 1e-12+4e-16*z*z, "normal q=%v", q)
+		// Half a degree of freedom has its 1e-251 quantile beyond all floats.
 		x := stats.StudentISF(q, df)
-		tailNear(t, q, stats.StudentSF(x, df), stats.StudentPDF(x, df)*x, "student q=%v df=%v", q, df)
+		if x < 1e300 {
+			tailNear(t, q, stats.StudentSF(x, df), stats.StudentPDF(x, df)*x, "student q=%v df=%v", q, df)
+		}
 		x = stats.GammaISF(q, df)
 		require.False(t, math.IsNaN(x))
 		if x > 1e-300 {
