@@ -42,6 +42,14 @@
 // the work is in proportion to what really changes, not to the number of
 // rules.
 //
+// A question that nobody defined goes through all users in blocks of 4,096.
+// Numbers and strings are compared in columns, several users in one step, and
+// the parts of the rule come in the order that settles most users for the
+// least work; only what is left is looked up user by user. Count and AtLeast
+// answer without a set, AtLeast as soon as it knows. Preview answers what a
+// definition would change, Overlap how audiences share users, Explain why a
+// user is in an audience and until when.
+//
 // # Language
 //
 // Rules are written in the syntax of https://expr-lang.org. Their meaning is

@@ -64,6 +64,7 @@ type RuleError struct {
 	snippet string
 }
 
+// Error returns the message, the place and the line with a caret.
 func (e *RuleError) Error() string {
 	return fmt.Sprintf("segment: rule: %s (%d:%d)%s", e.Message, e.Line, e.Column, e.snippet)
 }
@@ -84,6 +85,7 @@ type OptionError struct {
 	Why   string
 }
 
+// Error names the option, its value and what is wrong with it.
 func (e *OptionError) Error() string {
 	return fmt.Sprintf("segment: option %s = %v: %s", e.Field, e.Value, e.Why)
 }

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Explanation says why a user is in an audience or not.
+// Explanation says why a user is in an audience or not. It is a value of its
+// own, which later changes do not touch.
 type Explanation struct {
 	Audience string
 	User     uint32

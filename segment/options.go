@@ -28,7 +28,8 @@ type Options struct {
 	// their fields. Nil means [DefaultEvents].
 	Events map[string]Schema
 	// Retain is how long events are kept and how far back a window may reach,
-	// in whole seconds. Default 400 days.
+	// in whole seconds; math.MaxInt64, some 292 years, keeps everything.
+	// Default 400 days.
 	Retain time.Duration
 	// Clock says what moves the clock. Default Auto.
 	Clock Clock

@@ -6,7 +6,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// Preview is what defining a rule would do.
+// Preview is what defining a rule would do. Its bitmaps are the caller's own.
 type Preview struct {
 	Size   int             // members it would have
 	Users  int             // users held

@@ -32,6 +32,7 @@ const (
 	lastKind = Objects
 )
 
+// String names the kind, such as "list of strings".
 func (k Kind) String() string {
 	switch k {
 	case Bool:

@@ -27,6 +27,7 @@ const (
 	ByMerge
 )
 
+// String names the kind, such as "event".
 func (k CauseKind) String() string {
 	return [...]string{"update", "event", "clock", "definition", "rename", "erase", "merge"}[min(k, ByMerge)]
 }
