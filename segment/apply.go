@@ -310,6 +310,9 @@ func (x *Index) arm(r *row, p *predicate, sec int64) {
 		}
 		r.armed[i].sec = sec
 	} else {
+		if r.armed == nil {
+			r.armed = r.one[:0]
+		}
 		r.armed = slices.Insert(r.armed, i, armed{p.id, sec})
 	}
 	x.timers.add(timer{sec, r.user, p.id})

@@ -51,9 +51,10 @@ type row struct {
 	objects []object // by attribute
 	streams []stream // by event
 
-	truth  flags   // by predicate
-	member flags   // by audience
-	armed  []armed // timers pending for this user
+	truth  flags    // by predicate
+	member flags    // by audience
+	armed  []armed  // timers pending for this user
+	one    [1]armed // where the first of them lies, beside the row
 }
 
 // armed says that a timer for the predicate is pending at sec. A timer that
