@@ -84,6 +84,7 @@ const (
 	each   = 1 | 1<<16 | 1<<32 | 1<<48
 	topBit = each << 15
 	gather = 1<<60 | 1<<45 | 1<<30 | 1<<15
+	top4   = 0xf << 60
 )
 
 // within evaluates an interval on 64 users of whom in are asked for.
@@ -107,19 +108,24 @@ func (b *buckets) within(v interval) func(codes *[16]uint64, values *[64]float64
 	}
 	first, last, sure, until = first*each, (last+1)*each, sure*each, (until+1)*each
 	return func(codes *[16]uint64, values *[64]float64, in uint64) (out uint64) {
-		for i, w := range codes {
+		var open uint64
+		for _, w := range codes {
 			w |= topBit
 			some := (w - first) &^ (w - last) & topBit
+			out, open = out>>4, open>>4
 			if some == 0 {
 				continue
 			}
 			all := (w - sure) &^ (w - until) & topBit
-			out |= (all >> 15 * gather >> 60) << (4 * i)
-			for open := some &^ all; open != 0; open &= open - 1 {
-				j := 4*i + bits.TrailingZeros64(open)/16
-				if x := values[j&63]; x >= v.lo && x <= v.hi {
-					out |= 1 << (j & 63)
-				}
+			out |= all >> 15 * gather & top4
+			if some != all {
+				open |= (some &^ all) >> 15 * gather & top4
+			}
+		}
+		for open &= in; open != 0; open &= open - 1 {
+			j := bits.TrailingZeros64(open)
+			if x := values[j&63]; x >= v.lo && x <= v.hi {
+				out |= 1 << (j & 63)
 			}
 		}
 		return out & in
