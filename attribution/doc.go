@@ -51,6 +51,10 @@
 // whole never were, as of the day of the refund. Values in two currencies are
 // an error unless [PathOptions].Convert makes one of them.
 //
+// A channel that is a symptom and no cause, such as a direct visit by somebody
+// who has made up their mind, is left out by [PathOptions].Ignore: paths then
+// consist of marketing only, and what nothing led to is unattributed.
+//
 // # From paths to credits
 //
 // Rules look at where a touch stands: [FirstTouch], [LastTouch], [LastNon],

@@ -108,6 +108,49 @@ func ExampleJourneys_Observe() {
 	// Organic Social 20.00 EUR
 }
 
+// A direct visit is a symptom of a decision, not its cause: read as a touch it
+// takes the credit of what made the visitor come.
+func ExampleJourneys_Paths() {
+	j, err := attribution.NewJourneys(nil)
+	if err != nil {
+		panic(err)
+	}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, t := range []attribution.Touch{
+		{Channel: "Paid Search", Time: at},
+		{Channel: attribution.DirectChannel, Time: at.Add(20 * time.Hour)},
+	} {
+		if err := j.Touch(1, t); err != nil {
+			panic(err)
+		}
+	}
+	if err := j.Touch(2, attribution.Touch{Channel: attribution.DirectChannel, Time: at}); err != nil {
+		panic(err)
+	}
+	for user := range uint32(2) {
+		if err := j.Convert(user+1, attribution.Conversion{Time: at.Add(21 * time.Hour), Value: 80}); err != nil {
+			panic(err)
+		}
+	}
+	for _, opts := range []*attribution.PathOptions{nil, {Ignore: []string{attribution.DirectChannel}}} {
+		p, err := j.Paths(opts)
+		if err != nil {
+			panic(err)
+		}
+		c, err := attribution.Linear(p)
+		if err != nil {
+			panic(err)
+		}
+		for _, k := range c.Channels {
+			fmt.Printf("%s %.1f, ", k.Channel, k.Conversions)
+		}
+		fmt.Printf("unattributed %.1f\n", c.Unattributed.Conversions)
+	}
+	// Output:
+	// Direct 1.5, Paid Search 0.5, unattributed 0.0
+	// Paid Search 1.0, unattributed 1.0
+}
+
 func ExampleReadCSV() {
 	p, err := attribution.ReadCSV(strings.NewReader(`path,conversions,value,nulls
 search > social > search,2,120,30

@@ -52,6 +52,7 @@ type pathBuilder struct {
 	start    instant
 	started  bool            // there is a start
 	windows  []time.Duration // by channel, its own lookback; negative if it has none
+	ignored  []bool          // by channel
 	channel  []uint32        // names to the channels of the paths, +1
 	paths    *Paths
 	seen     uint64 // users of opts.Users with something in the period
@@ -125,7 +126,15 @@ func newPathBuilder(s *snapshot, opts *PathOptions, direct string) (*pathBuilder
 			return nil, bad("AsOf", o.AsOf, "not within the years 1 to 9999")
 		}
 	}
-	b.windows = make([]time.Duration, len(s.names))
+	b.windows, b.ignored = make([]time.Duration, len(s.names)), make([]bool, len(s.names))
+	for i, name := range o.Ignore {
+		if name == "" {
+			return nil, bad(fmt.Sprintf("Ignore[%d]", i), name, "a channel without a name")
+		}
+		if k := slices.Index(s.names, name); k >= 0 {
+			b.ignored[k] = true
+		}
+	}
 	for i, n := range s.names {
 		b.windows[i] = -1
 		if d, ok := own[uint32(i)]; ok {
@@ -182,7 +191,7 @@ func (b *pathBuilder) user(u snapshotUser) error {
 	present := false
 	for _, t := range u.touches {
 		if b.within(t.at) {
-			present = true
+			present = present || !b.ignored[t.channel]
 			if t.cost != 0 {
 				b.paths.costOf(b.id(t.channel)).touches.Add(t.cost)
 			}
@@ -307,8 +316,8 @@ type sessionKey struct {
 	kind              Kind
 }
 
-// touches returns the touches up to the end of the period without those that
-// repeat within a session.
+// touches returns the touches up to the end of the period without those of
+// ignored channels and those that repeat within a session.
 func (b *pathBuilder) touches(rows []touchRow) []touchRow {
 	b.kept = b.kept[:0]
 	clear(b.sessions)
@@ -317,6 +326,9 @@ func (b *pathBuilder) touches(rows []touchRow) []touchRow {
 	for _, t := range rows {
 		if b.asOf.before(t.at) {
 			break
+		}
+		if b.ignored[t.channel] {
+			continue
 		}
 		if b.opts.SessionGap >= 0 {
 			k := sessionKey{t.channel, t.campaign, t.kind}

@@ -37,6 +37,15 @@ type PathOptions struct {
 	// Raw.
 	Transform Transform
 
+	// Ignore names channels that are read as no touch: paths do not go through
+	// them, they open, close and extend no journey, and a user who met nothing
+	// else counts as one without a touch. It is for channels that are a symptom
+	// and no cause, such as [DirectChannel]: somebody who types the address has
+	// made up their mind, and a model that takes the visit for a cause gives it
+	// the credit of what made them come. What such channels cost still counts as
+	// spend, and a visit still tells from when on a user is known.
+	Ignore []string
+
 	// Users are all users there are: others are left out, and those of them
 	// without a touch or a conversion in the period count as unexposed. Default:
 	// the users with rows, none unexposed.
