@@ -31,7 +31,9 @@ func (c Credit) ROAS() (float64, bool) { return ratio(c.Value, c.Spend) }
 // spend.
 func (c Credit) ROI(margin float64) (float64, bool) { return ratio(margin*c.Value-c.Spend, c.Spend) }
 
-// CPA returns spend ÷ conversions; it is undefined without conversions.
+// CPA returns spend ÷ conversions; it is undefined without conversions. With
+// paths of [PathOptions].NewCustomers it is the cost of acquiring a customer,
+// CAC.
 func (c Credit) CPA() (float64, bool) { return ratio(c.Spend, c.Conversions) }
 
 func ratio(a, b float64) (float64, bool) {
@@ -66,6 +68,22 @@ func (c Credits) Of(channel string) (Credit, bool) {
 		return Credit{Channel: channel}, false
 	}
 	return c.Channels[i], true
+}
+
+// Paid returns the sum over the channels that cost something. Its figures of
+// return and cost are those of paid marketing, where those of Total are
+// blended with what came for nothing.
+func (c Credits) Paid() Credit {
+	var conv, value, effect, spend stats.Sum
+	for _, k := range c.Channels {
+		if k.Spend != 0 {
+			conv.Add(k.Conversions)
+			value.Add(k.Value)
+			effect.Add(k.Effect)
+			spend.Add(k.Spend)
+		}
+	}
+	return Credit{Conversions: conv.Value(), Value: value.Value(), Effect: effect.Value(), Spend: spend.Value()}
 }
 
 // String returns the credits as a table, the largest first.

@@ -111,6 +111,8 @@
 // Credits carry what each channel cost, from the ledger of [Journeys.Spend] or
 // the costs of its touches, and give [Credit.ROAS], [Credit.ROI] and
 // [Credit.CPA], which are undefined without spend rather than infinite.
+// [Credits.Paid] sums up the channels that cost something, Total is blended;
+// with [PathOptions].NewCustomers the CPA is the cost of a new customer.
 // [Assists], [PathLengths], [TimeLags], [TopPaths], [Transitions] and
 // [OrderedShapley] tell how journeys run. [Allocate] spends a budget on response
 // curves so that they bring the most together, S-shaped ones included, with a

@@ -50,10 +50,10 @@ type pathBuilder struct {
 	direct   uint32 // the number of the direct channel, if it is known
 	asOf     instant
 	start    instant
-	started  bool            // there is a start
-	windows  []time.Duration // by channel, its own lookback; negative if it has none
-	ignored  []bool          // by channel
-	channel  []uint32        // names to the channels of the paths, +1
+	started  bool               // there is a start
+	windows  [][2]time.Duration // by channel and kind
+	ignored  []bool             // by channel
+	channel  []uint32           // names to the channels of the paths, +1
 	paths    *Paths
 	seen     uint64 // users of opts.Users with something in the period
 	kept     []touchRow
@@ -86,16 +86,27 @@ func newPathBuilder(s *snapshot, opts *PathOptions, direct string) (*pathBuilder
 			*d.value = d.deflt
 		}
 	}
-	own := make(map[uint32]time.Duration)
 	longest := max(o.Click, o.View)
-	for _, name := range slices.Sorted(maps.Keys(o.Channels)) {
-		d := o.Channels[name]
-		if d < 0 {
-			return nil, bad(fmt.Sprintf("Channels[%q]", name), d, "negative")
-		}
-		longest = max(longest, d)
-		if i := slices.Index(s.names, name); i >= 0 {
-			own[uint32(i)] = d
+	b.windows = make([][2]time.Duration, len(s.names))
+	for i := range b.windows {
+		b.windows[i] = [2]time.Duration{Click: o.Click, View: o.View}
+	}
+	for _, own := range []struct {
+		field string
+		of    map[string]time.Duration
+		kinds []Kind
+	}{{"Channels", o.Channels, []Kind{Click, View}}, {"ViewChannels", o.ViewChannels, []Kind{View}}} {
+		for _, name := range slices.Sorted(maps.Keys(own.of)) {
+			d := own.of[name]
+			if d < 0 {
+				return nil, bad(fmt.Sprintf("%s[%q]", own.field, name), d, "negative")
+			}
+			longest = max(longest, d)
+			if i := slices.Index(s.names, name); i >= 0 {
+				for _, k := range own.kinds {
+					b.windows[i][k] = d
+				}
+			}
 		}
 	}
 	if o.Gap == 0 {
@@ -126,7 +137,7 @@ func newPathBuilder(s *snapshot, opts *PathOptions, direct string) (*pathBuilder
 			return nil, bad("AsOf", o.AsOf, "not within the years 1 to 9999")
 		}
 	}
-	b.windows, b.ignored = make([]time.Duration, len(s.names)), make([]bool, len(s.names))
+	b.ignored = make([]bool, len(s.names))
 	for i, name := range o.Ignore {
 		if name == "" {
 			return nil, bad(fmt.Sprintf("Ignore[%d]", i), name, "a channel without a name")
@@ -136,10 +147,6 @@ func newPathBuilder(s *snapshot, opts *PathOptions, direct string) (*pathBuilder
 		}
 	}
 	for i, n := range s.names {
-		b.windows[i] = -1
-		if d, ok := own[uint32(i)]; ok {
-			b.windows[i] = d
-		}
 		if n == direct {
 			b.direct = uint32(i)
 		}
@@ -188,7 +195,14 @@ func (b *pathBuilder) user(u snapshotUser) error {
 		return err
 	}
 	touches := b.touches(u.touches)
-	present := false
+	end := b.asOf
+	if b.opts.NewCustomers && len(conversions) > 0 {
+		conversions, end = conversions[:1], conversions[0].at
+		for len(touches) > 0 && end.before(touches[len(touches)-1].at) {
+			touches = touches[:len(touches)-1]
+		}
+	}
+	present := len(conversions) > 0 && b.opts.NewCustomers
 	for _, t := range u.touches {
 		if b.within(t.at) {
 			present = present || !b.ignored[t.channel]
@@ -225,7 +239,7 @@ func (b *pathBuilder) user(u snapshotUser) error {
 		from = to
 	}
 	b.nulls(touches[from:], b.asOf, true)
-	b.observe(u, touches, conversions)
+	b.observe(u, touches, conversions, end)
 	if present {
 		b.seen++
 	}
@@ -238,15 +252,7 @@ func (b *pathBuilder) claims(at instant, t touchRow) bool {
 }
 
 // window is how old a touch may be.
-func (b *pathBuilder) window(t touchRow) time.Duration {
-	if w := b.windows[t.channel]; w >= 0 {
-		return w
-	}
-	if t.kind == View {
-		return b.opts.View
-	}
-	return b.opts.Click
-}
+func (b *pathBuilder) window(t touchRow) time.Duration { return b.windows[t.channel][t.kind] }
 
 // convert adds a conversion with those of the touches that it claims.
 func (b *pathBuilder) convert(c conversionRow, touches []touchRow) {

@@ -20,9 +20,11 @@ type PathOptions struct {
 
 	// Click and View are how old a touch may be at the conversion, the window
 	// being closed at both ends; default 30 days and 1 day. Channels gives
-	// single channels their own, for both kinds.
-	Click, View time.Duration
-	Channels    map[string]time.Duration
+	// single channels their own, for both kinds, and ViewChannels another one
+	// for their views.
+	Click, View  time.Duration
+	Channels     map[string]time.Duration
+	ViewChannels map[string]time.Duration
 	// Gap is how long nothing must happen after a touch for its journey to
 	// have ended without a conversion; default the longest lookback.
 	Gap time.Duration
@@ -36,6 +38,13 @@ type PathOptions struct {
 	// Transform says what happens to channels that repeat in a path; default
 	// Raw.
 	Transform Transform
+
+	// NewCustomers counts only the first conversion that a user ever had, so
+	// far as it is retained: what comes after it, touches and time, is no
+	// journey of a customer to be won, and who converted before Start is left
+	// out. Spend is all spend, so that [Credit.CPA] of such paths is the cost of
+	// acquiring a customer, CAC.
+	NewCustomers bool
 
 	// Ignore names channels that are read as no touch: paths do not go through
 	// them, they open, close and extend no journey, and a user who met nothing

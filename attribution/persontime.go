@@ -30,8 +30,8 @@ type activeChannel struct {
 }
 
 // observe cuts a user's observation into stretches by the set of channels
-// touched so far.
-func (b *pathBuilder) observe(u snapshotUser, touches []touchRow, conversions []conversionRow) {
+// touched so far. It ends at end, which is not before any of them.
+func (b *pathBuilder) observe(u snapshotUser, touches []touchRow, conversions []conversionRow, end instant) {
 	now, ok := u.first()
 	if !ok || b.asOf.before(now) {
 		return
@@ -61,7 +61,7 @@ func (b *pathBuilder) observe(u snapshotUser, touches []touchRow, conversions []
 		}
 		b.active = b.active[:0]
 	}
-	b.stretch(now, b.asOf)
+	b.stretch(now, end)
 }
 
 // first is the instant of a user's first row.
