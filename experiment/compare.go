@@ -35,28 +35,45 @@ func (r *Readout) Compare(metric, control, treatment string, opts *TestOptions) 
 	if control == treatment {
 		return Comparison{}, &OptionError{"Compare", "treatment", treatment, "want another arm than the control"}
 	}
-	covariates := make([]Metric, len(o.Covariates))
-	for i, v := range o.Covariates {
-		if covariates[i], err = r.metric(or(v.Metric, metric)); err != nil {
-			return Comparison{}, err
-		}
-		covariates[i].Window = v.Before
-	}
-	j := r.join(&m, covariates, o.AsOf)
-	if err := r.known(j, control, treatment); err != nil {
+	c, j, strata, err := r.strata(m, control, treatment, o)
+	if err != nil {
 		return Comparison{}, err
 	}
-	c := Comparison{Metric: metric, Method: "Welch's t"}
-	c.Control.Arm, c.Treatment.Arm = control, treatment
-	members := c.admit(j, m, o)
-	strata := newStrata(r.set.weights, j, members, control, treatment, m)
-	if err := c.fromStrata(strata, o); err != nil {
+	if err := c.fromStrata(strata, m, o); err != nil {
 		return Comparison{}, err
 	}
 	if err := c.checkRatio(r, j, o); err != nil {
 		return Comparison{}, err
 	}
 	return c, nil
+}
+
+// strata joins what a comparison of a metric needs, and says who is left out.
+func (r *Readout) strata(m Metric, control, treatment string, o TestOptions) (c Comparison, j joined, all []*stratum, err error) {
+	covariates := make([]Metric, len(o.Covariates))
+	for i, v := range o.Covariates {
+		if covariates[i], err = r.metric(or(v.Metric, m.Name)); err != nil {
+			return c, j, nil, err
+		}
+		covariates[i].Window = v.Before
+	}
+	var per *Metric
+	if m.Per != "" {
+		p, err := r.metric(m.Per)
+		if err != nil {
+			return c, j, nil, err
+		}
+		p.Window = m.Window
+		per = &p
+	}
+	j = r.join(&m, per, covariates, o.AsOf)
+	if err := r.known(j, control, treatment); err != nil {
+		return c, j, nil, err
+	}
+	c = Comparison{Metric: m.Name, Method: "Welch's t"}
+	c.Control.Arm, c.Treatment.Arm = control, treatment
+	members := c.admit(j, m, o)
+	return c, j, newStrata(r.set.weights, j, members, control, treatment, m, o), nil
 }
 
 // metric returns the declared metric, or one that was only recorded.
@@ -163,7 +180,7 @@ func (r *Readout) SRM(opts *TestOptions) (SampleRatio, error) {
 	if err != nil {
 		return SampleRatio{}, err
 	}
-	return r.ratio(r.join(nil, nil, o.AsOf), o)
+	return r.ratio(r.join(nil, nil, nil, o.AsOf), o)
 }
 
 func (r *Readout) ratio(j joined, o TestOptions) (SampleRatio, error) {

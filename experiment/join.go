@@ -25,6 +25,7 @@ type joined struct {
 	rows     []counted
 	// covariates are how the covariates' rows become values.
 	aggregate  Aggregate
+	per        Aggregate // of the denominator, where there is one
 	covariates []Aggregate
 	asOf       instant
 }
@@ -59,15 +60,19 @@ func (r *Readout) reader(m Metric) reader {
 	return x
 }
 
-// outcomeRow is the counted.of of rows after exposure; covariates are 0, 1, …
-const outcomeRow = -1
+// What counted.of is of rows after exposure: of the metric and of the metric
+// that it is divided by. Covariates are 0, 1, …
+const (
+	outcomeRow = -1
+	perRow     = -2
+)
 
 // join copies, under the lock, each exposed user's first exposure, the
 // outcomes of a metric that count (from the exposure on, before the window
 // ends, up to asOf) and the rows of covariates (in their windows before the
 // exposure). Without a metric only exposures are copied. Subjects come by
 // ascending user.
-func (r *Readout) join(m *Metric, covariates []Metric, asOf time.Time) joined {
+func (r *Readout) join(m, per *Metric, covariates []Metric, asOf time.Time) joined {
 	r.mu.RLock()
 	var j joined
 	switch {
@@ -78,10 +83,13 @@ func (r *Readout) join(m *Metric, covariates []Metric, asOf time.Time) joined {
 	default:
 		j.asOf = r.latest()
 	}
-	var post reader
+	var post, below reader
 	pre := make([]reader, len(covariates))
 	if m != nil {
 		post, j.aggregate = r.reader(*m), m.Aggregate
+	}
+	if per != nil {
+		below, j.per = r.reader(*per), per.Aggregate
 	}
 	for i, c := range covariates {
 		pre[i] = r.reader(c)
@@ -102,7 +110,7 @@ func (r *Readout) join(m *Metric, covariates []Metric, asOf time.Time) joined {
 			s.crossed = s.crossed || e.arm != first.arm && e.at.compare(j.asOf) <= 0
 		}
 		if m != nil {
-			j.copyRows(u.outcomes, first.at, post, pre)
+			j.copyRows(u.outcomes, first.at, post, below, pre)
 		}
 		s.to = len(j.rows)
 		j.subjects = append(j.subjects, s)
@@ -113,7 +121,7 @@ func (r *Readout) join(m *Metric, covariates []Metric, asOf time.Time) joined {
 }
 
 // copyRows copies the rows of one user that count.
-func (j *joined) copyRows(outcomes []outcome, exposed instant, post reader, pre []reader) {
+func (j *joined) copyRows(outcomes []outcome, exposed instant, post, below reader, pre []reader) {
 	at, _ := slices.BinarySearchFunc(outcomes, exposed, func(o outcome, at instant) int { return o.at.compare(at) })
 	end := instant{}
 	if post.window > 0 {
@@ -125,6 +133,9 @@ func (j *joined) copyRows(outcomes []outcome, exposed instant, post reader, pre 
 		}
 		if post.wanted[o.source] {
 			j.rows = append(j.rows, counted{o.value, post.events[o.source], outcomeRow})
+		}
+		if below.wanted != nil && below.wanted[o.source] {
+			j.rows = append(j.rows, counted{o.value, below.events[o.source], perRow})
 		}
 	}
 	for i, p := range pre {
@@ -160,6 +171,19 @@ func (j *joined) value(s subject) float64 { return j.aggregated(s, outcomeRow, j
 // covariate returns a user's value of a covariate.
 func (j *joined) covariate(s subject, i int) float64 {
 	return j.aggregated(s, int32(i), j.covariates[i])
+}
+
+// denominator returns a user's value of the metric that it is divided by.
+func (j *joined) denominator(s subject) float64 { return j.aggregated(s, perRow, j.per) }
+
+// known tells whether a user has any row of a covariate.
+func (j *joined) known(s subject, i int) bool {
+	for _, r := range j.rows[s.from:s.to] {
+		if r.of == int32(i) {
+			return true
+		}
+	}
+	return false
 }
 
 func (j *joined) aggregated(s subject, of int32, a Aggregate) float64 {

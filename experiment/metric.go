@@ -48,6 +48,19 @@ type Metric struct {
 	// Window is how long after their first exposure the users' outcomes count.
 	// Default: ReadoutOptions.Window.
 	Window time.Duration
+
+	// Per names another metric of the options: the metric is then a ratio of
+	// sums, this value's over the other's, such as revenue per order, with the
+	// variance of [Ratio]. The windows of both are this metric's.
+	Per string
+	// Cap, 0 < Cap < 1, winsorizes users' values from above at this quantile of
+	// both arms together, as [Cap] does.
+	Cap float64
+	// Trim, 0 < Trim < 0.5, compares trimmed means, as [Yuen] does.
+	Trim float64
+	// Quantile, 0 < Quantile < 1, compares this quantile of the users' values
+	// instead of their mean, as [Quantiles] does.
+	Quantile float64
 }
 
 // DefaultMetrics returns the metrics of a readout whose options name none:
@@ -164,6 +177,9 @@ func (o *ReadoutOptions) resolve(experiment string) (settings, error) {
 			return s, bad(at+".Fields", m.Fields, "want where the value is")
 		case m.Window < 0:
 			return s, bad(at+".Window", m.Window, "want at least 0")
+		}
+		if err := m.checkForm(at, metrics); err != nil {
+			return s, err
 		}
 		m.Fields = slices.Clone(m.Fields)
 		if m.Window == 0 {

@@ -89,12 +89,22 @@ type TestOptions struct {
 	// Covariates adjust the effect for what users did before their first
 	// exposure (see [CUPED]): the same metric, or others.
 	Covariates []Covariate
+	// Stratum, of what a user was before the exposure, such as a country,
+	// post-stratifies: effects are estimated within each stratum and weighted
+	// by its users. A stratum with fewer than two users in an arm is left out,
+	// with a warning. Users of one unit must be in one stratum. Nil: no strata
+	// but those of epochs.
+	Stratum func(user uint32) string
 }
 
 // Covariate is a metric of a user from before the first exposure.
 type Covariate struct {
 	Metric string        // default: the metric that is compared
 	Before time.Duration // how long before the exposure rows count; default: all
+	// Unknown says that users without any row in that time were not there to
+	// be seen, rather than seen to do nothing: they get the mean of the others,
+	// and an indicator of having been there is one more covariate.
+	Unknown bool
 }
 
 func (o *TestOptions) resolve(fn string) (TestOptions, error) {

@@ -1,28 +1,42 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/zhun-go/zhun/internal/ids"
 	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // cell is one arm in one stratum: parallel lists by ascending user.
 type cell struct {
+	users      []uint32
 	values     []float64
+	per        []float64   // denominators of a ratio
 	covariates [][]float64 // by covariate, then user
+	df         int         // degrees of freedom where they are not users less one
 	units      []uint32
 	grouped    []bool // whether the user has a unit
 }
 
-// stratum is a set of epochs with the same allocation.
+// stratum is a set of epochs with the same allocation, or the users in it who
+// are in one stratum of TestOptions.
 type stratum struct {
 	epoch int // the first
+	name  string
 	kind  Kind
 	arms  [2]cell
+}
+
+func (s *stratum) String() string {
+	if s.name == "" {
+		return fmt.Sprintf("epoch %d", s.epoch)
+	}
+	return fmt.Sprintf("%q in epoch %d", s.name, s.epoch)
 }
 
 func (s *stratum) n() int { return len(s.arms[0].values) + len(s.arms[1].values) }
@@ -30,7 +44,7 @@ func (s *stratum) n() int { return len(s.arms[0].values) + len(s.arms[1].values)
 // newStrata distributes the values over strata and arms. Epochs in which the
 // two arms have the same ratio of weights share a stratum; an epoch of unknown
 // weights stands alone.
-func newStrata(weights []map[string]float64, j joined, members []subject, control, treatment string, m Metric) []*stratum {
+func newStrata(weights []map[string]float64, j joined, members []subject, control, treatment string, m Metric, o TestOptions) []*stratum {
 	ratio := func(epoch int) (float64, bool) {
 		if epoch >= len(weights) {
 			return 0, false
@@ -40,51 +54,114 @@ func newStrata(weights []map[string]float64, j joined, members []subject, contro
 		return a / (a + b), a+b > 0
 	}
 	kind := Mean
-	if m.Aggregate == AnyEvent {
+	if m.Aggregate == AnyEvent && !m.formed() {
 		kind = Proportion
 	}
-	byEpoch := map[int]*stratum{}
-	var strata []*stratum
+	first := map[int]int{} // of the epochs with the same ratio of weights
+	var firsts []int
 	epochs := map[int]bool{}
 	for _, s := range members {
 		epochs[s.epoch] = true
 	}
 	for _, epoch := range slices.Sorted(maps.Keys(epochs)) {
+		first[epoch] = epoch
 		q, ok := ratio(epoch)
-		for _, s := range strata {
-			if p, known := ratio(s.epoch); ok && known && math.Abs(p-q) <= 1e-12 {
-				byEpoch[epoch] = s
+		for _, f := range firsts {
+			if p, known := ratio(f); ok && known && math.Abs(p-q) <= 1e-12 {
+				first[epoch] = f
 			}
 		}
-		if byEpoch[epoch] == nil {
-			s := &stratum{epoch: epoch, kind: kind}
-			for i := range s.arms {
-				s.arms[i].covariates = make([][]float64, len(j.covariates))
-			}
-			strata = append(strata, s)
-			byEpoch[epoch] = s
+		if first[epoch] == epoch {
+			firsts = append(firsts, epoch)
 		}
 	}
+	type key struct {
+		epoch int
+		name  string
+	}
+	byKey := map[key]*stratum{}
+	var strata []*stratum
 	for _, s := range members {
+		at := key{epoch: first[s.epoch]}
+		if o.Stratum != nil {
+			at.name = o.Stratum(s.user)
+		}
+		if byKey[at] == nil {
+			n := &stratum{epoch: at.epoch, name: at.name, kind: kind}
+			for i := range n.arms {
+				n.arms[i].covariates = make([][]float64, len(j.covariates))
+			}
+			strata = append(strata, n)
+			byKey[at] = n
+		}
 		i := 0
 		if s.arm == treatment {
 			i = 1
 		}
-		k := &byEpoch[s.epoch].arms[i]
+		k := &byKey[at].arms[i]
+		k.users = append(k.users, s.user)
 		k.values = append(k.values, j.value(s))
+		if m.Per != "" {
+			k.per = append(k.per, j.denominator(s))
+		}
 		for l := range k.covariates {
-			k.covariates[l] = append(k.covariates[l], j.covariate(s, l))
+			x := math.NaN() // for now: not known
+			if !o.Covariates[l].Unknown || j.known(s, l) {
+				x = j.covariate(s, l)
+			}
+			k.covariates[l] = append(k.covariates[l], x)
 		}
 		k.units = append(k.units, s.unit)
 		k.grouped = append(k.grouped, s.hasUnit)
 	}
+	slices.SortFunc(strata, func(a, b *stratum) int {
+		return cmp.Or(cmp.Compare(a.epoch, b.epoch), ids.Compare(a.name, b.name))
+	})
 	return strata
+}
+
+// impute gives users whose covariate is not known the mean of the others, and
+// adds an indicator of being known. It returns how many were not.
+func impute(used []*stratum, o TestOptions) (unknown int) {
+	for l, c := range o.Covariates {
+		if !c.Unknown {
+			continue
+		}
+		var known Moments
+		for _, s := range used {
+			for i := range s.arms {
+				for _, x := range s.arms[i].covariates[l] {
+					if !math.IsNaN(x) {
+						known.Add(x)
+					}
+				}
+			}
+		}
+		mean := 0.0
+		if known.n > 0 {
+			mean = known.Mean()
+		}
+		for _, s := range used {
+			for i := range s.arms {
+				k := &s.arms[i]
+				has := make([]float64, len(k.values))
+				for u, x := range k.covariates[l] {
+					if has[u] = 1; math.IsNaN(x) {
+						has[u], k.covariates[l][u] = 0, mean
+						unknown++
+					}
+				}
+				k.covariates = append(k.covariates, has)
+			}
+		}
+	}
+	return unknown
 }
 
 // fromStrata post-stratifies: each stratum's means weigh as many users as it
 // has, and variances add up with the squares of the weights. Covariates are
 // taken out with one θ for all.
-func (c *Comparison) fromStrata(all []*stratum, o TestOptions) error {
+func (c *Comparison) fromStrata(all []*stratum, m Metric, o TestOptions) error {
 	used, total := c.largeEnough(all)
 	if len(used) == 0 {
 		return &ValueError{"Compare", "users in", fmt.Sprintf("%s and %s", c.Control.Arm, c.Treatment.Arm), ErrTooFew}
@@ -92,6 +169,19 @@ func (c *Comparison) fromStrata(all []*stratum, o TestOptions) error {
 	clustered := false
 	for _, s := range used {
 		clustered = clustered || s.arms[0].clustered() || s.arms[1].clustered()
+	}
+	var skew [2]skewness
+	c.capped(used, m)
+	for _, s := range used {
+		for i := range s.arms {
+			skew[i].add(s.arms[i].values)
+		}
+	}
+	if err := c.reshape(used, m); err != nil {
+		return err
+	}
+	if n := impute(used, o); n > 0 {
+		c.Adjustments = append(c.Adjustments, fmt.Sprintf("%d covariates not known, taken as the mean of those that are, with an indicator", n))
 	}
 	theta, shift, err := pooledTheta(used)
 	if err != nil {
@@ -118,7 +208,6 @@ func (c *Comparison) fromStrata(all []*stratum, o TestOptions) error {
 	if e.a.unadjusted != 0 {
 		k = e.b.unadjusted / e.a.unadjusted
 	}
-	var skew [2]skewness
 	units := 0
 	for _, s := range used {
 		w := float64(s.n()) / float64(total)
@@ -150,7 +239,6 @@ func (c *Comparison) fromStrata(all []*stratum, o TestOptions) error {
 				}
 				e.plain += w * w * plain.v
 			}
-			skew[i].add(s.arms[i].values)
 		}
 	}
 	c.describe(all, used, total, clustered, units)
@@ -163,7 +251,9 @@ func (c *Comparison) fromStrata(all []*stratum, o TestOptions) error {
 	if err != nil {
 		return err
 	}
-	c.warnSkew(max(skew[0].value(), skew[1].value()), min(e.a.n, e.b.n))
+	if m.Trim == 0 && m.Quantile == 0 {
+		c.warnSkew(max(skew[0].value(), skew[1].value()), min(e.a.n, e.b.n))
+	}
 	return nil
 }
 
@@ -173,7 +263,7 @@ func (c *Comparison) largeEnough(all []*stratum) (used []*stratum, total int) {
 		a, b := len(s.arms[0].values), len(s.arms[1].values)
 		if len(all) > 1 && min(a, b) < 2 {
 			c.Population.LeftOut += a + b
-			c.Warnings = append(c.Warnings, fmt.Errorf("experiment: %w: epoch %d has %d and %d users", ErrStratum, s.epoch, a, b))
+			c.Warnings = append(c.Warnings, fmt.Errorf("experiment: %w: %s has %d and %d users", ErrStratum, s, a, b))
 			continue
 		}
 		used = append(used, s)
@@ -186,10 +276,16 @@ func (c *Comparison) describe(all, used []*stratum, total int, clustered bool, u
 	if len(all) > 1 {
 		parts := make([]string, len(used))
 		for i, s := range used {
-			parts[i] = fmt.Sprintf("epoch %d of weight %.4g", s.epoch, float64(s.n())/float64(total))
+			parts[i] = fmt.Sprintf("%s of weight %.4g", s, float64(s.n())/float64(total))
 		}
-		c.Method += ", stratified by epoch"
-		c.Adjustments = append(c.Adjustments, fmt.Sprintf("stratified by allocation: %s", strings.Join(parts, ", ")))
+		by := "epoch"
+		for _, s := range all {
+			if s.name != "" {
+				by = "stratum"
+			}
+		}
+		c.Method += ", stratified by " + by
+		c.Adjustments = append(c.Adjustments, fmt.Sprintf("stratified by %s: %s", by, strings.Join(parts, ", ")))
 	}
 	if clustered {
 		c.Method += ", clustered by unit"
@@ -242,7 +338,7 @@ func (k *cell) less(theta []float64, factor float64) *cell {
 	if theta == nil && factor == 1 {
 		return k
 	}
-	out := &cell{units: k.units, grouped: k.grouped, values: make([]float64, len(k.values))}
+	out := &cell{units: k.units, grouped: k.grouped, df: k.df, values: make([]float64, len(k.values))}
 	for i, y := range k.values {
 		y *= factor
 		for l, t := range theta {
@@ -267,6 +363,9 @@ type estimated struct {
 
 func (k *cell) estimate(fn, arm string, kind Kind, clustered bool) (estimated, error) {
 	e, err := k.moments(fn, arm, kind)
+	if k.df > 0 {
+		e.satter = e.v * e.v / float64(k.df)
+	}
 	if err != nil || !clustered {
 		return estimated{e, len(k.values)}, err
 	}
