@@ -104,7 +104,8 @@
 //	person-time          0.02
 //
 // When exposure is targeted at people who are likely to buy, none of them is
-// right, PersonTime included: only an experiment is.
+// right, PersonTime included: only an experiment is. [Calibrate] corrects the
+// credits of a model by what experiments found.
 //
 // # What to do with it
 //
