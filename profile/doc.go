@@ -72,7 +72,9 @@
 // Attributes come from identify events. The latest statement by event time
 // holds, ties go to the larger value, and nil removes. Computed traits
 // ([Trait]) are declared in the options and follow the retained events, those
-// with a window also the passing of time; sums are exact. [Store.Profile]
+// with a window also the passing of time; sums are exact. Among them are the
+// stage of the lifecycle ([Stages], learned by [Store.LearnStages]), streaks,
+// sessions and scores that decay. [Store.Profile]
 // shows both, [Store.Export] everything as JSON, which [Store.Import] takes back.
 //
 // Purposes are allowed by consent events, [Store.Grant] and [Store.Deny]. The

@@ -38,6 +38,9 @@ var (
 	// ErrImport is wrapped by errors about data that Export did not give.
 	ErrImport = errors.New("profile: cannot import")
 
+	// ErrLearn says that something cannot be learned from what is held.
+	ErrLearn = errors.New("profile: cannot learn")
+
 	// ErrRefused is wrapped by every refusal of an event, beside one of the
 	// reasons below.
 	ErrRefused = errors.New("profile: event refused")

@@ -330,3 +330,31 @@ func ExampleStore_Import() {
 	// 1
 	// true
 }
+
+// A customer's stage follows purchases and silence; a change by the passing
+// of time alone comes out of Advance.
+func ExampleStages() {
+	store, err := profile.New(&profile.Options{Traits: []profile.Trait{{
+		Name: "stage", Kind: profile.Stage, Events: []string{profile.OrderCompleted},
+		Stages: profile.Stages{AtRiskAfter: 30 * 24 * time.Hour, LapsedAfter: 90 * 24 * time.Hour},
+	}}})
+	if err != nil {
+		panic(err)
+	}
+	monday := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	buy := func(at time.Time) {
+		c, err := store.Apply(profile.Event{Name: profile.OrderCompleted, Time: at, Keys: []profile.Key{{profile.UserID, "ann"}}})
+		fmt.Println(at.Format(time.DateOnly), c.Attributes["stage"], err)
+	}
+	buy(monday)
+	buy(monday.AddDate(0, 0, 7))
+	store.Advance(monday.AddDate(0, 6, 0), func(c profile.Change) {
+		fmt.Println("meanwhile", c.Attributes["stage"])
+	})
+	buy(monday.AddDate(0, 6, 0))
+	// Output:
+	// 2026-03-02 new <nil>
+	// 2026-03-09 active <nil>
+	// meanwhile lapsed
+	// 2026-09-02 won back <nil>
+}

@@ -33,6 +33,17 @@ func testTraits() []Trait {
 		{Name: "recent_usual", Kind: MostFrequent, Events: []string{ProductViewed, "page"}, Field: "product_id", Window: 40 * time.Minute},
 		{Name: "recent_interval", Kind: MeanInterval, Events: []string{ProductViewed}, Window: 40 * time.Minute},
 		{Name: "recent_revenue", Kind: Sum, Events: []string{OrderCompleted}, Field: "total", Window: time.Hour},
+		{
+			Name: "stage", Kind: Stage, Events: []string{OrderCompleted}, Window: 90 * time.Minute,
+			Stages: Stages{AtRiskAfter: 15 * time.Minute, LapsedAfter: 35 * time.Minute, LoyalPurchases: 3},
+		},
+		{Name: "recency", Kind: Recency, Events: []string{ProductViewed}},
+		{Name: "streak", Kind: Streak, Events: []string{ProductViewed, OrderCompleted}},
+		{Name: "longest_streak", Kind: LongestStreak, Events: []string{ProductViewed, OrderCompleted}},
+		{Name: "sessions", Kind: Sessions, Events: []string{ProductViewed, OrderCompleted}, Gap: 7 * time.Minute},
+		{Name: "session_length", Kind: SessionLength, Events: []string{ProductViewed}, Gap: 20 * time.Minute, Window: time.Hour},
+		{Name: "score", Kind: Score, Events: []string{ProductViewed, OrderCompleted}, HalfLife: 36 * time.Hour},
+		{Name: "worth", Kind: Score, Events: []string{OrderCompleted}, Field: "total"},
 		{Name: "recent_views", Kind: Count, Events: []string{ProductViewed}, Window: 30 * time.Minute},
 	}
 }

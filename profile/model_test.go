@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
@@ -220,7 +221,7 @@ func (m *model) trait(t Trait, es []Event) any {
 		if !slices.Contains(t.Events, name) {
 			continue
 		}
-		if t.Window > 0 && (e.Time.Unix() > m.now.Unix() || e.Time.Unix() <= m.now.Unix()-int64(t.Window/time.Second)) {
+		if (t.Window > 0 || t.Kind.timed()) && (e.Time.Unix() > m.now.Unix() || e.Time.Unix() <= m.now.Unix()-int64(cmp.Or(t.Window, m.opts.Retain.Horizon)/time.Second)) {
 			continue
 		}
 		match := true
@@ -232,7 +233,7 @@ func (m *model) trait(t Trait, es []Event) any {
 		if !match || t.Field != "" && !has {
 			continue
 		}
-		if t.Kind == Sum || t.Kind == Mean || t.Kind == Min || t.Kind == Max {
+		if t.Kind == Sum || t.Kind == Mean || t.Kind == Min || t.Kind == Max || t.Kind == Score && t.Field != "" {
 			if !isNumber {
 				continue
 			}
@@ -265,6 +266,9 @@ func (m *model) trait(t Trait, es []Event) any {
 			}
 		}
 	}
+	if t.Kind == Stage && len(es) > 0 || t.Kind.timed() && n > 0 {
+		return m.timed(t, times, values)
+	}
 	if n == 0 {
 		return nil
 	}
@@ -289,6 +293,76 @@ func (m *model) trait(t Trait, es []Event) any {
 		return countValues(t.Kind, values)
 	}
 	return best
+}
+
+// timed computes the kinds that depend on the clock from the matching events.
+func (m *model) timed(t Trait, times []time.Time, values []any) any {
+	today := m.now.Truncate(day)
+	days := map[time.Time]bool{}
+	sessions, span := int64(0), time.Duration(0)
+	score := new(big.Rat)
+	for i, at := range times {
+		days[at.Truncate(day)] = true
+		if i == 0 || at.Sub(times[i-1]) > t.Gap {
+			sessions++
+		} else {
+			span += at.Sub(times[i-1])
+		}
+		x := 1.0
+		if t.Field != "" {
+			x, _ = value.Float(values[i])
+		}
+		age := today.Sub(at.Truncate(day))
+		score.Add(score, new(big.Rat).SetFloat64(x*math.Exp2(-float64(age)/float64(t.HalfLife))))
+	}
+	back := func(from time.Time) (n int64) {
+		for ; days[from]; from = from.Add(-day) {
+			n++
+		}
+		return n
+	}
+	switch t.Kind {
+	case Recency:
+		return int64(m.now.Sub(times[len(times)-1]) / day)
+	case Streak:
+		if n := max(back(today), back(today.Add(-day))); n > 0 {
+			return n
+		}
+		return nil
+	case LongestStreak:
+		longest := int64(0)
+		for d := range days {
+			longest = max(longest, back(d))
+		}
+		return longest
+	case Sessions:
+		return sessions
+	case SessionLength:
+		return span.Seconds() / float64(sessions)
+	case Score:
+		if f, _ := score.Float64(); f != 0 {
+			return f
+		}
+		return nil
+	}
+	if len(times) == 0 {
+		return StageProspect
+	}
+	slices.Reverse(times)
+	silence := m.now.Sub(times[0])
+	switch g := t.Stages; {
+	case silence >= g.LapsedAfter:
+		return StageLapsed
+	case silence >= g.AtRiskAfter:
+		return StageAtRisk
+	case len(times) > 1 && times[0].Sub(times[1]) >= g.LapsedAfter:
+		return StageWonBack
+	case len(times) >= g.LoyalPurchases:
+		return StageLoyal
+	case len(times) > 1:
+		return StageActive
+	}
+	return StageNew
 }
 
 // countValues sorts the values and looks at each run of equal ones.

@@ -338,8 +338,10 @@ func (s *Store) absorb(p, q *person) {
 		}
 		w := p.window(o.trait)
 		if w == nil {
-			p.windows = append(p.windows, window{trait: o.trait, stamp: never()})
-			w = &p.windows[len(p.windows)-1]
+			w = p.newWindow(o.trait)
+		}
+		if o.value != nil && w.value == nil {
+			s.slide(p, w)
 		}
 		w.stamp = latestOf(w.stamp, o.stamp)
 		switch {
@@ -347,7 +349,7 @@ func (s *Store) absorb(p, q *person) {
 			w.stamp = w.stamp.next()
 		case w.value != nil:
 			// Neither side had a value: it comes from there being two.
-			w.stamp = w.entries[w.inside-1].at
+			w.stamp = w.entries[max(w.inside, 1)-1].at
 		}
 	}
 }

@@ -32,13 +32,14 @@ type Store struct {
 	stats   Stats
 	consent consentIndex
 
-	attributes ids.Dict
-	traitNames map[string]int
-	traitsOf   map[string][]int // by event name as views see it
-	timers     timers
-	oldest     map[int64][]uint32 // persons by the day of their oldest event
-	retained   int
-	retains    map[string]bool // nil for all
+	attributes  ids.Dict
+	traitNames  map[string]int
+	traitsOf    map[string][]int // by event name as views see it
+	stageTraits []int
+	timers      timers
+	oldest      map[int64][]uint32 // persons by the day of their oldest event
+	retained    int
+	retains     map[string]bool // nil for all
 
 	views      []*attached
 	deliverers []deliverer // replaced, never changed
@@ -95,6 +96,9 @@ func New(opts *Options) (*Store, error) {
 	s.tombs.init(o.Secret)
 	for i, t := range o.Traits {
 		s.traitNames[t.Name] = i
+		if t.Kind == Stage {
+			s.stageTraits = append(s.stageTraits, i)
+		}
 		for _, e := range t.Events {
 			s.traitsOf[e] = append(s.traitsOf[e], i)
 		}

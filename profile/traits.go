@@ -28,14 +28,28 @@ const (
 	FirstTime                      // when the earliest event was, a time.Time
 	LastTime                       // when the latest event was, a time.Time
 	MeanInterval                   // mean seconds between one event and the next, a float64; absent with one event
+
+	// The kinds below follow the passing of time also without a window;
+	// theirs is then Retain.Horizon.
+
+	Stage         // the stage of the lifecycle by [Stages], a string; "prospect" for persons without a matching event
+	Recency       // whole days since the latest event, an int64
+	Streak        // how many days in a row (UTC), today or yesterday the last of them, had an event, an int64
+	LongestStreak // the most days in a row (UTC) that had an event, an int64
+	Sessions      // how many sessions, which end by a pause longer than Gap, an int64
+	SessionLength // mean seconds from the first to the last event of a session, a float64
+	Score         // sum of the field, or one for each event, times 2^(−age/HalfLife) with the age in whole days (UTC), a float64
 )
 
-const kindCount = int(MeanInterval) + 1
+const kindCount = int(Score) + 1
 
 // needsField reports whether the kind is about a field.
 func (k TraitKind) needsField() bool {
-	return k != Count && k != FirstTime && k != LastTime && k != MeanInterval
+	return k != Count && k != FirstTime && k != LastTime && k != MeanInterval && k < Stage
 }
+
+// timed reports whether the kind depends on the clock even without a window.
+func (k TraitKind) timed() bool { return k >= Stage }
 
 // Trait declares an attribute that the store computes from the events it
 // keeps. Views receive it by Update, like an attribute that was sent. Every
@@ -49,10 +63,11 @@ type Trait struct {
 	// track events under their own name, others as "page", "screen",
 	// "group" and "alias". At least one.
 	Events []string
-	// Field is what is summed up. Count, FirstTime, LastTime and
-	// MeanInterval need none; with one, they skip events without it. Nested names are joined by
-	// dots. Sum, Mean, Min and Max skip what is not a number, and Sum and
-	// Mean what exceeds ±1e290.
+	// Field is what is summed up. Count, FirstTime, LastTime, MeanInterval
+	// and the kinds from Stage on need none; with one, they skip events
+	// without it. Nested names are joined by dots. Sum, Mean, Min, Max and
+	// Score skip what is not a number, and Sum, Mean and Score what exceeds
+	// ±1e290.
 	Field string
 	// Where are fields that the event must have, with exactly these values;
 	// numbers are equal across integers and floats.
@@ -60,6 +75,16 @@ type Trait struct {
 	// Window counts only events within (now − Window, now] by the store's
 	// clock, in whole seconds. Zero means all events kept.
 	Window time.Duration
+	// Stages are the rules of a Stage.
+	Stages Stages
+	// HalfLife is after how long an event counts half in a Score, at least
+	// an hour; default 30 days. Events of more than 64 half-lives ago count
+	// nothing.
+	HalfLife time.Duration
+	// Gap is the longest pause within a session; default 30 minutes.
+	Gap time.Duration
+
+	stages Stages // those in force
 }
 
 func (t *Trait) check(o *Options) error {
@@ -80,6 +105,9 @@ func (t *Trait) check(o *Options) error {
 	case t.Window > o.Retain.Horizon:
 		return bad("Window", t.Window, "longer than Retain.Horizon")
 	}
+	if err := t.checkTimed(o, bad); err != nil {
+		return err
+	}
 	t.Events = slices.Clone(t.Events)
 	for i, e := range t.Events {
 		t.Events[i] = currentName(e)
@@ -94,6 +122,32 @@ func (t *Trait) check(o *Options) error {
 			return bad("Where", t.Where[k], "not a value that a field may hold")
 		}
 		t.Where[k] = own(v)
+	}
+	return nil
+}
+
+func (t *Trait) checkTimed(o *Options, bad func(field string, v any, why string) error) error {
+	if !t.Kind.timed() {
+		return nil
+	}
+	if t.Window == 0 {
+		t.Window = o.Retain.Horizon
+	}
+	if t.HalfLife == 0 {
+		t.HalfLife = 30 * day
+	}
+	if t.HalfLife < time.Hour {
+		return bad("HalfLife", t.HalfLife, "must be at least 1h")
+	}
+	if t.Gap == 0 {
+		t.Gap = 30 * time.Minute
+	}
+	if t.Gap < 0 {
+		return bad("Gap", t.Gap, "must not be negative")
+	}
+	var err error
+	if t.stages, err = t.Stages.withDefaults(); err != nil {
+		return bad("Stages", err, "")
 	}
 	return nil
 }
@@ -114,7 +168,7 @@ func (t *Trait) matches(fields map[string]any) (any, bool) {
 		return nil, false
 	}
 	switch t.Kind {
-	case Sum, Mean:
+	case Sum, Mean, Score:
 		f, ok := value.Float(v)
 		return v, ok && f <= maxTerm && f >= -maxTerm
 	case Min, Max:
@@ -177,8 +231,7 @@ func (s *Store) count(p *person, event string, fields map[string]any, at instant
 			continue
 		}
 		if t.Window > 0 {
-			if s.enter(p, i, v, at) {
-				w := p.window(i)
+			if w, changed := s.enter(p, i, v, at); changed {
 				w.stamp = stampAfter(w.stamp, at)
 				s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp, w.value})
 			}
@@ -192,6 +245,25 @@ func (s *Store) count(p *person, event string, fields map[string]any, at instant
 		if c.add(t.Kind, v, at) {
 			c.stamp = stampAfter(c.stamp, at)
 			s.traitsChanged = append(s.traitsChanged, stamped{i, c.stamp, c.value})
+		}
+	}
+	s.prospects(p, at)
+}
+
+// prospects gives a person with an event a stage even when none of its events
+// is a purchase.
+func (s *Store) prospects(p *person, at instant) {
+	for _, i := range s.stageTraits {
+		w := p.window(i)
+		if w != nil && w.value != nil {
+			continue
+		}
+		if w == nil {
+			w = p.newWindow(i)
+		}
+		if s.slide(p, w) {
+			w.stamp = stampAfter(w.stamp, at)
+			s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp, w.value})
 		}
 	}
 }
@@ -216,8 +288,7 @@ func (s *Store) recount(p *person) {
 		}
 		w := p.window(old[i].trait)
 		if w == nil {
-			p.windows = append(p.windows, window{trait: old[i].trait, stamp: never()})
-			w = &p.windows[len(p.windows)-1]
+			w = p.newWindow(old[i].trait)
 		}
 		w.stamp = latestOf(w.stamp, old[i].stamp)
 	}

@@ -15,6 +15,7 @@ type window struct {
 	entries []windowEntry // by time; what has left the window is cut off
 	inside  int           // how many of them are not in the future
 	sum     exactSum      // of those inside
+	fold    fold          // of those inside, for the timed kinds
 	due     int64         // when something enters or leaves next, as scheduled
 	value   any
 	stamp   instant // of the last change, as views saw it
@@ -89,19 +90,31 @@ func (p *person) window(trait int) *window {
 	return nil
 }
 
+func (p *person) newWindow(trait int) *window {
+	p.windows = append(p.windows, window{trait: trait, stamp: never()})
+	return &p.windows[len(p.windows)-1]
+}
+
+// leaving is the last second that is out of a window by the clock.
+func (s *Store) leaving(window time.Duration) int64 {
+	if s.clock == never() {
+		return never().sec
+	}
+	return s.clock.sec - int64(window/time.Second)
+}
+
 // enter adds a matching event to the window of trait i and reports whether
 // the value changed.
-func (s *Store) enter(p *person, i int, v any, at instant) bool {
+func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
 	t := &s.opts.Traits[i]
-	if at.sec <= s.clock.sec-int64(t.Window/time.Second) {
-		return false
+	if at.sec <= s.leaving(t.Window) {
+		return nil, false
 	}
 	w := p.window(i)
 	if w == nil {
-		p.windows = append(p.windows, window{trait: i, stamp: never()})
-		w = &p.windows[len(p.windows)-1]
+		w = p.newWindow(i)
 	}
-	if !t.Kind.needsField() {
+	if !t.Kind.needsField() && t.Kind != Score {
 		v = nil
 	}
 	k := len(w.entries)
@@ -113,8 +126,9 @@ func (s *Store) enter(p *person, i int, v any, at instant) bool {
 		// It came late, among those already counted.
 		w.inside++
 		w.term(t.Kind, v, 1)
+		w.fold.reset()
 	}
-	return s.slide(p, w)
+	return w, s.slide(p, w)
 }
 
 func (w *window) term(kind TraitKind, v any, sign float64) {
@@ -129,12 +143,16 @@ func (w *window) term(kind TraitKind, v any, sign float64) {
 func (s *Store) slide(p *person, w *window) bool {
 	t := &s.opts.Traits[w.trait]
 	width := int64(t.Window / time.Second)
+	leaving := s.leaving(t.Window)
 	out := 0
-	for out < len(w.entries) && w.entries[out].at.sec <= s.clock.sec-width {
+	for out < len(w.entries) && w.entries[out].at.sec <= leaving {
 		if out < w.inside {
 			w.term(t.Kind, w.entries[out].value, -1)
 		}
 		out++
+	}
+	if out > 0 {
+		w.fold.reset()
 	}
 	w.entries = slices.Delete(w.entries, 0, out)
 	w.inside = max(0, w.inside-out)
@@ -142,10 +160,20 @@ func (s *Store) slide(p *person, w *window) bool {
 		w.term(t.Kind, w.entries[w.inside].value, 1)
 		w.inside++
 	}
+	old := w.value
+	var turn int64
+	if t.Kind.timed() {
+		w.value, turn = w.fold.result(t, w.entries[:w.inside], s.clock.sec)
+	} else {
+		w.value = w.result(t.Kind)
+	}
 	if len(w.entries) > 0 {
 		due := w.entries[0].at.sec + width
 		if w.inside < len(w.entries) {
 			due = min(due, w.entries[w.inside].at.sec)
+		}
+		if turn != 0 {
+			due = min(due, turn)
 		}
 		if w.due == 0 || due < w.due || w.due <= s.clock.sec {
 			w.due = due
@@ -154,8 +182,6 @@ func (s *Store) slide(p *person, w *window) bool {
 	} else {
 		w.due = 0
 	}
-	old := w.value
-	w.value = w.result(t.Kind)
 	return value.Compare(old, w.value) != 0
 }
 
