@@ -59,7 +59,8 @@ type Metric struct {
 	// Trim, 0 < Trim < 0.5, compares trimmed means, as [Yuen] does.
 	Trim float64
 	// Quantile, 0 < Quantile < 1, compares this quantile of the users' values
-	// instead of their mean, as [Quantiles] does.
+	// instead of their mean, as [Quantiles] does: conservatively where an arm,
+	// or a stratum of it, has fewer than a few hundred users.
 	Quantile float64
 }
 
