@@ -115,7 +115,7 @@
 // [Credits.Paid] sums up the channels that cost something, Total is blended;
 // with [PathOptions].NewCustomers the CPA is the cost of a new customer.
 // [Assists], [PathLengths], [TimeLags], [TopPaths], [Transitions] and
-// [OrderedShapley] tell how journeys run. [Allocate] spends a budget on response
+// [FirstLasts], [Funnels], [Steps] and [OrderedShapley] tell how journeys run. [Allocate] spends a budget on response
 // curves so that they bring the most together, S-shaped ones included, with a
 // proof.
 //

@@ -439,3 +439,34 @@ func ExampleCalibrate() {
 	// unattributed 132
 	// Shapley: an experiment says otherwise: retargeting has 150 conversions, and the experiment found 3 to 33
 }
+
+func ExampleFunnels() {
+	var p attribution.Paths
+	if err := p.Add([]string{"social", "e-mail", "search"}, 8, 0, 32); err != nil {
+		panic(err)
+	}
+	if err := p.Add([]string{"search"}, 2, 0, 18); err != nil {
+		panic(err)
+	}
+	list, err := attribution.Funnels(&p)
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range list {
+		rate, _ := f.Rate()
+		fmt.Printf("%s: %.0f journeys, %.0f went on, %.0f %% converted\n", f.Channel, f.Journeys, f.Continued, 100*rate)
+	}
+	cells, err := attribution.FirstLasts(&p)
+	if err != nil {
+		panic(err)
+	}
+	for _, c := range cells {
+		fmt.Println(c.First, "to", c.Last, c.Conversions)
+	}
+	// Output:
+	// e-mail: 40 journeys, 40 went on, 20 % converted
+	// search: 60 journeys, 0 went on, 17 % converted
+	// social: 40 journeys, 40 went on, 20 % converted
+	// search to search 2
+	// social to search 8
+}
