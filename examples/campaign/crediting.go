@@ -27,9 +27,14 @@ func (s *shop) credit(ctx context.Context, _ config, src *source, _ *tally, r *R
 		r.leaveOut("channel credit", "the events hold no orders")
 		return nil
 	}
+	// For a causal reading the visits that came from nowhere are a symptom, not a channel.
+	caused, err := s.journeys.Paths(&attribution.PathOptions{Ignore: []string{attribution.DirectChannel}})
+	if err != nil {
+		return err
+	}
 	a := &Attribution{
 		Conversions: sum.Conversions, Value: sum.Value, Currency: sum.Currency,
-		Unattributed: sum.Unattributed, Paths: sum.Distinct, Nulls: sum.Nulls,
+		Unattributed: sum.Unattributed, Voided: sum.Voided, Paths: sum.Distinct, Nulls: sum.Nulls,
 	}
 	for _, m := range []struct {
 		name  string
@@ -39,6 +44,9 @@ func (s *shop) credit(ctx context.Context, _ config, src *source, _ *tally, r *R
 		{"linear", func() (attribution.Credits, error) { return attribution.Linear(paths) }},
 		{shapleyModel, func() (attribution.Credits, error) { return attribution.Shapley(paths, nil) }},
 		{"Markov", func() (attribution.Credits, error) { return attribution.Markov(paths, nil) }},
+		{"person-time", func() (attribution.Credits, error) {
+			return attribution.Shapley(caused, &attribution.ShapleyOptions{Game: attribution.PersonTime})
+		}},
 	} {
 		credits, err := m.model()
 		if err != nil {
@@ -58,7 +66,8 @@ func (s *shop) credit(ctx context.Context, _ config, src *source, _ *tally, r *R
 	return nil
 }
 
-// add appends the answer of one model. All models name the same channels in the same order.
+// add appends the answer of one model. The first one names all channels; those that a later
+// one leaves out get nothing from it.
 func (a *Attribution) add(name string, credits attribution.Credits) error {
 	first := len(a.Models) == 0
 	c := Credit{
@@ -66,16 +75,19 @@ func (a *Attribution) add(name string, credits attribution.Credits) error {
 		Unattributed:      credits.Unattributed.Conversions,
 		UnattributedValue: credits.Unattributed.Value,
 	}
-	for i, x := range credits.Channels {
-		if first {
+	if first {
+		for _, x := range credits.Channels {
 			a.Channels = append(a.Channels, Channel{Name: x.Channel, Cost: x.Spend})
 		}
-		if i >= len(a.Channels) || a.Channels[i].Name != x.Channel {
+	}
+	c.Conversions, c.Value = make([]float64, len(a.Channels)), make([]float64, len(a.Channels))
+	c.ROI = make([]*float64, len(a.Channels))
+	for _, x := range credits.Channels {
+		i := slices.IndexFunc(a.Channels, func(ch Channel) bool { return ch.Name == x.Channel })
+		if i < 0 {
 			return fmt.Errorf("%s speaks of the channel %s, the models before it do not", name, x.Channel)
 		}
-		c.Conversions = append(c.Conversions, x.Conversions)
-		c.Value = append(c.Value, x.Value)
-		c.ROI = append(c.ROI, nil)
+		c.Conversions[i], c.Value[i] = x.Conversions, x.Value
 		if roi, ok := x.ROI(1); ok {
 			c.ROI[i] = &roi
 		}

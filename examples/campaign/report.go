@@ -190,6 +190,7 @@ type Attribution struct {
 	Value        float64   `json:"value"`
 	Currency     string    `json:"currency,omitempty"`
 	Unattributed float64   `json:"unattributed"` // conversions without a touch before them
+	Voided       float64   `json:"voided"`       // orders taken back whole, no conversions
 	Paths        int       `json:"paths"`
 	Nulls        float64   `json:"journeys_without_conversion"`
 	Channels     []Channel `json:"channels"`

@@ -286,8 +286,8 @@ func difference(x float64, unit string) string {
 func (r *Report) attribution() section {
 	a := r.Attribution
 	s := section{ID: "attribution", Title: "Channel credit"}
-	s.Lead = fmt.Sprintf("%s conversions worth %s, over %s distinct paths; %s journeys without a conversion.",
-		grouped(a.Conversions, 0), grouped(a.Value, 0), count(a.Paths), grouped(a.Nulls, 0))
+	s.Lead = fmt.Sprintf("%s conversions worth %s, over %s distinct paths; %s journeys without a conversion; %s orders were taken back whole.",
+		grouped(a.Conversions, 0), grouped(a.Value, 0), count(a.Paths), grouped(a.Nulls, 0), grouped(a.Voided, 0))
 
 	known := a.Truth != nil
 	head := []string{"conversions"}
@@ -351,7 +351,10 @@ func (r *Report) attribution() section {
 	if known {
 		s.Notes = append(s.Notes, "Known truth: the orders that a channel causes, in expectation and before refunds: as the Shapley value over all "+
 			"worlds in which only some of the channels are switched on, beside the orders that come without any marketing; and as "+
-			"the loss when it alone is switched off. Credit tells who was there, the truth who made the sale.")
+			"the loss when it alone is switched off. Credit tells who was there, the truth who made the sale.",
+			"Person-time counts what happens per hour with and without a touch, and reads a visit from nowhere as no touch: its "+
+				"unattributed orders are an estimate of those that come without marketing. A channel that seeks out people who "+
+				"are about to buy, as display does here, deceives it too; only an experiment tells.")
 	}
 	s.Warn = append(s.Warn, a.Warnings...)
 	return s
