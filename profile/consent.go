@@ -158,14 +158,7 @@ func (s *Store) decideLocked(user uint32, purpose string, at time.Time, source s
 	case !usable(at):
 		return timeError(at)
 	}
-	g := &s.graph
-	top := p.nodes[:1]
-	k, ok := g.set(top)
-	if !ok {
-		k = g.addSet(top, instantOf(at), "")
-		s.own(p, k)
-	}
-	s.consentTo(p, consent{strings.Clone(purpose), k, instantOf(at), granted, strings.Clone(source)})
+	s.consentTo(p, consent{strings.Clone(purpose), s.spoken(p, at), instantOf(at), granted, strings.Clone(source)})
 	s.permit(p)
 	return nil
 }

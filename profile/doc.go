@@ -77,6 +77,10 @@
 // sessions and scores that decay. [Store.Profile]
 // shows both, [Store.Export] everything as JSON, which [Store.Import] takes back.
 //
+// Tags are statements of the host ([Store.Tag]) under headings that form a
+// hierarchy; "interest.baby" implies "interest". [ReadTaxonomy] imports the
+// IAB's and others' headings. A trait of kind [Tags] hands them to views.
+//
 // Purposes are allowed by consent events, [Store.Grant] and [Store.Deny]. The
 // latest statement holds, and of two at one instant the denial.
 // [Store.Allowed] is the set of users a purpose may reach.

@@ -10,9 +10,9 @@ type Receipt struct {
 	// User is the number of the person, and Numbers all that led to it.
 	User    uint32
 	Numbers []uint32
-	// Keys, Events, Attributes and Consents count what was removed: every
+	// Keys, Events, Attributes, Consents and Tags count what was removed: every
 	// statement that came with one of the person's keys.
-	Keys, Events, Attributes, Consents int
+	Keys, Events, Attributes, Consents, Tags int
 	// Others are persons who lost events that named a key of the erased one.
 	Others []uint32
 	// Views are the attached views that forgot the person, Detached those
@@ -171,6 +171,9 @@ func (s *Store) strip(p *person, sets map[uint32]bool, r *Receipt) {
 	n = len(p.consents)
 	p.consents = slices.DeleteFunc(p.consents, func(c consent) bool { return sets[c.set] })
 	r.Consents += n - len(p.consents)
+	n = len(p.tags)
+	p.tags = slices.DeleteFunc(p.tags, func(t tagging) bool { return sets[t.set] })
+	r.Tags += n - len(p.tags)
 	p.sets = slices.DeleteFunc(p.sets, func(k uint32) bool { return sets[k] })
 }
 

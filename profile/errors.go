@@ -38,6 +38,10 @@ var (
 	// ErrImport is wrapped by errors about data that Export did not give.
 	ErrImport = errors.New("profile: cannot import")
 
+	// ErrTag says that a tag cannot be held; the message says why.
+	ErrTag = errors.New("profile: tag")
+	// ErrTaxonomy is wrapped by errors about taxonomies.
+	ErrTaxonomy = errors.New("profile: taxonomy")
 	// ErrLearn says that something cannot be learned from what is held.
 	ErrLearn = errors.New("profile: cannot learn")
 

@@ -358,3 +358,32 @@ func ExampleStages() {
 	// meanwhile lapsed
 	// 2026-09-02 won back <nil>
 }
+
+// A tag implies the headings above it, and views see them as an attribute.
+func ExampleStore_Tag() {
+	store, err := profile.New(&profile.Options{Traits: []profile.Trait{{Name: "tags", Kind: profile.Tags}}})
+	if err != nil {
+		panic(err)
+	}
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	c, _ := store.Apply(profile.Event{Name: "Signed Up", Time: at, Keys: []profile.Key{{profile.UserID, "ann"}}})
+	c, err = store.Tag(c.User, profile.Tag{Name: "interest.baby.feeding", Source: "survey", At: at, Until: at.AddDate(1, 0, 0)})
+	fmt.Println(c.Attributes["tags"], err)
+	store.Advance(at.AddDate(1, 0, 0), func(c profile.Change) { fmt.Println("a year later", c.Attributes["tags"]) })
+	// Output:
+	// [interest interest.baby interest.baby.feeding] <nil>
+	// a year later <nil>
+}
+
+func ExampleReadTaxonomy() {
+	table := `Unique ID,Parent ID,Name
+1,,Alcohol
+2,1,Beer & Cider
+`
+	taxonomy, err := profile.ReadTaxonomy(strings.NewReader(table), &profile.TaxonomyOptions{Prefix: "interest"})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(taxonomy.Tag("2"))
+	// Output: interest.alcohol.beer_cider true
+}

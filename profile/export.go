@@ -18,6 +18,7 @@ import (
 //	attributes     every statement that may still hold, with its time
 //	traits         computed traits
 //	consents       the whole history
+//	tags           every statement that may still hold, a confidence of 0 for one taken back; if any
 //	events         retained events by time
 //
 // Attributes, consents and events name the combination they came with by its
@@ -144,7 +145,11 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 		b = appendPlace(b, place[c.set])
 	}
 
-	b = append(b, `],"events":[`...)
+	b = append(b, ']')
+	if len(p.tags) > 0 {
+		b = appendTags(b, p.tags, place)
+	}
+	b = append(b, `,"events":[`...)
 	var d decoded
 	for i, r := range p.rows {
 		s.log.decode(r.pos, &d)
@@ -162,6 +167,34 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 		b = append(b, `,"fields":`...)
 		b = appendObject(b, d.fields)
 		b = appendPlace(b, place[r.set])
+	}
+	return append(b, ']')
+}
+
+func appendTags(b []byte, tags []tagging, place map[uint32]int) []byte {
+	tags = slices.Clone(tags)
+	slices.SortFunc(tags, func(x, y tagging) int {
+		x.set, y.set = uint32(place[x.set]), uint32(place[y.set])
+		return x.place(y)
+	})
+	b = append(b, `,"tags":[`...)
+	for i, t := range tags {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b = appendQuoted(b, t.name)
+		b = append(b, `,"source":`...)
+		b = appendQuoted(b, t.source)
+		b = append(b, `,"confidence":`...)
+		b = appendJSON(b, t.confidence)
+		b = append(b, `,"at":`...)
+		b = appendTime(b, t.at.time())
+		if t.until != never() {
+			b = append(b, `,"until":`...)
+			b = appendTime(b, t.until.time())
+		}
+		b = appendPlace(b, place[t.set])
 	}
 	return append(b, ']')
 }

@@ -36,6 +36,14 @@ type exported struct {
 		Source      string    `json:"source"`
 		Combination int       `json:"combination"`
 	} `json:"consents"`
+	Tags []struct {
+		Name        string    `json:"name"`
+		Source      string    `json:"source"`
+		Confidence  float64   `json:"confidence"`
+		At          time.Time `json:"at"`
+		Until       time.Time `json:"until"`
+		Combination int       `json:"combination"`
+	} `json:"tags"`
 	Events []struct {
 		ID          string         `json:"id"`
 		Type        string         `json:"type"`
@@ -91,7 +99,7 @@ func (s *Store) importLocked(data []byte) (uint32, error) {
 	if len(x.Keys) == 0 || len(x.Numbers) == 0 {
 		return 0, importError("no keys or numbers")
 	}
-	if len(x.Combinations)+len(x.Attributes)+len(x.Consents)+len(x.Events) == 0 {
+	if len(x.Combinations)+len(x.Attributes)+len(x.Consents)+len(x.Tags)+len(x.Events) == 0 {
 		if n, ok := s.graph.lookup(x.Keys[0]); ok {
 			return s.graph.nodes[n].person.number, nil
 		}
@@ -243,6 +251,17 @@ func (s *Store) stageStatements(x *exported, p *person, sets []uint32) error {
 			return importError("consent %d, %q", i, c.Purpose)
 		}
 		p.consents = append(p.consents, consent{c.Purpose, sets[c.Combination], instantOf(c.At), c.Granted, c.Source})
+	}
+	for i, t := range x.Tags {
+		tag := Tag{t.Name, t.Source, t.Confidence, t.At, t.Until}
+		if err := tag.check(); t.Combination < 0 || t.Combination >= len(sets) || err != nil {
+			return importError("tag %d, %q: %v", i, t.Name, err)
+		}
+		x := tagging{t.Name, t.Source, sets[t.Combination], instantOf(t.At), never(), t.Confidence}
+		if !t.Until.IsZero() {
+			x.until = instantOf(t.Until)
+		}
+		p.tags = append(p.tags, x)
 	}
 	for i, e := range x.Events {
 		typ, ok := typeOf(e.Type)

@@ -258,6 +258,16 @@ func (s *Store) adoptStatements(o *Store, sets map[uint32]uint32, touched map[*p
 			p.consents = append(p.consents, c)
 			touched[p] = true
 		}
+		for _, t := range q.tags {
+			k, ok := sets[t.set]
+			if !ok || s.buried(&o.graph, o.graph.sets[t.set].nodes, t.at) {
+				continue
+			}
+			p := s.graph.sets[k].owner
+			t.set = k
+			p.tags = append(p.tags, t)
+			touched[p] = true
+		}
 	}
 }
 
@@ -340,6 +350,9 @@ func (s *Store) buryKey(n uint32, k Key) {
 		})
 		p.consents = slices.DeleteFunc(p.consents, func(c consent) bool {
 			return slices.Contains(g.sets[c.set].nodes, n) && s.tombs.refuses(k, c.at)
+		})
+		p.tags = slices.DeleteFunc(p.tags, func(t tagging) bool {
+			return slices.Contains(g.sets[t.set].nodes, n) && s.tombs.refuses(k, t.at)
 		})
 	}
 	for _, set := range slices.Clone(g.nodes[n].sets) {

@@ -88,6 +88,9 @@ type Options struct {
 	// occur. One that exceeds it is shared, and its links do not hold.
 	// Default 1,000.
 	MaxKeyLinks int
+	// MaxTags is how many statements about tags the host may make of one
+	// person; default 1,000.
+	MaxTags int
 	// MaxEventKeys is how many keys an event may carry; default 16.
 	MaxEventKeys int
 	// MaxFields is how many fields an event may carry; default 512.
@@ -126,6 +129,7 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	def(&c.MaxPersonKeys, 1000)
 	def(&c.MaxKeyLinks, 1000)
+	def(&c.MaxTags, 1000)
 	def(&c.MaxEventKeys, 16)
 	def(&c.MaxFields, 512)
 	def(&c.MaxEventBytes, 64<<10)
@@ -135,6 +139,7 @@ func (o *Options) withDefaults() (Options, error) {
 	}{
 		{"MaxPersonKeys", c.MaxPersonKeys},
 		{"MaxKeyLinks", c.MaxKeyLinks},
+		{"MaxTags", c.MaxTags},
 		{"MaxEventKeys", c.MaxEventKeys},
 		{"MaxFields", c.MaxFields},
 		{"MaxEventBytes", c.MaxEventBytes},

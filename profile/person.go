@@ -20,6 +20,7 @@ type person struct {
 	rows      []row
 	cells     []cell // by name, then set
 	consents  []consent
+	tags      []tagging // by name, source, then set
 	traits    []traitCell
 	windows   []window
 }

@@ -18,6 +18,8 @@ type Profile struct {
 	// Consents are the purposes that the person has spoken about, true where
 	// allowed.
 	Consents map[string]bool
+	// Tags are the statements about tags that hold, by name, then source.
+	Tags []Tag
 	// FirstSeen and LastSeen are the times of the earliest and the latest
 	// event, retained or not.
 	FirstSeen, LastSeen time.Time
@@ -51,6 +53,7 @@ func (s *Store) Profile(user uint32) (Profile, bool) {
 		}
 		out.Consents[c.purpose] = c.granted
 	})
+	out.Tags = s.tagsOf(p)
 	first, last := s.span(p)
 	out.FirstSeen, out.LastSeen = first.time(), last.time()
 	return out, true

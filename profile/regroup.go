@@ -187,6 +187,14 @@ func (s *Store) reassign(affected map[uint32]bool, fresh []*person, m *moved) {
 			q.consents = append(q.consents, c)
 			return true
 		})
+		p.tags = slices.DeleteFunc(p.tags, func(t tagging) bool {
+			q := to[t.set]
+			if q == nil || q == p {
+				return false
+			}
+			q.tags = append(q.tags, t)
+			return true
+		})
 	}
 	for _, p := range winners {
 		s.order(p)
@@ -230,6 +238,7 @@ func (s *Store) order(p *person) bool {
 	})
 	slices.SortFunc(p.consents, consent.compare)
 	p.consents = slices.CompactFunc(p.consents, func(a, b consent) bool { return a == b })
+	p.orderTags()
 	s.noteOldest(p)
 	s.retained -= n - len(p.rows)
 	return len(p.rows) < n
@@ -319,10 +328,12 @@ func (s *Store) absorb(p, q *person) {
 	p.rows = append(p.rows, q.rows...)
 	p.cells = append(p.cells, q.cells...)
 	p.consents = append(p.consents, q.consents...)
+	p.tags = append(p.tags, q.tags...)
 	if s.order(p) {
 		s.recount(p)
 		return
 	}
+	s.retag(p, p.lastSaid())
 	for i := range q.traits {
 		o := &q.traits[i]
 		if c := p.cell(o.trait); c != nil {
@@ -333,6 +344,16 @@ func (s *Store) absorb(p, q *person) {
 	}
 	for i := range q.windows {
 		o := &q.windows[i]
+		if s.opts.Traits[o.trait].Kind == Tags {
+			w := p.window(o.trait)
+			if w == nil {
+				w = p.newWindow(o.trait)
+			}
+			if w.stamp = latestOf(w.stamp, o.stamp); w.stamp != never() {
+				w.stamp = w.stamp.next()
+			}
+			continue
+		}
 		for _, e := range o.entries {
 			s.enter(p, o.trait, e.value, e.at)
 		}

@@ -36,6 +36,7 @@ type Store struct {
 	traitNames  map[string]int
 	traitsOf    map[string][]int // by event name as views see it
 	stageTraits []int
+	tagTraits   []int
 	timers      timers
 	oldest      map[int64][]uint32 // persons by the day of their oldest event
 	retained    int
@@ -96,8 +97,11 @@ func New(opts *Options) (*Store, error) {
 	s.tombs.init(o.Secret)
 	for i, t := range o.Traits {
 		s.traitNames[t.Name] = i
-		if t.Kind == Stage {
+		switch t.Kind {
+		case Stage:
 			s.stageTraits = append(s.stageTraits, i)
+		case Tags:
+			s.tagTraits = append(s.tagTraits, i)
 		}
 		for _, e := range t.Events {
 			s.traitsOf[e] = append(s.traitsOf[e], i)

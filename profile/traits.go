@@ -38,6 +38,7 @@ const (
 	LongestStreak // the most days in a row (UTC) that had an event, an int64
 	Sessions      // how many sessions, which end by a pause longer than Gap, an int64
 	SessionLength // mean seconds from the first to the last event of a session, a float64
+	Tags          // the tags that hold, those they imply included, a sorted []string; with a Field, those below it
 	Score         // sum of the field, or one for each event, times 2^(−age/HalfLife) with the age in whole days (UTC), a float64
 )
 
@@ -61,7 +62,7 @@ type Trait struct {
 	Kind TraitKind
 	// Events are the names of the events that count, as views see them:
 	// track events under their own name, others as "page", "screen",
-	// "group" and "alias". At least one.
+	// "group" and "alias". At least one, except for Tags.
 	Events []string
 	// Field is what is summed up. Count, FirstTime, LastTime, MeanInterval
 	// and the kinds from Stage on need none; with one, they skip events
@@ -96,7 +97,9 @@ func (t *Trait) check(o *Options) error {
 		return bad("Name", `""`, "missing")
 	case int(t.Kind) >= kindCount:
 		return bad("Kind", t.Kind, "unknown")
-	case len(t.Events) == 0:
+	case t.Kind == Tags && (len(t.Events) > 0 || len(t.Where) > 0 || t.Window > 0):
+		return bad("Events", t.Events, "tags do not come from events")
+	case len(t.Events) == 0 && t.Kind != Tags:
 		return bad("Events", t.Events, "name at least one event")
 	case t.Field == "" && t.Kind.needsField():
 		return bad("Field", `""`, "required by this kind")
@@ -276,6 +279,7 @@ func (s *Store) recount(p *person) {
 	old := p.windows
 	p.traits, p.windows = nil, nil
 	kept := s.traitsChanged
+	s.retag(p, p.lastSaid())
 	for _, r := range p.rows {
 		s.log.decode(r.pos, &s.read)
 		s.count(p, s.read.view(), s.read.fields, r.instant())

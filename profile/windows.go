@@ -142,6 +142,11 @@ func (w *window) term(kind TraitKind, v any, sign float64) {
 // whether the value changed.
 func (s *Store) slide(p *person, w *window) bool {
 	t := &s.opts.Traits[w.trait]
+	if t.Kind == Tags {
+		old := w.value
+		s.slideTags(p, w, t)
+		return value.Compare(old, w.value) != 0
+	}
 	width := int64(t.Window / time.Second)
 	leaving := s.leaving(t.Window)
 	out := 0
