@@ -237,6 +237,9 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 				s.changed[k] = own(v)
 			}
 		}
+		if _, moved := s.changed[s.opts.RegionAttribute]; moved && len(s.opts.Regions) > 0 {
+			s.permit(p)
+		}
 	case Consent:
 		for k, v := range s.fields {
 			granted, _ := v.(bool)

@@ -80,7 +80,14 @@ func (p *person) deciding(f func(consent)) {
 
 func (s *Store) indexConsents(p *person) {
 	p.deciding(func(c consent) {
-		if c.granted {
+		lapse := s.lapse(&c)
+		if lapse != 0 && lapse > s.clock.sec {
+			s.timers.push(timer{lapse, p.number, consentTimer})
+		}
+		if c.granted && lapse != 0 && lapse <= s.clock.sec {
+			unmark(s.consent.granted, c.purpose, p.number)
+			unmark(s.consent.denied, c.purpose, p.number)
+		} else if c.granted {
 			mark(s.consent.granted, c.purpose, p.number)
 			unmark(s.consent.denied, c.purpose, p.number)
 		} else {
@@ -106,9 +113,75 @@ func (s *Store) allows(p *person, purpose string) bool {
 		return 1
 	})
 	if i > 0 && p.consents[i-1].purpose == purpose {
-		return p.consents[i-1].granted
+		c := &p.consents[i-1]
+		if lapse := s.lapse(c); lapse == 0 || lapse > s.clock.sec {
+			return c.granted
+		}
+	}
+	return s.unasked(p, purpose)
+}
+
+// unasked reports whether a purpose is allowed to a person who said nothing.
+func (s *Store) unasked(p *person, purpose string) bool {
+	if len(s.opts.Regions) > 0 {
+		if id, ok := s.attributes.Lookup(s.opts.RegionAttribute); ok {
+			if w := p.winner(id); w != nil {
+				region, _ := w.value.(string)
+				if list, ok := s.opts.Regions[strings.ToLower(region)]; ok {
+					return slices.Contains(list, purpose)
+				}
+			}
+		}
 	}
 	return s.consent.optOut[purpose]
+}
+
+// consentTimer stands in for a trait in timers that look at consents.
+const consentTimer = -1
+
+// lapse returns the second at which a grant holds no longer, 0 for never.
+func (s *Store) lapse(c *consent) int64 {
+	if d := s.opts.ConsentExpiry[c.purpose]; c.granted && d > 0 {
+		return c.at.sec + int64(d/time.Second)
+	}
+	return 0
+}
+
+// reconsider takes the grants that lapsed into account.
+func (s *Store) reconsider(p *person) {
+	s.indexConsents(p)
+	s.permit(p)
+}
+
+// ConsentRecord is one statement of a person's about a purpose.
+type ConsentRecord struct {
+	Purpose string
+	Granted bool
+	At      time.Time
+	// Expires is when a grant holds no longer, zero for never.
+	Expires time.Time
+	// Source is what Grant and Deny were told, "event" for consent events.
+	Source string
+}
+
+// Consents returns everything a person ever said about purposes, by purpose,
+// then time, for an audit.
+func (s *Store) Consents(user uint32) []ConsentRecord {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p := s.people[user]
+	if p == nil {
+		return nil
+	}
+	out := make([]ConsentRecord, len(p.consents))
+	for i := range p.consents {
+		c := &p.consents[i]
+		out[i] = ConsentRecord{Purpose: c.purpose, Granted: c.granted, At: c.at.time(), Source: c.source}
+		if lapse := s.lapse(c); lapse != 0 {
+			out[i].Expires = instant{sec: lapse}.time()
+		}
+	}
+	return out
 }
 
 // consentTo adds a statement to a person.
@@ -164,10 +237,19 @@ func (s *Store) decideLocked(user uint32, purpose string, at time.Time, source s
 }
 
 // Allowed returns the users who may be used for a purpose now, as a private
-// copy.
+// copy. With Options.Regions it looks at every person.
 func (s *Store) Allowed(purpose string) *roaring.Bitmap {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if len(s.opts.Regions) > 0 {
+		out := roaring.New()
+		for n, p := range s.people {
+			if p.number == n && s.allows(p, purpose) {
+				out.Add(n)
+			}
+		}
+		return out
+	}
 	if s.consent.optOut[purpose] {
 		out := s.live.Clone()
 		if d := s.consent.denied[purpose]; d != nil {

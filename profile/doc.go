@@ -83,7 +83,11 @@
 //
 // Purposes are allowed by consent events, [Store.Grant] and [Store.Deny]. The
 // latest statement holds, and of two at one instant the denial.
-// [Store.Allowed] is the set of users a purpose may reach.
+// Grants may lapse, and what holds for those who were not asked may differ by
+// region ([Options].ConsentExpiry, Regions). [Store.Allowed] is the set of
+// users a purpose may reach, [Store.Consents] the history for an audit, and
+// [ConsentMap] reads the signals of the IAB's framework, Google Consent Mode
+// and Global Privacy Control.
 //
 // # Views
 //

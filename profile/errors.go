@@ -42,6 +42,8 @@ var (
 	ErrTag = errors.New("profile: tag")
 	// ErrTaxonomy is wrapped by errors about taxonomies.
 	ErrTaxonomy = errors.New("profile: taxonomy")
+	// ErrConsent is wrapped by errors about consent signals.
+	ErrConsent = errors.New("profile: consent signal")
 	// ErrLearn says that something cannot be learned from what is held.
 	ErrLearn = errors.New("profile: cannot learn")
 

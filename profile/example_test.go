@@ -387,3 +387,27 @@ func ExampleReadTaxonomy() {
 	fmt.Println(taxonomy.Tag("2"))
 	// Output: interest.alcohol.beer_cider true
 }
+
+// A banner's answer becomes a consent event.
+func ExampleConsentMap() {
+	store, err := profile.New(&profile.Options{ConsentExpiry: map[string]time.Duration{"ads": 180 * 24 * time.Hour}})
+	if err != nil {
+		panic(err)
+	}
+	signals := profile.DefaultConsentMap()
+	fields, err := signals.FromMode(map[string]string{
+		profile.AdStorage: "granted", profile.AdUserData: "granted",
+		profile.AdPersonalization: "denied", profile.AnalyticsStorage: "granted",
+	})
+	if err != nil {
+		panic(err)
+	}
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	store.Apply(profile.Event{Type: profile.Consent, Time: at, Keys: []profile.Key{{profile.UserID, "ann"}}, Fields: fields})
+	fmt.Println(store.Allowed("ads"), store.Allowed("personalization"), store.Allowed("analytics"))
+	store.Advance(at.AddDate(0, 7, 0), nil)
+	fmt.Println(store.Allowed("ads"), store.Allowed("personalization"), store.Allowed("analytics"))
+	// Output:
+	// {1} {} {1}
+	// {} {} {1}
+}

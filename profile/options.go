@@ -74,6 +74,17 @@ type Options struct {
 	// OptOut are the purposes that are allowed until denied. All others are
 	// denied until granted.
 	OptOut []string
+	// Regions say otherwise for persons whose RegionAttribute has one of
+	// these values, compared without regard to case: the purposes allowed
+	// there until denied, in place of OptOut.
+	Regions map[string][]string
+	// RegionAttribute is the attribute, not a computed trait, that Regions
+	// are about; default "country".
+	RegionAttribute string
+	// ConsentExpiry is how long after it was given a grant of a purpose
+	// holds, in whole seconds of the store's clock; then the default
+	// applies again. Purposes not named never expire, nor do denials.
+	ConsentExpiry map[string]time.Duration
 	// Secret keys the hashes by which erased identifiers are recognized.
 	// Without it they are plain SHA-256, which a dictionary of identifiers
 	// can invert. Stores that are merged need the same secret.
@@ -206,6 +217,20 @@ func (o *Options) withDefaults() (Options, error) {
 	c.BlockedPatterns = slices.Clone(c.BlockedPatterns)
 	c.Retain.Events = slices.Clone(c.Retain.Events)
 	c.OptOut = slices.Clone(c.OptOut)
+	if c.RegionAttribute == "" {
+		c.RegionAttribute = "country"
+	}
+	regions := c.Regions
+	c.Regions = make(map[string][]string, len(regions))
+	for r, purposes := range regions {
+		c.Regions[strings.ToLower(strings.TrimSpace(r))] = slices.Clone(purposes)
+	}
+	c.ConsentExpiry = maps.Clone(c.ConsentExpiry)
+	for _, p := range slices.Sorted(maps.Keys(c.ConsentExpiry)) {
+		if c.ConsentExpiry[p] < time.Second {
+			return c, optionError(fmt.Sprintf("ConsentExpiry[%q]", p), c.ConsentExpiry[p], "must be at least 1s")
+		}
+	}
 	c.Secret = slices.Clone(c.Secret)
 	c.Traits = slices.Clone(c.Traits)
 	for i := range c.Traits {

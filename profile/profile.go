@@ -51,7 +51,7 @@ func (s *Store) Profile(user uint32) (Profile, bool) {
 		if out.Consents == nil {
 			out.Consents = make(map[string]bool)
 		}
-		out.Consents[c.purpose] = c.granted
+		out.Consents[c.purpose] = s.allows(p, c.purpose)
 	})
 	out.Tags = s.tagsOf(p)
 	first, last := s.span(p)

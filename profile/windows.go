@@ -219,6 +219,10 @@ func (s *Store) fire(each func(p *person, x stamped)) {
 		if p == nil || p.number != t.user {
 			continue
 		}
+		if t.trait == consentTimer {
+			s.reconsider(p)
+			continue
+		}
 		w := p.window(t.trait)
 		if w == nil || w.due != t.due {
 			continue
