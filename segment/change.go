@@ -8,8 +8,15 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// Erase forgets a user as if never seen. The user leaves every audience; those
-// exits, with the cause [ByErase], are all that is left. The error wraps
+// Erase forgets a user as if never seen. The user leaves every audience, with
+// the cause [ByErase].
+//
+// Those exits are all that is left: the number and the names of the audiences,
+// no attribute, event or condition. They stay among the last Options.Recent
+// transitions, and so in the bytes, for watchers that have not handled them,
+// until later transitions push them out; all earlier transitions of the user
+// are dropped from there. A number that was renamed to this one is a number of
+// its own: its transitions go when it is erased too. The error wraps
 // [ErrUser].
 func (x *Index) Erase(user uint32) error {
 	if user == 0 {

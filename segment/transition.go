@@ -69,7 +69,8 @@ type WatchOptions struct {
 // ([Index.Deliver]). While it replays, nothing is new. Stop ends it.
 //
 // Transitions are ordered by time, then user, then audience (names by length,
-// then bytes). Only one f runs at a time.
+// then bytes). Only one f runs at a time. Of an erased user only the exits that
+// the erasure caused are emitted again; see [Index.Erase].
 func (x *Index) Watch(opts *WatchOptions, f func(Transition)) (stop func()) {
 	w := &watcher{f: f}
 	if opts != nil {

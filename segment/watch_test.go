@@ -173,6 +173,39 @@ func TestWatchAgain(t *testing.T) {
 	}
 }
 
+// TestEraseTransitions: of an erased user the exits remain, and nothing else.
+func TestEraseTransitions(t *testing.T) {
+	x := shop(t, nil)
+	define(t, x, "rich", "ltv > 100")
+	define(t, x, "local", `country == "a secret"`)
+	now := at("2026-01-01T00:00:00Z")
+	for user := range uint32(3) {
+		require.NoError(t, x.Update(user+1, map[string]any{"ltv": 200, "country": "a secret"}, now))
+	}
+	require.NoError(t, x.Update(2, map[string]any{"ltv": 10}, now.Add(time.Hour)))
+	require.NoError(t, x.Erase(2))
+	data, err := x.AppendBinary(nil)
+	require.NoError(t, err)
+	y := shop(t, nil)
+	require.NoError(t, y.UnmarshalBinary(data))
+	for _, z := range []*Index{x, y} {
+		var of2 []Transition
+		others := 0
+		z.Watch(&WatchOptions{After: 1}, func(tr Transition) {
+			if tr.User == 2 {
+				of2 = append(of2, tr)
+			} else {
+				others++
+			}
+		})
+		require.Equal(t, []Transition{{2, "local", false, now.Add(time.Hour), Cause{Kind: ByErase}, 8}}, of2)
+		require.Equal(t, 3, others)
+	}
+	// Erased again, when no longer held, even those go.
+	require.NoError(t, x.Erase(2))
+	x.Watch(&WatchOptions{After: 1}, func(tr Transition) { require.NotEqual(t, uint32(2), tr.User) })
+}
+
 // TestWatcherCalls lets a watcher call the index it watches.
 func TestWatcherCalls(t *testing.T) {
 	x := shop(t, nil)
