@@ -174,7 +174,8 @@ func (c *Comparison) checkRatio(r *Readout, j joined, o TestOptions) error {
 // user, in the arm of the first exposure, is expected by the weights of the
 // epoch of that exposure. Users seen in several arms are left out as in
 // [Readout.Compare]. Without ReadoutOptions.Weights all arms seen are taken to
-// have equal weights.
+// have equal weights. With TestOptions.Sequential the test is that of
+// [SequentialSRM].
 func (r *Readout) SRM(opts *TestOptions) (SampleRatio, error) {
 	o, err := opts.resolve("SRM")
 	if err != nil {
@@ -219,10 +220,52 @@ func (r *Readout) ratio(j joined, o TestOptions) (SampleRatio, error) {
 		}
 	}
 	s, err := sampleRatio(arms, n, expected)
+	if err == nil && o.Sequential > 0 {
+		s = s.sequential(defaultConcentration)
+	}
 	if unknown > 0 {
 		s.Warnings = append(s.Warnings, fmt.Errorf("experiment: %w: %d users were first exposed in epochs beyond %d", ErrWeights, unknown, len(r.set.weights)-1))
 	}
 	return s, err
+}
+
+// SampleRatios is SRM within each segment of users, ordered by name: a browser
+// that loses one arm shows there before it shows in the whole. Adjusted holds
+// the p-values corrected for the number of segments, by Holm's method.
+func (r *Readout) SampleRatios(segment func(user uint32) string, opts *TestOptions) ([]SampleRatio, error) {
+	o, err := opts.resolve("SampleRatios")
+	if err != nil {
+		return nil, err
+	}
+	if segment == nil {
+		return nil, &OptionError{"SampleRatios", "segment", "nil", "want a function"}
+	}
+	all := r.join(nil, nil, nil, o.AsOf)
+	parts := map[string][]subject{}
+	for _, s := range all.subjects {
+		if o.Within == nil || o.Within(s.user) {
+			name := segment(s.user)
+			parts[name] = append(parts[name], s)
+		}
+	}
+	var out []SampleRatio
+	var p []float64
+	for _, name := range slices.SortedFunc(maps.Keys(parts), ids.Compare) {
+		s, err := r.ratio(joined{subjects: parts[name], asOf: all.asOf}, o)
+		if errors.Is(err, ErrTooFew) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.Segment = name
+		out, p = append(out, s), append(p, s.P)
+	}
+	adjusted, err := Adjust(p, Holm)
+	for i, x := range adjusted {
+		out[i].Adjusted = x
+	}
+	return out, err
 }
 
 func (r *Readout) weight(epoch int, arm string) float64 {

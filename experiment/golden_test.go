@@ -103,6 +103,7 @@ var families = map[string]func(t *testing.T, g golden){
 	"p_adjust":             goldenAdjust,
 	"combine_p":            goldenAdjust,
 	"relative_ci":          goldenRelative,
+	"interaction_2x2":      goldenInteraction,
 	"cuped_multi":          goldenCUPED,
 	"quantile_se":          goldenQuantile,
 	"srm":                  goldenSRM,

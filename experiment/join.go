@@ -41,11 +41,12 @@ type counted struct {
 type reader struct {
 	wanted, events []bool // by source
 	window         time.Duration
+	slice          time.Duration // 0, or rows are told apart by their slice
 }
 
 func (r *Readout) reader(m Metric) reader {
 	n := r.names.sources.Len()
-	x := reader{make([]bool, n), make([]bool, n), m.Window}
+	x := reader{make([]bool, n), make([]bool, n), m.Window, m.slice}
 	events, values := r.set.sources(m)
 	for _, s := range events {
 		if id, ok := r.names.sources.Lookup(s); ok {
@@ -65,6 +66,7 @@ func (r *Readout) reader(m Metric) reader {
 const (
 	outcomeRow = -1
 	perRow     = -2
+	firstSlice = -3 // and −4, … of the following slices
 )
 
 // join copies, under the lock, each exposed user's first exposure, the
@@ -132,7 +134,11 @@ func (j *joined) copyRows(outcomes []outcome, exposed instant, post, below reade
 			break
 		}
 		if post.wanted[o.source] {
-			j.rows = append(j.rows, counted{o.value, post.events[o.source], outcomeRow})
+			of := int32(outcomeRow)
+			if post.slice > 0 {
+				of = firstSlice - int32(o.at.time().Sub(exposed.time())/post.slice)
+			}
+			j.rows = append(j.rows, counted{o.value, post.events[o.source], of})
 		}
 		if below.wanted != nil && below.wanted[o.source] {
 			j.rows = append(j.rows, counted{o.value, below.events[o.source], perRow})

@@ -62,6 +62,8 @@ type Metric struct {
 	// instead of their mean, as [Quantiles] does: conservatively where an arm,
 	// or a stratum of it, has fewer than a few hundred users.
 	Quantile float64
+
+	slice time.Duration // of Novelty
 }
 
 // DefaultMetrics returns the metrics of a readout whose options name none:

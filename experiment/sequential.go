@@ -63,7 +63,7 @@ func (c *Comparison) sequential(n float64, o TestOptions) {
 func SequentialSRM(counts []int, weights []float64, concentration float64) (SampleRatio, error) {
 	const fn = "SequentialSRM"
 	if concentration == 0 {
-		concentration = 10_000
+		concentration = defaultConcentration
 	}
 	if !(concentration > 0) || math.IsInf(concentration, 1) {
 		return SampleRatio{}, &OptionError{fn, "concentration", concentration, "want a positive number, or 0 for 10,000"}
@@ -72,23 +72,39 @@ func SequentialSRM(counts []int, weights []float64, concentration float64) (Samp
 	if err != nil {
 		return SampleRatio{}, err
 	}
+	for i, e := range s.Expected {
+		if e == 0 {
+			return SampleRatio{}, &OptionError{fn, fmt.Sprintf("weights[%d]", i), weights[i], "want more than 0"}
+		}
+	}
+	return s.sequential(concentration), nil
+}
+
+// sequential replaces the test by the one that holds at every look. Units in
+// an arm of weight 0 are as certain a mismatch as before.
+func (s SampleRatio) sequential(concentration float64) SampleRatio {
+	if s.P == 0 || s.DF == 0 {
+		return s
+	}
 	total := 0.0
-	for _, n := range counts {
+	for _, n := range s.Counts {
 		total += float64(n)
 	}
 	bf := logGamma(concentration) - logGamma(concentration+total)
 	for i, e := range s.Expected {
 		theta := e / total
 		if theta == 0 {
-			return SampleRatio{}, &OptionError{fn, fmt.Sprintf("weights[%d]", i), weights[i], "want more than 0"}
+			continue
 		}
-		n := float64(counts[i])
+		n := float64(s.Counts[i])
 		bf += logGamma(concentration*theta+n) - logGamma(concentration*theta) - n*math.Log(theta)
 	}
 	s.ChiSquare = 2 * bf
 	s.P = min(1, math.Exp(-bf))
-	return s, nil
+	return s
 }
+
+const defaultConcentration = 10_000
 
 func logGamma(x float64) float64 {
 	v, _ := math.Lgamma(x)

@@ -20,17 +20,25 @@ type SampleRatio struct {
 	ChiSquare float64
 	DF        int // arms with positive weight less one
 	P         float64
+	// Segment, in [Readout.SampleRatios], are the users tested, and Adjusted is
+	// the p-value corrected for there being several segments (Holm).
+	Segment  string
+	Adjusted float64
 	// Warnings are reasons for doubt about the test itself.
 	Warnings []error
 }
 
 // Mismatch tells whether the p-value is below 0.001, the customary line: the
-// test is meant to look at every experiment, at every look.
-func (s SampleRatio) Mismatch() bool { return s.P < .001 }
+// test is meant to look at every experiment, at every look. Of several
+// segments it is the adjusted p-value that counts.
+func (s SampleRatio) Mismatch() bool { return max(s.P, s.Adjusted) < .001 }
 
 // String prints counts, expected counts and the test.
 func (s SampleRatio) String() string {
 	var b strings.Builder
+	if s.Segment != "" {
+		fmt.Fprintf(&b, "%s: ", s.Segment)
+	}
 	fmt.Fprintf(&b, "sample ratio: chi-square %.4g, df %d, p %.3g", s.ChiSquare, s.DF, s.P)
 	for i, n := range s.Counts {
 		name := fmt.Sprintf("arm %d", i)
