@@ -14,7 +14,7 @@ func functions() []string {
 	return []string{
 		"abs", "active", "ago", "ahead", "all", "anniversary", "any", "ceil", "count", "date", "events", "filter",
 		"find", "findLast", "first", "floor", "last", "len", "lower", "map", "max", "mean", "min", "mode", "none",
-		"now", "one", "round", "segment", "sequence", "startOfDay", "startOfMonth", "startOfWeek", "startOfYear",
+		"notFollowed", "now", "one", "round", "score", "segment", "sequence", "sessions", "startOfDay", "startOfMonth", "startOfWeek", "startOfYear",
 		"sum", "trim", "under", "uniq", "upper",
 	}
 }
@@ -40,6 +40,12 @@ func (k *compiler) call(n ast.Node, name string, args []ast.Node) *node {
 		return k.timeFunction(n, name, args)
 	case "sequence":
 		return k.sequence(n, args)
+	case "notFollowed":
+		return k.notFollowed(n, args)
+	case "sessions":
+		return k.sessions(n, args)
+	case "score":
+		return k.score(n, args)
 	case "active":
 		return k.active(n, args)
 	case "under":

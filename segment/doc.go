@@ -147,11 +147,34 @@
 // necessarily one right after the other, within the span from the first to the
 // last; a step is the name of an event or a list of events. active(step,
 // period, n, m) is true when at least m of the last n periods hold an event.
+// notFollowed(span, first, second) is true when a first event had no second
+// one at its time or later, within the span; it becomes true by itself in the
+// second after the span is over.
 //
 //	sequence("7d", "Order Completed", "Order Refunded")                     // 2
 //	not sequence("1d", "Product Added", "Order Completed")                  // 1 2 3
 //	sequence("60d", filter(events("Order Completed"), .total < 100), "Order Completed") // 1
 //	active("Order Completed", "30d", 3, 2)                                  // 1
+//	notFollowed("1h", "Product Added", "Order Completed")                   // 2
+//	notFollowed("4h", "Product Added", "Order Completed")                   //
+//	notFollowed("7d", events("Order Completed", "90d"), "Order Refunded")   // 1
+//
+// sessions(gap, step, …) is a list of sessions: events of the steps, cut where
+// more than the gap lies between one and the next. A session has the fields
+// start, end, duration (seconds) and events (their number).
+//
+//	len(sessions("30m", "Order Completed", "Product Added")) == 2           // 1 2
+//	last(sessions("30m", "Product Added")).end > ago("3h")                  // 2
+//	max(map(sessions("6d", "Order Completed", "Order Refunded"), .events)) == 1 // 1
+//	any(sessions("6d", "Order Completed", "Order Refunded"), .duration >= 432000) // 2
+//	mean(map(sessions("1h", "Order Completed"), .duration)) == 0            // 1 2
+//
+// score(points, condition, …) adds up the points, constant numbers, whose
+// condition holds.
+//
+//	score(10, ltv >= 500, 5, "vip" in tags, -20, country == "AU") >= 15     // 1
+//	score(10, ltv >= 500, 5, "vip" in tags, -20, country == "AU") < 0       // 2
+//	score(1, len(events("Order Completed", "90d")) > 0, 0.5, plan == nil) == 1.5 // 2
 //
 // now() is the index's clock, ago and ahead lie before and after it; date is
 // the first instant of a day, or an instant with an offset. startOfDay,

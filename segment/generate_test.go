@@ -127,6 +127,9 @@ func (w *writer) condition(read reader) string {
 		if w.depth > 4 {
 			return "true"
 		}
+		if w.IntN(2) == 0 {
+			return w.journey(read)
+		}
 		return pick(w,
 			fmt.Sprintf(`sequence(%q, "A", "B")`, w.window()), `sequence("1h", "A", "A", "C")`,
 			fmt.Sprintf(`sequence(%q, filter(events("A"), %s), "B", "A")`, w.window(), w.shallow(w.fieldsOfA)),
@@ -141,6 +144,26 @@ func (w *writer) condition(read reader) string {
 		fmt.Sprintf(`count(map(events("A", %q), .x), # > %s) %s %d`, w.window(), w.num(), w.cmp(), w.smallInt()),
 		fmt.Sprintf(`first(filter(map(events("B", %q), .x), # > %s)) == %s`, w.window(), w.num(), w.num()),
 		fmt.Sprintf(`any(uniq(map(events("A", %q), .x)), # > %s)`, w.window(), w.num()))
+}
+
+// journey is a condition on what followed what, on sessions, or on a score.
+func (w *writer) journey(read reader) string {
+	step := func() string {
+		return pick(w, `"A"`, `"B"`, `"C"`, w.events(), fmt.Sprintf(`filter(%s, .x > %s)`, pick(w, `events("A", "1d")`, `events("B")`), w.num()))
+	}
+	sessions := fmt.Sprintf("sessions(%q, %s, %s)", w.window(), step(), step())
+	switch w.IntN(6) {
+	case 0, 1:
+		return fmt.Sprintf("notFollowed(%q, %s, %s)", w.window(), step(), step())
+	case 2:
+		return fmt.Sprintf("len(%s) %s %d", sessions, w.cmp(), w.smallInt())
+	case 3:
+		return fmt.Sprintf("%s(map(%s, %s)) %s %s", pick(w, "min", "max", "mean", "sum"), sessions, pick(w, ".events", ".duration / 600"), w.cmp(), w.num())
+	case 4:
+		return fmt.Sprintf("%s(%s).%s", pick(w, "first", "last"), sessions, pick(w, `end > ago("1h")`, "start < t", "duration == 0", "events >= 2"))
+	}
+	return fmt.Sprintf("score(%s, %s, %s, %s, -2, any(%s, .events > 1)) %s %s",
+		w.num(), w.shallow(read), w.num(), w.shallow(read), sessions, w.cmp(), w.num())
 }
 
 // shallow is a condition that does not go deeper.

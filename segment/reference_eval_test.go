@@ -87,6 +87,19 @@ func (e *refEval) call(name string, args []ast.Node) any {
 		return ok
 	case "sequence":
 		return e.sequence(span(args[0]), args[1:])
+	case "notFollowed":
+		return e.notFollowed(span(args[0]), args[1], args[2])
+	case "sessions":
+		return e.sessions(span(args[0]), args[1:])
+	case "score":
+		sum := 0.0
+		for i := 0; i < len(args); i += 2 {
+			if e.eval(args[i+1]) == true {
+				p, _ := toFloat(e.eval(args[i]))
+				sum += p
+			}
+		}
+		return sum
 	case "active":
 		return e.active(args)
 	case "under":
@@ -283,6 +296,43 @@ func (e *refEval) sequence(span time.Duration, args []ast.Node) bool {
 		return false
 	}
 	return try(0)
+}
+
+// notFollowed looks for a row that no other row follows in time.
+func (e *refEval) notFollowed(span time.Duration, first, second ast.Node) bool {
+	return slices.ContainsFunc(e.step(first), func(a refRow) bool {
+		end := a.at.Add(span)
+		followed := slices.ContainsFunc(e.step(second), func(b refRow) bool {
+			return b.n != a.n && !b.at.Before(a.at) && !b.at.After(end)
+		})
+		return !followed && e.now.After(end.Truncate(time.Second))
+	})
+}
+
+// sessions puts every row with the session of the row before it, or into a new
+// one.
+func (e *refEval) sessions(gap time.Duration, args []ast.Node) []map[string]any {
+	rows := map[int]refRow{}
+	for _, a := range args {
+		for _, r := range e.step(a) {
+			rows[r.n] = r
+		}
+	}
+	var times []time.Time
+	for _, r := range rows {
+		times = append(times, r.at)
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	var out []map[string]any
+	for i, at := range times {
+		if i == 0 || at.Sub(times[i-1]) > gap {
+			out = append(out, map[string]any{"start": at, "events": 0})
+		}
+		s := out[len(out)-1]
+		s["end"], s["duration"] = at, at.Sub(s["start"].(time.Time)).Seconds()
+		s["events"] = s["events"].(int) + 1
+	}
+	return out
 }
 
 func (e *refEval) active(args []ast.Node) bool {

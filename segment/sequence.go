@@ -21,7 +21,7 @@ func (k *compiler) sequence(n ast.Node, args []ast.Node) *node {
 	keys := []string{quote(formatWindow(span))}
 	e := &node{kind: Bool}
 	for _, a := range args[1:] {
-		l := k.step(a)
+		l := k.step(a, "sequence")
 		keys = append(keys, l.key)
 		steps = append(steps, l)
 		e.deps.add(&l.deps)
@@ -33,11 +33,11 @@ func (k *compiler) sequence(n ast.Node, args []ast.Node) *node {
 }
 
 // step compiles an argument that is the name of an event or a list of events.
-func (k *compiler) step(a ast.Node) *list {
+func (k *compiler) step(a ast.Node, name string) *list {
 	if s, ok := a.(*ast.StringNode); ok {
 		return k.events(s, []ast.Node{s}).l
 	}
-	l := k.list(a, "sequence")
+	l := k.list(a, name)
 	if l.event == nil || l.sc.event == nil {
 		k.fail(a, ErrType, "a step is the name of an event or a list of events")
 	}
@@ -52,10 +52,13 @@ type candidate struct {
 	steps uint64
 }
 
-// follows looks for the steps in order within span seconds. It keeps for each
-// number of steps done the latest start of such a chain: that one leaves the
-// most time for the rest.
-func follows(c *scan, span int64, steps []*list) bool {
+// same reports whether two candidates are one row.
+func (a candidate) same(b candidate) bool {
+	return a.at == b.at && a.event == b.event && a.row == b.row
+}
+
+// rowsOf returns the rows of the steps by time, each row once.
+func rowsOf(c *scan, steps ...*list) []candidate {
 	var rows []candidate
 	for i, l := range steps {
 		l.each(c, func() bool {
@@ -74,12 +77,20 @@ func follows(c *scan, span int64, steps []*list) bool {
 	})
 	merged := rows[:0]
 	for _, r := range rows {
-		if n := len(merged); n > 0 && merged[n-1].at == r.at && merged[n-1].event == r.event && merged[n-1].row == r.row {
+		if n := len(merged); n > 0 && merged[n-1].same(r) {
 			merged[n-1].steps |= r.steps
 			continue
 		}
 		merged = append(merged, r)
 	}
+	return merged
+}
+
+// follows looks for the steps in order within span seconds. It keeps for each
+// number of steps done the latest start of such a chain: that one leaves the
+// most time for the rest.
+func follows(c *scan, span int64, steps []*list) bool {
+	merged := rowsOf(c, steps...)
 	n := len(steps)
 	start := make([]stamp, n+1)
 	done := make([]bool, n+1)
@@ -152,7 +163,7 @@ func matchable(rows []candidate, i, n int) int {
 // the given length at least m hold an event.
 func (k *compiler) active(n ast.Node, args []ast.Node) *node {
 	k.want(n, "active", args, 4, 4, `active("event", "7d", 8, 6): events in at least 6 of the last 8 periods`)
-	l := k.step(args[0])
+	l := k.step(args[0], "active")
 	period := k.window(args[1])
 	of, ok := k.node(args[2]).k.(float64)
 	least, ok2 := k.node(args[3]).k.(float64)

@@ -85,6 +85,44 @@ func TestExpiryToTheSecond(t *testing.T) {
 	require.Equal(t, at("2026-01-01T07:00:00Z"), x.Now())
 }
 
+func TestNotFollowedToTheSecond(t *testing.T) {
+	x := shop(t, nil)
+	define(t, x, "left", `notFollowed("1h", events("Product Added", "1d"), "Order Completed")`)
+	define(t, x, "visits", `len(sessions("30m", events("page", "2h"))) >= 2`)
+	var r record
+	x.Watch(nil, r.add)
+	start := at("2026-01-01T00:00:00Z")
+	see := func(user uint32, event string, after time.Duration) {
+		require.NoError(t, x.Observe(user, event, nil, start.Add(after)))
+	}
+	see(1, "Product Added", 100*time.Millisecond)
+	see(2, "Product Added", 100*time.Millisecond)
+	// Followed at the last instant: user 2 never enters.
+	see(2, "Order Completed", time.Hour+100*time.Millisecond)
+	require.Empty(t, r.take(), "the span may still see an order")
+	require.NoError(t, x.Advance(start.Add(2*time.Hour)))
+	require.Equal(t, []string{"+1 left @01:00:01 clock"}, r.take())
+	// An order that arrives late takes it back, one that happened late does not.
+	see(1, "Order Completed", time.Hour+200*time.Millisecond)
+	require.Empty(t, r.take())
+	see(1, "Order Completed", 59*time.Minute)
+	require.Equal(t, []string{"-1 left @02:00:00 event"}, r.take())
+	see(3, "Product Added", 3*time.Hour)
+	require.NoError(t, x.Advance(start.Add(48*time.Hour)))
+	require.Equal(t, []string{"+3 left @04:00:01 clock", "-3 left @03:00:00 clock"}, r.take())
+
+	// 30 minutes are one session, a nanosecond more are two, until the first
+	// has left the window.
+	day := 48 * time.Hour
+	see(1, "page", day)
+	see(1, "page", day+30*time.Minute)
+	require.Empty(t, r.take())
+	see(1, "page", day+time.Hour+1)
+	require.Equal(t, []string{"+1 visits @01:00:00 event"}, r.take())
+	require.NoError(t, x.Advance(start.Add(day+12*time.Hour)))
+	require.Equal(t, []string{"-1 visits @02:30:00 clock"}, r.take())
+}
+
 func TestFutureEventsWait(t *testing.T) {
 	x := shop(t, &Options{Clock: Manual})
 	define(t, x, "buyer", `len(events("Order Completed", "1h")) > 0`)
