@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zhun-go/zhun/internal/expiry"
 	"github.com/zhun-go/zhun/internal/ids"
 )
 
@@ -28,6 +29,7 @@ type History struct {
 	clock    time.Time
 	items    ids.Dict
 	users    map[uint32][]row
+	old      expiry.Queue // users by the second of their oldest row
 	rows     int
 	skipped  Skipped
 	scratch  []uint32
@@ -58,6 +60,7 @@ type Skipped struct {
 	BadTime uint64 // events with a zero time or a year outside 1–9999
 	NoItem  uint64 // events of a known kind in which no item was found
 	BadItem uint64 // item fields that hold no usable id
+	Expired uint64 // rows from before the retention; direct verbs count too
 }
 
 // NewHistory returns an empty history.
@@ -108,8 +111,13 @@ func (h *History) direct(where string, user uint32, item string, weight, sign fl
 }
 
 // insert puts a row in its place; events mostly come in order, so the search
-// starts at the end.
+// starts at the end. A row from before the retention is as good as already
+// dropped: whether it came before or after the clock moved is no difference.
 func (h *History) insert(user uint32, r row) {
+	if limit, ok := h.horizon(); ok && r.before(limit) {
+		h.skipped.Expired++
+		return
+	}
 	rows := h.users[user]
 	n := len(rows)
 	if n > 0 && compareRows(&h.items, rows[n-1], r) > 0 {
@@ -122,6 +130,9 @@ func (h *History) insert(user uint32, r row) {
 	}
 	h.users[user] = slices.Insert(rows, n, r)
 	h.rows++
+	if n == 0 {
+		h.old.Note(user, r.sec())
+	}
 }
 
 // Rename gives all rows of one user to another, as if they had been theirs
@@ -137,7 +148,7 @@ func (h *History) Rename(from, to uint32) error {
 		return nil
 	}
 	delete(h.users, from)
-	h.users[to] = h.join(h.users[to], rows)
+	h.put(to, h.join(h.users[to], rows))
 	return nil
 }
 
@@ -192,12 +203,13 @@ func (h *History) Merge(other *History) error {
 		for k := range rows {
 			rows[k].item = h.items.ID(s.names[rows[k].item])
 		}
-		h.users[user] = h.join(h.users[user], rows)
+		h.put(user, h.join(h.users[user], rows))
 		h.rows += len(rows)
 	}
 	if s.clock.After(h.clock) {
 		h.clock = s.clock
 	}
+	h.prune()
 	return nil
 }
 
@@ -214,24 +226,43 @@ func (h *History) Advance(now time.Time) error {
 		return nil
 	}
 	h.clock = now.Round(0).UTC()
-	if h.set.retain == 0 {
-		return nil
+	h.prune()
+	return nil
+}
+
+// horizon is the first instant that is retained; there is none until the clock
+// was moved.
+func (h *History) horizon() (limit time.Time, ok bool) {
+	if h.set.retain < 0 || h.clock.IsZero() {
+		return time.Time{}, false
 	}
-	limit := h.clock.Add(-h.set.retain)
-	for user, rows := range h.users {
+	return h.clock.Add(-h.set.retain), true
+}
+
+func (h *History) prune() {
+	limit, ok := h.horizon()
+	if !ok {
+		return
+	}
+	for _, user := range h.old.Due(limit.Unix()) {
+		rows := h.users[user]
 		n := 0
 		for n < len(rows) && rows[n].before(limit) {
 			n++
 		}
-		switch {
-		case n == len(rows):
-			delete(h.users, user)
-		case n > 0:
-			h.users[user] = slices.Clone(rows[n:])
-		}
 		h.rows -= n
+		if n == len(rows) {
+			delete(h.users, user)
+		} else {
+			h.put(user, slices.Clone(rows[n:]))
+		}
 	}
-	return nil
+}
+
+// put replaces the rows of a user, who has some.
+func (h *History) put(user uint32, rows []row) {
+	h.users[user] = rows
+	h.old.Note(user, rows[0].sec())
 }
 
 // Attached is called by a store: while it feeds the history, [History.Add]

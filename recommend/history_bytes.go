@@ -98,13 +98,14 @@ func (h *History) UnmarshalBinary(data []byte) error {
 	}
 
 	fresh := newHistory(h.set)
+	fresh.clock = clock
 	if err := fresh.readItems(f.Section("items")); err != nil {
 		return err
 	}
 	if err := fresh.readRows(f.Section("rows")); err != nil {
 		return err
 	}
-	h.clock, h.items, h.users, h.rows = clock, fresh.items, fresh.users, fresh.rows
+	h.clock, h.items, h.users, h.rows, h.old = clock, fresh.items, fresh.users, fresh.rows, fresh.old
 	return nil
 }
 
@@ -126,6 +127,7 @@ func (h *History) readItems(r *wire.Reader) error {
 }
 
 func (h *History) readRows(r *wire.Reader) error {
+	limit, limited := h.horizon()
 	used := make([]bool, h.items.Len())
 	user := uint32(0)
 	for range r.Count(6) {
@@ -152,10 +154,13 @@ func (h *History) readRows(r *wire.Reader) error {
 			used[x.item] = true
 			rows = append(rows, x)
 		}
+		if r.Err() == nil && limited && rows[0].before(limit) {
+			r.Fail("row from before the retention")
+		}
 		if r.Err() != nil {
 			return r.Close()
 		}
-		h.users[user] = rows
+		h.put(user, rows)
 		h.rows += n
 	}
 	if err := r.Close(); err != nil {

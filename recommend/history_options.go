@@ -37,7 +37,8 @@ type HistoryOptions struct {
 	// [Binary].
 	Value Value
 	// Retain is how long interactions are kept, by their own time, once
-	// [History.Advance] has moved the clock. Default 0: for ever.
+	// [History.Advance] has moved the clock. Default: 400 days, as long as a
+	// store keeps events. Negative: for ever.
 	Retain time.Duration
 }
 
@@ -123,9 +124,10 @@ func (o *HistoryOptions) settings() (*settings, error) {
 	if err := s.value.validate(); err != nil {
 		return nil, err
 	}
-	if s.retain < 0 {
-		return nil, badOption("HistoryOptions.Retain", s.retain, "must not be negative")
+	if s.retain == 0 {
+		s.retain = 400 * 24 * time.Hour
 	}
+	s.retain = max(s.retain, -1)
 	s.print = s.fingerprint()
 	return s, nil
 }

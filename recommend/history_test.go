@@ -112,7 +112,6 @@ func TestHistoryOptionsAreChecked(t *testing.T) {
 		`HistoryOptions.Events["y"]`: {Events: map[string]float64{"y": math.Inf(-1)}},
 		"HistoryOptions.Item":        {Item: []string{""}},
 		"HistoryOptions.Value":       {Value: Cap(-1)},
-		"HistoryOptions.Retain":      {Retain: -1},
 	} {
 		_, err := NewHistory(o)
 		require.ErrorIs(t, err, ErrOption)
@@ -131,6 +130,21 @@ func TestRetention(t *testing.T) {
 	require.Equal(t, []uint32{2}, h.Users())
 	require.Equal(t, 1, h.Stats().Rows)
 	require.NoError(t, h.Advance(day0), "the clock stays")
+
+	// A row that comes too late is no more held than one that came in time.
+	require.NoError(t, h.Add(3, "old", 1, day0))
+	require.Equal(t, []uint32{2}, h.Users())
+	require.EqualValues(t, 1, h.Stats().Skipped.Expired)
+	other := newTestHistory(t, &HistoryOptions{Retain: 24 * time.Hour})
+	require.NoError(t, other.Add(4, "old", 1, day0))
+	require.NoError(t, h.Merge(other))
+	require.Equal(t, []uint32{2}, h.Users())
+	require.Equal(t, 1, h.Stats().Rows)
+
+	ever := newTestHistory(t, &HistoryOptions{Retain: -1})
+	require.NoError(t, ever.Add(1, "old", 1, day0))
+	require.NoError(t, ever.Advance(day0.AddDate(50, 0, 0)))
+	require.Equal(t, []uint32{1}, ever.Users())
 }
 
 func TestBytesOfOtherOptions(t *testing.T) {
