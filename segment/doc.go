@@ -48,7 +48,8 @@
 // least work; only what is left is looked up user by user. Count and AtLeast
 // answer without a set, AtLeast as soon as it knows. Preview answers what a
 // definition would change, Overlap how audiences share users, Explain why a
-// user is in an audience and until when.
+// user is in an audience and until when. Within sees all of it through a mask,
+// such as the users who consented to a purpose.
 //
 // # Language
 //

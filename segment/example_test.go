@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/zhun-go/zhun/segment"
 )
 
@@ -127,4 +129,16 @@ func ExampleIndex_Watch() {
 	// Output:
 	// 2 rich true update ltv > 500
 	// 2 rich false erase
+}
+
+func ExampleIndex_Within() {
+	x := shop()
+	consented := roaring.BitmapOf(2, 3)
+	mail := x.Within(consented)
+	set, err := mail.Query(`country == "NZ"`)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(set.ToArray(), mail.Users().ToArray())
+	// Output: [2] [2 3]
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"iter"
+	"math/bits"
 	"slices"
 	"sync"
 	"time"
@@ -173,55 +174,38 @@ func (x *Index) Contains(name string, user uint32) bool {
 
 // Members returns the users who are in the audience now, as a private copy.
 // The error wraps [ErrAudience].
-func (x *Index) Members(name string) (*roaring.Bitmap, error) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	a := x.byName[name]
-	if a == nil {
-		return nil, audienceError("members", name)
-	}
-	return a.members.Clone(), nil
-}
+func (x *Index) Members(name string) (*roaring.Bitmap, error) { return x.all().Members(name) }
 
 // Size returns how many users are in the audience now, 0 when it is not defined.
-func (x *Index) Size(name string) int {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	if a := x.byName[name]; a != nil {
-		return int(a.members.GetCardinality())
-	}
-	return 0
-}
+func (x *Index) Size(name string) int { return x.all().Size(name) }
 
 // Users returns the users held, as a private copy.
-func (x *Index) Users() *roaring.Bitmap {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.held()
-}
-
-func (x *Index) held() *roaring.Bitmap {
-	b := roaring.New()
-	add := adder{to: b}
-	for r := range x.table.all() {
-		add.add(r.user)
-	}
-	add.flush()
-	return b
-}
+func (x *Index) Users() *roaring.Bitmap { return x.all().Users() }
 
 // Of yields the names of the audiences the user is in now, by name. The names
 // are those of the moment of the call.
 func (x *Index) Of(user uint32) iter.Seq[string] {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var names []string
-	if r := x.table.get(user); r != nil {
-		for _, a := range x.ordered {
-			if r.member.has(a.id) {
-				names = append(names, a.public.Name)
-			}
+	r := x.table.get(user)
+	if r == nil {
+		return slices.Values[[]string](nil)
+	}
+	// The row's bits are few words, and mostly clear.
+	n := 0
+	for w := range len(r.member.rest) + 1 {
+		n += bits.OnesCount64(r.member.word(uint32(w)))
+	}
+	ranks := make([]int, 0, n)
+	for w := range len(r.member.rest) + 1 {
+		for open := r.member.word(uint32(w)); open != 0; open &= open - 1 {
+			ranks = append(ranks, x.audiences[w*64+bits.TrailingZeros64(open)].rank)
 		}
+	}
+	slices.Sort(ranks)
+	names := make([]string, n)
+	for i, rank := range ranks {
+		names[i] = x.ordered[rank].public.Name
 	}
 	return slices.Values(names)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/expr-lang/expr"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -90,6 +91,7 @@ func model(t require.TestingT, s source, what string, calls int) {
 		}
 		return at
 	}
+	half := x.Within(roaring.BitmapOf(2, 4, 1<<30))
 	var advanced time.Time
 	follow := func(at time.Time) {
 		if !manual && at.After(ref.now) {
@@ -169,6 +171,13 @@ func model(t require.TestingT, s source, what string, calls int) {
 			adhoc, err := x.Query(rule)
 			require.NoError(t, err)
 			require.Equal(t, want, append([]uint32{}, adhoc.ToArray()...), "%s: query %s", what, rule)
+			var inside []uint32
+			for _, u := range want {
+				if half.has(u) {
+					inside = append(inside, u)
+				}
+			}
+			within(t, half, name, rule, inside)
 			var told []uint32
 			for u, in := range seen[name] {
 				if in {
@@ -178,6 +187,37 @@ func model(t require.TestingT, s source, what string, calls int) {
 			slices.Sort(told)
 			require.Equal(t, want, append([]uint32{}, told...), "%s: transitions of %s: %s after %q", what, name, rule, trace)
 		}
+	}
+}
+
+// within checks what leaves through a mask.
+func within(t require.TestingT, w *Within, name, rule string, want []uint32) {
+	want = append([]uint32{}, want...)
+	got, err := w.Members(name)
+	require.NoError(t, err)
+	require.Equal(t, want, append([]uint32{}, got.ToArray()...))
+	got, err = w.Query(rule)
+	require.NoError(t, err)
+	require.Equal(t, want, append([]uint32{}, got.ToArray()...), rule)
+	n, err := w.Count(rule)
+	require.NoError(t, err)
+	require.Equal(t, len(want), n)
+	require.Equal(t, len(want), w.Size(name))
+	enough, err := w.AtLeast(rule, 2)
+	require.NoError(t, err)
+	require.Equal(t, len(want) >= 2, enough)
+	p, err := w.Preview(name, "not ("+rule+")")
+	require.NoError(t, err)
+	require.Equal(t, want, append([]uint32{}, p.Leaves.ToArray()...))
+	require.Equal(t, p.Users-len(want), p.Size)
+	require.Equal(t, int(w.Users().GetCardinality()), p.Users)
+	o, err := w.Overlap(name)
+	require.NoError(t, err)
+	require.Equal(t, Overlap{Names: []string{name}, Users: p.Users, Both: [][]int{{len(want)}}}, o)
+	for u := range uint32(6) {
+		in := slices.Contains(want, u)
+		require.Equal(t, in, w.Contains(name, u))
+		require.Equal(t, in, slices.Contains(slices.Collect(w.Of(u)), name))
 	}
 }
 

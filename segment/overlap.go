@@ -17,7 +17,11 @@ type Preview struct {
 // Preview answers what Define would do to the audience, without doing it. An
 // audience that is not defined has no members yet. Errors are of type
 // [*RuleError].
-func (x *Index) Preview(name, rule string) (Preview, error) {
+func (x *Index) Preview(name, rule string) (Preview, error) { return x.all().Preview(name, rule) }
+
+// Preview is [Index.Preview] within the mask.
+func (w *Within) Preview(name, rule string) (Preview, error) {
+	x := w.x
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	f, err := x.compile(rule, false)
@@ -30,15 +34,15 @@ func (x *Index) Preview(name, rule string) (Preview, error) {
 	}
 	next := roaring.New()
 	out := adder{to: next}
-	x.evaluateBlocks(f, func(base uint32, m *mask) bool {
+	w.evaluate(f, func(base uint32, m *mask) bool {
 		out.addMask(base, m)
 		return true
 	})
 	out.flush()
-	p := Preview{Size: int(next.GetCardinality()), Users: x.table.n}
+	p := Preview{Size: int(next.GetCardinality()), Users: w.held()}
 	now := roaring.New()
 	if a != nil {
-		now = a.members
+		now = w.meet(a.members)
 	}
 	p.Enters, p.Leaves = roaring.AndNot(next, now), roaring.AndNot(now, next)
 	return p, nil
@@ -55,8 +59,11 @@ type Overlap struct {
 
 // Overlap counts the users that each two of the named audiences share. The
 // error wraps [ErrAudience].
-func (x *Index) Overlap(names ...string) (Overlap, error) {
-	sets, users, err := x.sets(names)
+func (x *Index) Overlap(names ...string) (Overlap, error) { return x.all().Overlap(names...) }
+
+// Overlap is [Index.Overlap] within the mask.
+func (w *Within) Overlap(names ...string) (Overlap, error) {
+	sets, users, err := w.sets(names)
 	if err != nil {
 		return Overlap{}, err
 	}
@@ -75,7 +82,8 @@ func (x *Index) Overlap(names ...string) (Overlap, error) {
 }
 
 // sets copies the members of audiences under the lock.
-func (x *Index) sets(names []string) ([]*roaring.Bitmap, int, error) {
+func (w *Within) sets(names []string) ([]*roaring.Bitmap, int, error) {
+	x := w.x
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	sets := make([]*roaring.Bitmap, len(names))
@@ -84,9 +92,24 @@ func (x *Index) sets(names []string) ([]*roaring.Bitmap, int, error) {
 		if a == nil {
 			return nil, 0, audienceError("overlap", n)
 		}
-		sets[i] = a.members.Clone()
+		sets[i] = w.meet(a.members)
 	}
-	return sets, x.table.n, nil
+	return sets, w.held(), nil
+}
+
+// held counts the users of the index who are in the mask.
+func (w *Within) held() int {
+	if w.users == nil {
+		return w.x.table.n
+	}
+	n := 0
+	for i, p := range w.x.table.pages {
+		if p != nil {
+			in := w.narrow(i, &p.held)
+			n += in.count()
+		}
+	}
+	return n
 }
 
 // Jaccard returns the share of the users of either audience who are in both,

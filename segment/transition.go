@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // CauseKind says what moved a user into or out of an audience.
@@ -61,6 +63,11 @@ type WatchOptions struct {
 	// replay brings) are emitted again, at least once. 0, the default, means
 	// only what is new.
 	After uint64
+	// Mask limits what is emitted to transitions of its users. Nil, the
+	// default, means everybody. It is copied: who leaves or joins it later is
+	// not noticed, so erase a user who may no longer be addressed, as a store
+	// does for the purpose an index is attached for, or watch anew.
+	Mask *roaring.Bitmap
 }
 
 // Watch calls f for each transition, in order, after the call that caused it
@@ -72,9 +79,9 @@ type WatchOptions struct {
 // then bytes). Only one f runs at a time. Of an erased user only the exits that
 // the erasure caused are emitted again; see [Index.Erase].
 func (x *Index) Watch(opts *WatchOptions, f func(Transition)) (stop func()) {
-	w := &watcher{f: f}
+	w := &watcher{f: f, within: x.all()}
 	if opts != nil {
-		w.after = opts.After
+		w.after, w.within = opts.After, x.Within(opts.Mask)
 	}
 	x.mu.Lock()
 	x.watch.add(w)
@@ -89,7 +96,7 @@ func (x *Index) resend(w *watcher) {
 		return
 	}
 	for t := range x.recent.all() {
-		if t.Seq > w.after {
+		if t.Seq > w.after && w.within.has(t.User) {
 			x.watch.queue(w, t)
 			x.queued = true
 		}
@@ -135,7 +142,7 @@ func (x *Index) emit(t Transition) {
 	t.Seq = x.seq
 	x.recent.put(t)
 	for _, w := range x.watch.list() {
-		if x.replays && (w.after == 0 || t.Seq <= w.after) {
+		if x.replays && (w.after == 0 || t.Seq <= w.after) || !w.within.has(t.User) {
 			continue
 		}
 		x.watch.queue(w, t)
@@ -146,6 +153,7 @@ func (x *Index) emit(t Transition) {
 type watcher struct {
 	f       func(Transition)
 	after   uint64
+	within  *Within
 	stopped bool
 }
 

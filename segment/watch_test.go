@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -242,6 +243,26 @@ func TestEraseTransitions(t *testing.T) {
 	// Erased again, when no longer held, even those go.
 	require.NoError(t, x.Erase(2))
 	x.Watch(&WatchOptions{After: 1}, func(tr Transition) { require.NotEqual(t, uint32(2), tr.User) })
+}
+
+// TestWatchMask: a watcher with a mask hears of its users only, also again.
+func TestWatchMask(t *testing.T) {
+	x := shop(t, nil)
+	define(t, x, "rich", "ltv > 100")
+	mask := roaring.BitmapOf(2, 3)
+	var seen []uint32
+	x.Watch(&WatchOptions{Mask: mask}, func(tr Transition) { seen = append(seen, tr.User) })
+	mask.Add(1)
+	now := at("2026-01-01T00:00:00Z")
+	for _, user := range []uint32{1, 2, 3, 4, 70000} {
+		require.NoError(t, x.Update(user, map[string]any{"ltv": 200}, now))
+	}
+	require.NoError(t, x.Erase(1))
+	require.NoError(t, x.Erase(2))
+	require.Equal(t, []uint32{2, 3, 2}, seen)
+	seen = nil
+	x.Watch(&WatchOptions{After: 1, Mask: roaring.BitmapOf(70000)}, func(tr Transition) { seen = append(seen, tr.User) })
+	require.Equal(t, []uint32{70000}, seen)
 }
 
 // TestWatcherCalls lets a watcher call the index it watches.

@@ -1,0 +1,199 @@
+package segment
+
+import (
+	"iter"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// Within is an index seen through a mask: every set, count and answer holds
+// only users of the mask, such as those who consented to a purpose. Other
+// users are not even evaluated, so a question within a small mask is a small
+// one. What it reads is the index of the moment of each call, the mask is that
+// of [Index.Within].
+//
+// Safe for concurrent use, beside a writer of the index.
+type Within struct {
+	x     *Index
+	users *roaring.Bitmap // nil: everybody
+	bits  []*mask         // the same by block, nil where empty
+}
+
+// Within returns the index as seen through a mask, which is copied; 1 bit for
+// each number up to the largest, where there are any. A nil mask means
+// everybody. [WatchOptions.Mask] does the same for transitions.
+func (x *Index) Within(users *roaring.Bitmap) *Within {
+	w := &Within{x: x}
+	if users == nil {
+		return w
+	}
+	w.users = users.Clone()
+	it := w.users.ManyIterator()
+	var buf [1024]uint32
+	for n := it.NextMany(buf[:]); n > 0; n = it.NextMany(buf[:]) {
+		for _, u := range buf[:n] {
+			b := int(u / blockUsers)
+			if b >= len(w.bits) {
+				w.bits = append(w.bits, make([]*mask, b+1-len(w.bits))...)
+			}
+			if w.bits[b] == nil {
+				w.bits[b] = new(mask)
+			}
+			w.bits[b][u%blockUsers/64] |= 1 << (u % 64)
+		}
+	}
+	return w
+}
+
+// has reports whether the user is in the mask.
+func (w *Within) has(user uint32) bool {
+	if w.users == nil {
+		return true
+	}
+	b := int(user / blockUsers)
+	return b < len(w.bits) && w.bits[b] != nil && w.bits[b][user%blockUsers/64]>>(user%64)&1 != 0
+}
+
+// narrow returns the users of a block who are held and in the mask.
+func (w *Within) narrow(block int, held *mask) mask {
+	if w.users == nil {
+		return *held
+	}
+	if block >= len(w.bits) || w.bits[block] == nil {
+		return mask{}
+	}
+	in := *w.bits[block]
+	for i := range in {
+		in[i] &= held[i]
+	}
+	return in
+}
+
+// Contains is [Index.Contains]; false for a user outside the mask.
+func (w *Within) Contains(name string, user uint32) bool {
+	return w.has(user) && w.x.Contains(name, user)
+}
+
+// Of is [Index.Of]; nothing for a user outside the mask.
+func (w *Within) Of(user uint32) iter.Seq[string] {
+	if !w.has(user) {
+		return func(func(string) bool) {}
+	}
+	return w.x.Of(user)
+}
+
+// Members is [Index.Members] within the mask.
+func (w *Within) Members(name string) (*roaring.Bitmap, error) {
+	w.x.mu.RLock()
+	defer w.x.mu.RUnlock()
+	a := w.x.byName[name]
+	if a == nil {
+		return nil, audienceError("members", name)
+	}
+	return w.meet(a.members), nil
+}
+
+// meet returns a copy of a set without the users outside the mask.
+func (w *Within) meet(set *roaring.Bitmap) *roaring.Bitmap {
+	if w.users == nil {
+		return set.Clone()
+	}
+	return roaring.And(set, w.users)
+}
+
+// Size is [Index.Size] within the mask.
+func (w *Within) Size(name string) int {
+	w.x.mu.RLock()
+	defer w.x.mu.RUnlock()
+	a := w.x.byName[name]
+	switch {
+	case a == nil:
+		return 0
+	case w.users == nil:
+		return int(a.members.GetCardinality())
+	}
+	return int(a.members.AndCardinality(w.users))
+}
+
+// Users is [Index.Users] within the mask.
+func (w *Within) Users() *roaring.Bitmap {
+	w.x.mu.RLock()
+	defer w.x.mu.RUnlock()
+	b := roaring.New()
+	out := adder{to: b}
+	for i, p := range w.x.table.pages {
+		if p != nil {
+			in := w.narrow(i, &p.held)
+			out.addMask(uint32(i*blockUsers), &in)
+		}
+	}
+	out.flush()
+	return b
+}
+
+// Query is [Index.Query] within the mask.
+func (w *Within) Query(rule string) (*roaring.Bitmap, error) {
+	b := roaring.New()
+	out := adder{to: b}
+	err := w.ask(rule, func(base uint32, m *mask) bool {
+		out.addMask(base, m)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.flush()
+	return b, nil
+}
+
+// Count is [Index.Count] within the mask.
+func (w *Within) Count(rule string) (int, error) {
+	n := 0
+	err := w.ask(rule, func(_ uint32, m *mask) bool {
+		n += m.count()
+		return true
+	})
+	return n, err
+}
+
+// AtLeast is [Index.AtLeast] within the mask.
+func (w *Within) AtLeast(rule string, n int) (bool, error) {
+	found := 0
+	err := w.ask(rule, func(_ uint32, m *mask) bool {
+		found += m.count()
+		return found < n
+	})
+	return err == nil && found >= n, err
+}
+
+// ask evaluates a rule block by block until yield has enough.
+func (w *Within) ask(rule string, yield func(base uint32, m *mask) bool) error {
+	w.x.mu.RLock()
+	defer w.x.mu.RUnlock()
+	f, err := w.x.prepare(rule)
+	if err != nil {
+		return err
+	}
+	w.evaluate(f, yield)
+	return nil
+}
+
+func (w *Within) evaluate(f *formula, yield func(base uint32, m *mask) bool) {
+	q := w.x.planQuery(f, nil)
+	b := &blockScan{scan: scan{x: w.x, now: w.x.second()}}
+	for i, p := range w.x.table.pages {
+		if p == nil {
+			continue
+		}
+		in := w.narrow(i, &p.held)
+		if in == (mask{}) {
+			continue
+		}
+		b.block, b.page = i, p
+		var out mask
+		q.eval(b, &in, &out)
+		if out != (mask{}) && !yield(uint32(i*blockUsers), &out) {
+			return
+		}
+	}
+}
