@@ -158,6 +158,11 @@ func (s *Store) clean1(name string, v any, typ Type, depth int) {
 		s.stats.FieldsDropped++
 		return
 	}
+	if typ != Consent {
+		if clean, ok = s.normalize(name, clean); !ok {
+			return
+		}
+	}
 	if depth > 0 || len(s.fields) > 0 {
 		if old, twice := s.fields[name]; twice && value.Compare(old, clean) > 0 {
 			return

@@ -411,3 +411,26 @@ func ExampleConsentMap() {
 	// {1} {} {1}
 	// {} {} {1}
 }
+
+// Declared fields come in one form, whatever the sender.
+func ExampleOptions_schema() {
+	store, err := profile.New(&profile.Options{
+		PhoneCountry: "DE",
+		Schema: map[string]profile.FieldKind{
+			"country": profile.CountryField, "budget": profile.NumberField, "mobile": profile.PhoneField,
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	c, err := store.Apply(profile.Event{
+		Type: profile.Identify, Time: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+		Keys:   []profile.Key{{profile.UserID, "ann"}},
+		Fields: map[string]any{"country": "Germany", "budget": "1.250,50", "mobile": "0151 234 567 89", "city": "n/a"},
+	})
+	fmt.Println(c.Attributes, err)
+	fmt.Println(store.Stats().FieldsRepaired, store.Stats().FieldsMissing)
+	// Output:
+	// map[budget:1250.5 country:DE mobile:+4915123456789] <nil>
+	// 3 1
+}

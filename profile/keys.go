@@ -14,6 +14,10 @@ func (s *Store) cleanKey(k Key) (clean Key, blocked, ok bool) {
 	if kind == "" || len(kind) > maxName || len(v) > maxKey || !utf8.ValidString(kind) || !utf8.ValidString(v) {
 		return Key{}, false, false
 	}
+	v, _ = composed(v)
+	if len(v) > maxKey {
+		return Key{}, false, false
+	}
 	if s.isBlocked(v) {
 		return Key{}, true, false
 	}
@@ -21,7 +25,7 @@ func (s *Store) cleanKey(k Key) (clean Key, blocked, ok bool) {
 	case Email:
 		v, ok = cleanEmail(v)
 	case Phone:
-		v, ok = cleanPhone(v)
+		v, ok = s.norm.phone(v)
 	default:
 		ok = true
 	}

@@ -69,6 +69,17 @@ type Options struct {
 	// BlockedPatterns are matched against the cleaned values of keys of any
 	// kind in the same way.
 	BlockedPatterns []*regexp.Regexp
+	// PhoneCountry is the country of phone numbers without a calling code, as
+	// an ISO 3166 code or a usual name, so that "021 555 0100" in keys and
+	// declared fields becomes "+64215550100". Empty, the default, leaves
+	// them as they are.
+	PhoneCountry string
+	// Schema declares what fields hold, by their names with dots. Values of
+	// another form are repaired or dropped, and counted in [Stats].
+	Schema map[string]FieldKind
+	// Missing are the texts that stand for no value; such fields are dropped
+	// and counted. Nil means [MissingValues], an empty list none.
+	Missing []string
 	// Bots says which events were sent by programs; they are refused.
 	Bots BotRules
 	// OptOut are the purposes that are allowed until denied. All others are

@@ -13,6 +13,13 @@ type Stats struct {
 	Refused Refusals
 	// FieldsDropped counts fields of a kind that cannot be held.
 	FieldsDropped uint64
+	// FieldsMissing counts fields whose text stands for no value, such as
+	// "n/a".
+	FieldsMissing uint64
+	// FieldsRepaired counts fields that were brought into the declared form,
+	// or into Unicode's normal form C, and FieldsUnfit those that could not
+	// be and were dropped.
+	FieldsRepaired, FieldsUnfit uint64
 	// KeysBlocked counts keys whose value identifies nobody, such as "null".
 	KeysBlocked uint64
 	// KeysDropped counts keys that are too long, not UTF-8, or not what
@@ -93,6 +100,9 @@ func (s Stats) since(o Stats) Stats {
 	s.Refused.Late -= o.Refused.Late
 	s.Refused.Type -= o.Refused.Type
 	s.FieldsDropped -= o.FieldsDropped
+	s.FieldsMissing -= o.FieldsMissing
+	s.FieldsRepaired -= o.FieldsRepaired
+	s.FieldsUnfit -= o.FieldsUnfit
 	s.KeysBlocked -= o.KeysBlocked
 	s.KeysDropped -= o.KeysDropped
 	s.TimesClamped -= o.TimesClamped

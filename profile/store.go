@@ -35,6 +35,7 @@ type Store struct {
 	attributes  ids.Dict
 	traitNames  map[string]int
 	traitsOf    map[string][]int // by event name as views see it
+	norm        normalizer
 	stageTraits []int
 	tagTraits   []int
 	timers      timers
@@ -92,6 +93,9 @@ func New(opts *Options) (*Store, error) {
 	}
 	if o.Shard == 0 {
 		s.next = uint64(o.Shards) // 0 is never a user
+	}
+	if s.norm, err = newNormalizer(&s.opts); err != nil {
+		return nil, err
 	}
 	s.consent.init(o.OptOut)
 	s.tombs.init(o.Secret)
