@@ -45,6 +45,8 @@ type Comparison struct {
 	Adjustments []string
 	// Warnings are reasons for doubt. Test them with [errors.Is].
 	Warnings []error
+
+	always bool // valid at every look
 }
 
 // Effect returns the estimate on the scale that was tested.

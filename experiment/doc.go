@@ -72,13 +72,21 @@
 //	Ratio                    ratios of sums, such as revenue per session
 //	CUPED, CUPEDRatio        either, adjusted by what was before the exposure
 //	Quantiles                quantiles, also of values that cluster in users
-//	Proportions, FisherExact small arms, margins of non-inferiority, exactness
+//	Proportions              small arms, margins of non-inferiority
+//	Lin                      regression, with robust or clustered errors
+//	Interaction              whether two experiments change each other's effect
 //
 // All return a [Comparison]: the absolute and the relative effect (by the
 // delta method, the logarithm or Fieller), intervals, two- and one-sided
 // p-values down to 1e-300, every adjustment with its numbers, and reasons for
 // doubt. It prints itself. [Adjust] corrects p-values that are looked at
-// together. Package design says how many users a test needs.
+// together; [Comparison.Equivalence] tests that an effect is within margins.
+// Package design says how many users a test needs, package exact has tests for
+// small counts and for rows: Fisher, ranks, permutations, the bootstrap.
+//
+// In a [Readout] a metric may itself be a ratio ([Metric].Per), capped, trimmed
+// or a quantile; each works with covariates, with strata of users and with
+// units, because each is a mean of one value per user there.
 //
 // # What can go wrong
 //
@@ -105,6 +113,16 @@
 //	1,000 and 1,000 users            4.0                   4.4  %
 //
 // A result warns when the smaller arm has fewer than 355·skewness² users.
+// [Readout.Influence] names the users on whom an effect hangs.
+//
+// Arms that were different before. [Readout.Balance] compares what happened
+// before the exposure, which the treatment cannot have touched.
+//
+// Novelty. An effect of the first days may wear off: [Readout.Novelty] compares
+// by time since the exposure and tests the slope.
+//
+// Segments. [Readout.SampleRatios] finds the browser in which one arm loses its
+// users.
 //
 // # Concurrency and state
 //

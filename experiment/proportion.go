@@ -7,90 +7,6 @@ import (
 	"github.com/zhun-go/zhun/internal/stats"
 )
 
-// ProportionMethod is how the interval of a proportion is made.
-type ProportionMethod uint8
-
-const (
-	// Wilson inverts the score test; the best of all sizes.
-	Wilson ProportionMethod = iota
-	// ClopperPearson inverts the exact binomial test: never below its level,
-	// and wide.
-	ClopperPearson
-	// Jeffreys is the posterior under the Jeffreys prior, equal tails.
-	Jeffreys
-	// AgrestiCoull is Wald's around the middle of Wilson's.
-	AgrestiCoull
-	// Wald is the textbook's, and poor near 0 and 1.
-	Wald
-)
-
-func (m ProportionMethod) String() string {
-	if names := [...]string{"Wilson", "Clopper–Pearson", "Jeffreys", "Agresti–Coull", "Wald"}; int(m) < len(names) {
-		return names[m]
-	}
-	return fmt.Sprintf("ProportionMethod(%d)", uint8(m))
-}
-
-// ProportionInterval returns the share of x in n with a two-sided interval at
-// a level (0: 0.95).
-func ProportionInterval(x, n int64, level float64, method ProportionMethod) (Estimate, error) {
-	const fn = "ProportionInterval"
-	if level == 0 {
-		level = .95
-	}
-	switch {
-	case n < 1:
-		return Estimate{}, &ValueError{fn, "n", n, ErrTooFew}
-	case x < 0 || x > n:
-		return Estimate{}, &OptionError{fn, "x", x, fmt.Sprintf("want 0 to %d", n)}
-	case !(level > 0 && level < 1):
-		return Estimate{}, &OptionError{fn, "level", level, "want 0 < level < 1, or 0 for 0.95"}
-	case method > Wald:
-		return Estimate{}, &OptionError{fn, "method", method, "want one of the constants"}
-	}
-	alpha := 1 - level
-	k, f := float64(x), float64(n)
-	p := k / f
-	z := -stats.NormalQuantile(alpha / 2)
-	e := Estimate{Value: p, StdErr: math.Sqrt(p * (1 - p) / f), Level: level}
-	switch method {
-	case ClopperPearson:
-		if x > 0 {
-			e.Lo = stats.BetaQuantile(alpha/2, k, f-k+1)
-		}
-		e.Hi = 1
-		if x < n {
-			e.Hi = stats.BetaISF(alpha/2, k+1, f-k)
-		}
-	case Jeffreys:
-		e.Lo, e.Hi = stats.BetaQuantile(alpha/2, k+.5, f-k+.5), stats.BetaISF(alpha/2, k+.5, f-k+.5)
-	case AgrestiCoull:
-		m := f + z*z
-		mid := (k + z*z/2) / m
-		w := z * math.Sqrt(mid*(1-mid)/m)
-		e.Lo, e.Hi = max(0, mid-w), min(1, mid+w)
-	case Wald:
-		e.Lo, e.Hi = max(0, p-z*e.StdErr), min(1, p+z*e.StdErr)
-	default:
-		e.Lo, e.Hi = wilson(k, f, z)
-	}
-	return e, nil
-}
-
-func wilson(k, n, z float64) (lo, hi float64) {
-	p, z2 := k/n, z*z
-	mid := (p + z2/(2*n)) / (1 + z2/n)
-	w := z / (1 + z2/n) * math.Sqrt(p*(1-p)/n+z2/(4*n*n))
-	lo, hi = max(0, mid-w), min(1, mid+w)
-	if k == 0 {
-		lo = 0
-	}
-	if k == n {
-		hi = 1
-	}
-	return lo, hi
-}
-
 // Difference is how the standard error of a difference of proportions is made.
 type Difference uint8
 
@@ -157,8 +73,8 @@ func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (
 	switch v {
 	case Score:
 		se = scoreError(x, n, o.Null)
-		la, ha := wilson(x[0], n[0], z)
-		lb, hb := wilson(x[1], n[1], z)
+		la, ha := stats.Wilson(x[0], n[0], z)
+		lb, hb := stats.Wilson(x[1], n[1], z)
 		c.Absolute.Lo = d - math.Hypot(pb-lb, ha-pa)
 		c.Absolute.Hi = d + math.Hypot(hb-pb, pa-la)
 	case AgrestiCaffo:
@@ -240,52 +156,4 @@ func scoreError(x, n [2]float64, null float64) float64 {
 	p2 := max(0, min(1, 2*p*math.Cos(a)-l2/(3*l3)))
 	p1 := max(0, min(1, p2+null))
 	return math.Sqrt(p1*(1-p1)/n1 + p2*(1-p2)/n2)
-}
-
-// FisherExact returns the p-value of Fisher's exact test of two proportions,
-// conditional on all margins: at most its level, whatever the sizes. The
-// two-sided p-value adds the tables that are no more likely than the one seen.
-func FisherExact(control, treatment *Moments, alternative Alternative) (float64, error) {
-	const fn = "FisherExact"
-	var x, n [2]float64
-	for i, m := range []*Moments{control, treatment} {
-		if _, err := m.estimate(fn, [2]string{"control", "treatment"}[i]); err != nil {
-			return 0, err
-		}
-		if m.Kind != Proportion {
-			return 0, &ValueError{fn, "kind", m.Kind.String(), ErrKind}
-		}
-		x[i], n[i] = m.Sum(), float64(m.n)
-	}
-	if alternative > Less {
-		return 0, &OptionError{fn, "alternative", alternative, "want TwoSided, Greater or Less"}
-	}
-	// The number of successes in treatment, given their total, is
-	// hypergeometric.
-	total := x[0] + x[1]
-	lo, hi := max(0, total-n[0]), min(n[1], total)
-	density := func(k float64) float64 {
-		p := total / (n[0] + n[1])
-		return stats.BinomialPMF(k, n[1], p) / stats.BinomialPMF(total, n[0]+n[1], p) * stats.BinomialPMF(total-k, n[0], p)
-	}
-	if lo == hi {
-		return 1, nil
-	}
-	seen := density(x[1]) * (1 + 1e-7) // as R does, for ties that rounding breaks
-	var sum stats.Sum
-	for k := lo; k <= hi; k++ {
-		in := false
-		switch alternative {
-		case Greater:
-			in = k >= x[1]
-		case Less:
-			in = k <= x[1]
-		default:
-			in = density(k) <= seen
-		}
-		if in {
-			sum.Add(density(k))
-		}
-	}
-	return min(1, sum.Value()), nil
 }

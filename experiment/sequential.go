@@ -50,6 +50,7 @@ func (c *Comparison) sequential(n float64, o TestOptions) {
 		c.P = c.PLess
 	}
 	c.Method += ", always valid"
+	c.always = true
 	c.Adjustments = append(c.Adjustments, fmt.Sprintf("asymptotic confidence sequence planned for %d users, at %.0f: ρ %.6g, half width %.4g standard errors", o.Sequential, n, math.Sqrt(rho2), width))
 }
 

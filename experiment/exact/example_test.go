@@ -1,0 +1,45 @@
+package exact_test
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/zhun-go/zhun/experiment"
+	"github.com/zhun-go/zhun/experiment/exact"
+)
+
+func ExampleFisher() {
+	p, err := exact.Fisher(exact.Table{
+		Control:   exact.Count{Successes: 1, Users: 9},
+		Treatment: exact.Count{Successes: 8, Users: 11},
+	}, experiment.TwoSided)
+	fmt.Printf("p %.4f, %v\n", p, err)
+	// Output: p 0.0098, <nil>
+}
+
+func ExampleRateRatio() {
+	r, err := exact.RateRatio(exact.Rate{Events: 12, Exposure: 1e6}, exact.Rate{Events: 3, Exposure: 1e6}, experiment.TwoSided, 0)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("crashes per session %.2f times [%.2f, %.2f], p %.3f\n", r.Ratio.Value, r.Ratio.Lo, r.Ratio.Hi, r.P)
+	// Output: crashes per session 0.25 times [0.05, 0.93], p 0.035
+}
+
+func ExampleMannWhitney() {
+	r, err := exact.MannWhitney([]float64{5.1, 4.9, 6.2, 5.8, 6, 5.5, 5.2}, []float64{6.1, 5.9, 7.2, 6.4, 6.6, 7})
+	fmt.Printf("larger in %.0f %% of pairs, p %.4f, exact %v, %v\n", 100*r.Superiority, r.P, r.Exact, err)
+	// Output: larger in 93 % of pairs, p 0.0082, exact true, <nil>
+}
+
+func ExampleBootstrap() {
+	median := func(xs []float64) float64 {
+		s := slices.Sorted(slices.Values(xs))
+		return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+	}
+	control := []float64{12, 30, 8, 41, 22, 19, 27, 33, 15, 24}
+	treatment := []float64{25, 44, 31, 52, 28, 61, 39, 20, 47, 36}
+	e, err := exact.Bootstrap(control, treatment, median, exact.BCa, &exact.Options{Seed: 1})
+	fmt.Printf("medians differ by %.1f; above 0: %v, %v\n", e.Value, e.Lo > 0, err)
+	// Output: medians differ by 14.5; above 0: true, <nil>
+}
