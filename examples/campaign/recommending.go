@@ -98,11 +98,15 @@ func (s *shop) heldOut(ctx context.Context, from, to time.Time) (*HeldOut, error
 	if err != nil {
 		return nil, err
 	}
+	best, err := recommend.Fit(ctx, train, nil)
+	if err != nil {
+		return nil, err
+	}
 	h := &HeldOut{Split: at, Until: to, K: accuracyK}
 	for _, m := range []struct {
 		name string
 		r    recommend.Recommender
-	}{{popularityModel, popularity}, {"item kNN, cosine", cosine}, {"item kNN, TF-IDF", tfidf}} {
+	}{{popularityModel, popularity}, {"item kNN, cosine", cosine}, {"item kNN, TF-IDF", tfidf}, {"regression (Fit)", best}} {
 		report, err := recommend.Evaluate(ctx, m.r, split.Test.Held, &recommend.EvalOptions{
 			History: split.Test.Known, Train: train, K: []int{accuracyK},
 		})
