@@ -117,7 +117,8 @@
 // [Assists], [PathLengths], [TimeLags], [TopPaths], [Transitions] and
 // [FirstLasts], [Funnels], [Steps] and [OrderedShapley] tell how journeys run. [Allocate] spends a budget on response
 // curves so that they bring the most together, S-shaped ones included, with a
-// proof.
+// proof; [BudgetPath] does so for many budgets, [AllocateROAS] and
+// [AllocateMarginal] find the budget for a return.
 //
 // # State
 //

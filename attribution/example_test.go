@@ -470,3 +470,29 @@ func ExampleFunnels() {
 	// search to search 2
 	// social to search 8
 }
+
+// The same channels at three budgets, and as much as returns four times its
+// spend.
+func ExampleBudgetPath() {
+	curves := []attribution.Curve{
+		{Channel: "search", Shape: attribution.Log, A: 400, B: 50},
+		{Channel: "social", Shape: attribution.Exponential, A: 900, B: 100},
+	}
+	path, err := attribution.BudgetPath(curves, []float64{50, 150, 300}, nil)
+	if err != nil {
+		panic(err)
+	}
+	for _, a := range path {
+		fmt.Printf("%.0f: search %.0f, social %.0f; one more brings %.2f\n", a.Budget, a.Channels[0].Spend, a.Channels[1].Spend, a.Price)
+	}
+	a, err := attribution.AllocateROAS(curves, 4, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%.0f bring %.0f\n", a.Budget, a.Value)
+	// Output:
+	// 50: search 14, social 36; one more brings 6.27
+	// 150: search 60, social 90; one more brings 3.65
+	// 300: search 150, social 150; one more brings 2.00
+	// 326 bring 1303
+}
