@@ -163,7 +163,7 @@ func (s *Store) apply(e *Event) (Change, error) {
 		return Change{}, err
 	}
 	p := s.graph.sets[set].owner
-	out := Change{User: p.number, New: slices.Contains(m.fresh, p.number), Merged: m.merged, Split: m.split}
+	out := Change{User: p.number, New: slices.Contains(m.fresh, p.number), Merged: m.merged, Split: m.split, Late: c.late}
 	if len(m.gone)+len(m.renamed)+len(m.fresh) > 0 {
 		s.follow(&m)
 	}
@@ -177,6 +177,9 @@ func (s *Store) apply(e *Event) (Change, error) {
 	s.record(p, set, &c)
 	s.seen.add(c.id)
 	s.stats.Applied++
+	if c.late {
+		s.stats.Late++
+	}
 	if !s.opts.OmitChanges {
 		out.Attributes = s.difference(p, &m)
 	}
@@ -226,6 +229,12 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 				continue
 			}
 			if _, computed := s.traitNames[k]; computed {
+				if !slices.Contains(s.traitsOf[name], s.traitNames[k]) {
+					s.stats.FieldsDropped++
+				}
+				continue
+			}
+			if _, known := s.attributes.Lookup(k); !known && s.attributes.Len() >= s.opts.MaxAttributes {
 				s.stats.FieldsDropped++
 				continue
 			}

@@ -23,6 +23,7 @@ type cleaned struct {
 	typ  Type
 	at   instant
 	tick instant // where the event moves the clock
+	late bool
 
 	content []byte // as the log holds it; valid until the next event
 }
@@ -61,7 +62,8 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 		return s.refuse(ErrNoTime, "time %v, received %v", e.Time, e.Received)
 	}
 	c.at = instantOf(at)
-	if s.opts.MaxLateness > 0 && s.clock != never() && at.Before(s.clock.time().Add(-s.opts.MaxLateness)) {
+	c.late = s.opts.MaxLateness > 0 && s.clock != never() && at.Before(s.clock.time().Add(-s.opts.MaxLateness))
+	if c.late && s.opts.Late == RejectLate {
 		return s.refuse(ErrLate, "%v behind %v", at, s.clock.time())
 	}
 	c.tick = c.at

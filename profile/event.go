@@ -101,6 +101,8 @@ type Change struct {
 	// Duplicate reports that the event had been applied before; nothing
 	// changed.
 	Duplicate bool
+	// Late reports that the event was older than Options.MaxLateness.
+	Late bool
 	// Merged are the numbers that were folded into User. They are retired,
 	// and [Store.Current] leads from them to User.
 	Merged []uint32

@@ -20,6 +20,19 @@ const (
 	Manual
 )
 
+// LatePolicy says what becomes of events that are older than
+// Options.MaxLateness.
+type LatePolicy uint8
+
+const (
+	// RejectLate refuses them with [ErrLate]. What is refused, and with it
+	// what is known, then depends on the order of arrival.
+	RejectLate LatePolicy = iota
+	// FlagLate applies them like any other, and marks and counts them
+	// ([Change].Late, [Stats].Late).
+	FlagLate
+)
+
 // Retain says which events the store keeps, and how long.
 type Retain struct {
 	// Horizon is how long an event is kept after its time, by the store's
@@ -46,12 +59,13 @@ type Options struct {
 	// store's clock; they are forgotten after twice as long at most. About
 	// 40 bytes per event within it. Default 7 days, at least one second.
 	DedupeWindow time.Duration
-	// MaxLateness refuses events that are older than this, by the store's
-	// clock, with [ErrLate]. What is refused then depends on the order of
-	// arrival, and with it what is known. Zero, the default, means no limit:
-	// late events count like any other, those beyond the horizon for
-	// identity, attributes and consent only.
+	// MaxLateness is how much older than the store's clock an event may be
+	// without being late. Zero, the default, means no limit: late events
+	// count like any other, those beyond the horizon for identity,
+	// attributes and consent only.
 	MaxLateness time.Duration
+	// Late says what becomes of late events; default RejectLate.
+	Late LatePolicy
 	// Traits are computed from the events kept.
 	Traits []Trait
 	// Priority orders the kinds of keys from the strongest; default
@@ -113,6 +127,10 @@ type Options struct {
 	// MaxTags is how many statements about tags the host may make of one
 	// person; default 1,000.
 	MaxTags int
+	// MaxAttributes is how many attributes with different names the store
+	// holds over all persons; fields of identify events beyond are dropped
+	// and counted, in the order of arrival. Default 10,000.
+	MaxAttributes int
 	// MaxEventKeys is how many keys an event may carry; default 16.
 	MaxEventKeys int
 	// MaxFields is how many fields an event may carry; default 512.
@@ -152,6 +170,7 @@ func (o *Options) withDefaults() (Options, error) {
 	def(&c.MaxPersonKeys, 1000)
 	def(&c.MaxKeyLinks, 1000)
 	def(&c.MaxTags, 1000)
+	def(&c.MaxAttributes, 10_000)
 	def(&c.MaxEventKeys, 16)
 	def(&c.MaxFields, 512)
 	def(&c.MaxEventBytes, 64<<10)
@@ -162,6 +181,7 @@ func (o *Options) withDefaults() (Options, error) {
 		{"MaxPersonKeys", c.MaxPersonKeys},
 		{"MaxKeyLinks", c.MaxKeyLinks},
 		{"MaxTags", c.MaxTags},
+		{"MaxAttributes", c.MaxAttributes},
 		{"MaxEventKeys", c.MaxEventKeys},
 		{"MaxFields", c.MaxFields},
 		{"MaxEventBytes", c.MaxEventBytes},
@@ -199,6 +219,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if c.MaxLateness < 0 {
 		return c, optionError("MaxLateness", c.MaxLateness, "must not be negative")
+	}
+	if c.Late > FlagLate {
+		return c, optionError("Late", c.Late, "unknown")
 	}
 	if c.Priority == nil {
 		c.Priority = []string{"user_id", "email", "phone", "loyalty_id"}

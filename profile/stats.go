@@ -11,7 +11,8 @@ type Stats struct {
 	Duplicates uint64
 	// Refused counts the events that were not applied, by reason.
 	Refused Refusals
-	// FieldsDropped counts fields of a kind that cannot be held.
+	// FieldsDropped counts fields that cannot be held: of a foreign kind, too
+	// long, beyond Options.MaxAttributes, or named like a computed trait.
 	FieldsDropped uint64
 	// FieldsMissing counts fields whose text stands for no value, such as
 	// "n/a".
@@ -30,6 +31,8 @@ type Stats struct {
 	// Expired counts events that were older than the horizon when they
 	// came: they count for identity, attributes and consent only.
 	Expired uint64
+	// Late counts the events that were applied although they were late.
+	Late uint64
 	// Merges counts numbers folded into another.
 	Merges uint64
 	// Splits counts numbers that came to stand on their own again.
@@ -107,6 +110,7 @@ func (s Stats) since(o Stats) Stats {
 	s.KeysDropped -= o.KeysDropped
 	s.TimesClamped -= o.TimesClamped
 	s.Expired -= o.Expired
+	s.Late -= o.Late
 	s.Merges -= o.Merges
 	s.Splits -= o.Splits
 	return s

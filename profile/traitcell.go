@@ -55,6 +55,13 @@ func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
 			c.value, c.at = own(v), at
 		}
 	case MostFrequent, DistinctCount, Distinct:
+		if list, ok := v.([]string); ok {
+			changed := false
+			for _, s := range list {
+				changed = c.addValue(kind, frequency{1, s}) || changed
+			}
+			return changed
+		}
 		return c.addValue(kind, frequency{1, v})
 	case FirstTime, LastTime, MeanInterval:
 		return c.addTime(kind, at, at)

@@ -24,7 +24,7 @@ const (
 	Last                           // the field's value at the latest event, ties the larger
 	MostFrequent                   // the field's most frequent value, ties the smaller; lists have none
 	DistinctCount                  // how many different values the field had, an int64; lists have none
-	Distinct                       // the different texts in the field, sorted, a []string
+	Distinct                       // the different texts in the field, those of lists included, sorted, a []string
 	FirstTime                      // when the earliest event was, a time.Time
 	LastTime                       // when the latest event was, a time.Time
 	MeanInterval                   // mean seconds between one event and the next, a float64; absent with one event
@@ -55,14 +55,20 @@ func (k TraitKind) timed() bool { return k >= Stage }
 // Trait declares an attribute that the store computes from the events it
 // keeps. Views receive it by Update, like an attribute that was sent. Every
 // kind is independent of the order in which events come.
+//
+// A trait over "identify" says which of the values of an attribute survives
+// when the latest should not: {Name: "plan", Kind: First, Events:
+// []string{"identify"}, Field: "plan"} keeps the first, Max the largest
+// number, MostFrequent the most usual, Distinct the union of all, and Last
+// with Where those of one source.
 type Trait struct {
-	// Name of the attribute. Attributes of that name in identify events are
-	// ignored.
+	// Name of the attribute. Attributes of that name in identify events
+	// count for traits only.
 	Name string
 	Kind TraitKind
 	// Events are the names of the events that count, as views see them:
 	// track events under their own name, others as "page", "screen",
-	// "group" and "alias". At least one, except for Tags.
+	// "group", "alias" and, though no view sees those, "identify". At least one, except for Tags.
 	Events []string
 	// Field is what is summed up. Count, FirstTime, LastTime, MeanInterval
 	// and the kinds from Stage on need none; with one, they skip events
@@ -178,8 +184,13 @@ func (t *Trait) matches(fields map[string]any) (any, bool) {
 		_, ok := value.Float(v)
 		return v, ok
 	case Distinct:
-		_, ok := v.(string)
-		return v, ok
+		switch x := v.(type) {
+		case string:
+			return v, true
+		case []string:
+			return v, len(x) > 0
+		}
+		return nil, false
 	case MostFrequent, DistinctCount:
 		return v, countable(v)
 	}

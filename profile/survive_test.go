@@ -1,0 +1,76 @@
+package profile
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Traits over identify events decide which value of an attribute survives,
+// whatever the order of arrival, and views are told.
+func TestSurvivorship(t *testing.T) {
+	identify := []string{"identify"}
+	traits := []Trait{
+		{Name: "plan", Kind: First, Events: identify, Field: "plan"},
+		{Name: "score", Kind: Max, Events: identify, Field: "score"},
+		{Name: "interests", Kind: Distinct, Events: identify, Field: "interests"},
+		{Name: "address", Kind: Last, Events: identify, Field: "address", Where: map[string]any{"source": "crm"}},
+	}
+	events := []Event{
+		{ID: "1", Fields: map[string]any{"plan": "free", "score": 3, "interests": []string{"tea", "ski"}, "address": "A", "source": "crm"}},
+		{ID: "2", Fields: map[string]any{"plan": "pro", "score": 9, "interests": "bike"}},
+		{ID: "3", Fields: map[string]any{"plan": "max", "score": 5, "interests": []string{"ski"}, "address": "B", "source": "web"}},
+	}
+	for i := range events {
+		events[i].Type, events[i].Keys, events[i].Time = Identify, []Key{ann}, epoch.Add(time.Duration(i)*time.Minute)
+	}
+	for round := range 20 {
+		r := rand.New(rand.NewPCG(51, uint64(round)))
+		r.Shuffle(3, func(i, j int) { events[i], events[j] = events[j], events[i] })
+		s := newTest(t, Options{Traits: traits})
+		v := newRecorder()
+		require.NoError(t, s.Attach("v", v, nil))
+		for _, e := range events {
+			s.must(t, e)
+		}
+		p, _ := s.Profile(1)
+		delete(p.Attributes, "source")
+		require.Equal(t, map[string]any{"plan": "free", "score": int64(9), "interests": []string{"bike", "ski", "tea"}, "address": "A"}, p.Attributes)
+		require.Zero(t, s.Stats().FieldsDropped)
+		_, attributes := v.show()
+		_, wanted := s.wanted(s.Users())
+		require.Equal(t, wanted, attributes)
+	}
+}
+
+func TestMaxAttributes(t *testing.T) {
+	s := newTest(t, Options{MaxAttributes: 100})
+	for i := range 1000 {
+		s.must(t, Event{Type: Identify, Time: epoch, Keys: []Key{ann}, Fields: map[string]any{fmt.Sprint("a", i): i, "a0": i}})
+	}
+	p, _ := s.Profile(1)
+	require.Len(t, p.Attributes, 101) // with the stage
+	require.Equal(t, int64(999), p.Attributes["a0"])
+	require.EqualValues(t, 900, s.Stats().FieldsDropped)
+}
+
+func TestLatePolicy(t *testing.T) {
+	for _, policy := range []LatePolicy{RejectLate, FlagLate} {
+		s := newTest(t, Options{MaxLateness: time.Hour, Late: policy})
+		require.False(t, s.must(t, event("a", epoch, ann)).Late)
+		require.False(t, s.must(t, event("b", epoch.Add(-time.Hour), ann)).Late)
+		c, err := s.Apply(event("c", epoch.Add(-time.Hour-1), ann))
+		if policy == RejectLate {
+			require.ErrorIs(t, err, ErrLate)
+			continue
+		}
+		require.NoError(t, err)
+		require.True(t, c.Late)
+		require.EqualValues(t, 1, s.Stats().Late)
+	}
+	_, err := New(&Options{Late: 7})
+	require.ErrorIs(t, err, ErrOptions)
+}
