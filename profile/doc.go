@@ -84,6 +84,9 @@
 // hierarchy; "interest.baby" implies "interest". [ReadTaxonomy] imports the
 // IAB's and others' headings. A trait of kind [Tags] hands them to views.
 //
+// [Store.FitPreferences] learns when and by which channel persons are reached;
+// what is known of one person is weighed against the population.
+//
 // Purposes are allowed by consent events, [Store.Grant] and [Store.Deny]. The
 // latest statement holds, and of two at one instant the denial.
 // Grants may lapse, and what holds for those who were not asked may differ by

@@ -434,3 +434,34 @@ func ExampleOptions_schema() {
 	// map[budget:1250.5 country:DE mobile:+4915123456789] <nil>
 	// 3 1
 }
+
+// When to write to Ann: her own two openings, weighed against what is usual.
+func ExampleStore_FitPreferences() {
+	store, err := profile.New(nil)
+	if err != nil {
+		panic(err)
+	}
+	open := func(who string, at time.Time) {
+		store.Apply(profile.Event{
+			Name: "Email Opened", Time: at, Keys: []profile.Key{{profile.UserID, who}},
+			Fields: map[string]any{"context.campaign.medium": "email", "context.timezone": "Europe/Berlin"},
+		})
+	}
+	monday := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for i := range 10 {
+		open(fmt.Sprint("customer-", i), monday.AddDate(0, 0, i).Add(7*time.Hour))
+	}
+	open("ann", monday.Add(18*time.Hour))
+	open("ann", monday.AddDate(0, 0, 7).Add(18*time.Hour))
+	model, err := store.FitPreferences(context.Background(), &profile.PreferenceOptions{Events: []string{"Email Opened"}, Strength: 1})
+	if err != nil {
+		panic(err)
+	}
+	ann, _ := store.Resolve(profile.UserID, "ann")
+	p, _ := model.Of(store, ann)
+	fmt.Printf("%d:00, %v, by %s, from %d observations\n", p.Hour, p.Weekday, p.Channel, p.N)
+	fmt.Printf("usually %d:00\n", model.Population().Hour)
+	// Output:
+	// 19:00, Monday, by email, from 2 observations
+	// usually 8:00
+}
