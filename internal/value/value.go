@@ -356,6 +356,31 @@ func CloneFields(m map[string]any) map[string]any {
 	return out
 }
 
+// Own returns a copy of v that shares no memory with it, strings included: one
+// may be a small part of a long line that is to be forgotten.
+func Own(v any) any {
+	switch x := v.(type) {
+	case string:
+		return strings.Clone(x)
+	case []string:
+		out := make([]string, len(x))
+		for i, s := range x {
+			out[i] = strings.Clone(s)
+		}
+		return out
+	case []map[string]any:
+		out := make([]map[string]any, len(x))
+		for i, m := range x {
+			out[i] = make(map[string]any, len(m))
+			for k, e := range m {
+				out[i][strings.Clone(k)] = Own(e)
+			}
+		}
+		return out
+	}
+	return v
+}
+
 // Write writes a normalized value.
 func Write(s *wire.Section, v any) {
 	s.Byte(byte(tag(v)))

@@ -124,5 +124,6 @@ func TestCompareIsATotalOrderThatEqualityOfBytesAgreesWith(t *testing.T) {
 		require.True(t, ok)
 		require.Zero(t, value.Compare(a, n))
 		require.Zero(t, value.Compare(a, value.Clone(a)))
+		require.Zero(t, value.Compare(a, value.Own(a)))
 	})
 }
