@@ -49,12 +49,15 @@ func (b *BotRules) withDefaults() BotRules {
 }
 
 // judge returns why the event with these fields is a program's, or nothing.
-func (b *BotRules) judge(fields map[string]any) string {
+func (b *BotRules) judge(fields map[string]any, known *interned[bool]) string {
 	if b.Keep {
 		return ""
 	}
 	agent, _ := fields["context.userAgent"].(string)
-	a := strings.ToLower(agent)
+	a := agent
+	if len(b.People)+len(b.Agents) > 0 {
+		a = strings.ToLower(agent)
+	}
 	in := func(list []string) bool {
 		return slices.ContainsFunc(list, func(part string) bool { return strings.Contains(a, part) })
 	}
@@ -69,7 +72,7 @@ func (b *BotRules) judge(fields map[string]any) string {
 		return "the client says so"
 	case agent == "" && b.RefuseMissing:
 		return "no agent"
-	case isBot(a):
+	case agent != "" && listed(agent, known):
 		return "agent on the built-in list"
 	}
 	return ""
@@ -103,6 +106,17 @@ var botMarks = [...]string{
 
 // botInnocents are marks within the names of devices and browsers of people.
 var botInnocents = [...]string{"cubot", "rubyflux"}
+
+// listed is isBot for an agent as it came, looked up among those that came
+// before.
+func listed(agent string, known *interned[bool]) bool {
+	bot, ok := (*known)[agent]
+	if !ok {
+		bot = isBot(strings.ToLower(agent))
+		known.put(strings.Clone(agent), bot)
+	}
+	return bot
+}
 
 // isBot reports whether a user agent, in lower case, is on the built-in list.
 func isBot(agent string) bool {

@@ -68,7 +68,7 @@ func TestBotRules(t *testing.T) {
 		if c.ip != "" {
 			fields["context.ip"] = c.ip
 		}
-		require.Equal(t, c.want, r.judge(fields), "%v", fields)
+		require.Equal(t, c.want, r.judge(fields, new(interned[bool])), "%v", fields)
 	}
 }
 
@@ -106,13 +106,13 @@ func TestBotsAgainstCrawlers(t *testing.T) {
 	rules := (&BotRules{}).withDefaults()
 	found := 0
 	for _, a := range crawlers {
-		if rules.judge(map[string]any{"context.userAgent": a}) != "" {
+		if rules.judge(map[string]any{"context.userAgent": a}, new(interned[bool])) != "" {
 			found++
 		}
 	}
 	require.Greater(t, float64(found)/float64(len(crawlers)), 0.9, "of %d agents", len(crawlers))
 	for _, a := range peopleAgents {
-		require.Empty(t, rules.judge(map[string]any{"context.userAgent": a}), a)
+		require.Empty(t, rules.judge(map[string]any{"context.userAgent": a}, new(interned[bool])), a)
 	}
 }
 
@@ -126,10 +126,10 @@ func BenchmarkBots(b *testing.B) {
 	for b.Loop() {
 		hits, alarms = 0, 0
 		for i, a := range crawlers {
-			if rules.judge(map[string]any{"context.userAgent": a}) != "" {
+			if rules.judge(map[string]any{"context.userAgent": a}, new(interned[bool])) != "" {
 				hits++
 			}
-			if rules.judge(map[string]any{"context.userAgent": peopleAgents[i%len(peopleAgents)]}) != "" {
+			if rules.judge(map[string]any{"context.userAgent": peopleAgents[i%len(peopleAgents)]}, new(interned[bool])) != "" {
 				alarms++
 			}
 		}

@@ -77,7 +77,7 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 	if len(s.fields) > s.opts.MaxFields {
 		return s.refuse(ErrTooLarge, "%d fields", len(s.fields))
 	}
-	if why := s.opts.Bots.judge(s.fields); why != "" {
+	if why := s.opts.Bots.judge(s.fields, &s.agents); why != "" {
 		agent, _ := s.fields["context.userAgent"].(string)
 		return s.refuse(ErrBot, "%s: %.80q", why, agent)
 	}

@@ -131,6 +131,7 @@ func (s *Store) scrub() {
 	clear(s.changed)
 	clear(s.stated)
 	clear(s.told)
+	s.texts, s.agents = nil, nil
 	clear(s.keys[:cap(s.keys)])
 	clear(s.log.scratch[:cap(s.log.scratch)])
 	s.traitsChanged = nil

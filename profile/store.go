@@ -58,6 +58,8 @@ type Store struct {
 	nodes         []uint32
 	keys          []Key
 	told          map[string]any
+	texts         interned[any]
+	agents        interned[bool] // whether an agent is on the built-in list of programs
 	read          decoded
 	detached      []string
 }

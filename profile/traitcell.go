@@ -26,7 +26,7 @@ type frequency struct {
 	value any
 }
 
-// add takes one matching event in and reports whether the value changed.
+// add takes one matching event in, whose value the cell may hold, and reports whether the value changed.
 func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
 	c.n++
 	old := c.value
@@ -48,11 +48,11 @@ func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
 		}
 	case First:
 		if d := at.compare(c.at); old == nil || d < 0 || d == 0 && value.Compare(v, old) < 0 {
-			c.value, c.at = own(v), at
+			c.value, c.at = v, at
 		}
 	case Last:
 		if d := at.compare(c.at); old == nil || d > 0 || d == 0 && value.Compare(v, old) > 0 {
-			c.value, c.at = own(v), at
+			c.value, c.at = v, at
 		}
 	case MostFrequent, DistinctCount, Distinct:
 		if list, ok := v.([]string); ok {
@@ -91,7 +91,6 @@ func (c *traitCell) addValue(kind TraitKind, x frequency) bool {
 		c.freq = make(map[any]frequency)
 	}
 	if !known {
-		x.value = own(x.value)
 		if s, ok := x.value.(string); ok {
 			key = s
 		}

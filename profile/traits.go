@@ -49,6 +49,9 @@ func (k TraitKind) needsField() bool {
 	return k != Count && k != FirstTime && k != LastTime && k != MeanInterval && k < Stage
 }
 
+// keepsTexts reports whether the field's values may be texts that are held.
+func (k TraitKind) keepsTexts() bool { return k >= First && k <= Distinct }
+
 // timed reports whether the kind depends on the clock even without a window.
 func (k TraitKind) timed() bool { return k >= Stage }
 
@@ -243,6 +246,9 @@ func (s *Store) count(p *person, event string, fields map[string]any, at instant
 		v, ok := t.matches(fields)
 		if !ok {
 			continue
+		}
+		if t.Kind.keepsTexts() {
+			v = s.kept(v)
 		}
 		if t.Window > 0 {
 			if w, changed := s.enter(p, i, v, at); changed {

@@ -121,7 +121,7 @@ func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
 	for k > 0 && at.before(w.entries[k-1].at) {
 		k--
 	}
-	w.entries = slices.Insert(w.entries, k, windowEntry{at, own(v)})
+	w.entries = slices.Insert(w.entries, k, windowEntry{at, v})
 	if k < w.inside {
 		// It came late, among those already counted.
 		w.inside++
