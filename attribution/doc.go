@@ -114,11 +114,14 @@
 // [Credit.CPA], which are undefined without spend rather than infinite.
 // [Credits.Paid] sums up the channels that cost something, Total is blended;
 // with [PathOptions].NewCustomers the CPA is the cost of a new customer.
-// [Assists], [PathLengths], [TimeLags], [TopPaths], [Transitions] and
-// [FirstLasts], [Funnels], [Steps] and [OrderedShapley] tell how journeys run. [Allocate] spends a budget on response
-// curves so that they bring the most together, S-shaped ones included, with a
-// proof; [BudgetPath] does so for many budgets, [AllocateROAS] and
-// [AllocateMarginal] find the budget for a return.
+// [Assists], [PathLengths], [TimeLags], [TopPaths], [Transitions],
+// [FirstLasts], [Funnels], [Steps] and [OrderedShapley] tell how journeys run.
+//
+// [FitCurve] makes a response curve of what was spent and what came of it,
+// with intervals. [Allocate] spends a budget on such curves so that they bring
+// the most together, S-shaped ones included, with a proof; [BudgetPath] does
+// so for many budgets, [AllocateROAS] and [AllocateMarginal] find the budget
+// for a return.
 //
 // # State
 //

@@ -496,3 +496,17 @@ func ExampleBudgetPath() {
 	// 300: search 150, social 150; one more brings 2.00
 	// 326 bring 1303
 }
+
+// Spend and sales of ten weeks become a curve, and the curve a budget.
+func ExampleFitCurve() {
+	spend := []float64{10, 40, 20, 80, 60, 30, 120, 90, 15, 50}
+	sales := []float64{262, 390, 318, 465, 431, 357, 507, 478, 291, 409}
+	f, err := attribution.FitCurve("search", spend, sales, &attribution.FitOptions{Shape: attribution.Log})
+	if err != nil {
+		panic(err)
+	}
+	now, next := f.Value(50), f.Marginal(50)
+	fmt.Printf("50 a week bring %.0f (%.0f to %.0f), one more %.1f (%.1f to %.1f)\n", now.Value, now.Lo, now.Hi, next.Value, next.Lo, next.Hi)
+	// Output:
+	// 50 a week bring 266 (235 to 296), one more 2.2 (2.1 to 2.2)
+}
