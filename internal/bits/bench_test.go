@@ -1,0 +1,164 @@
+package bits
+
+import (
+	"fmt"
+	mathbits "math/bits"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// benchUsers is how many numbers the sets of benchmarks spread over.
+func benchUsers() int {
+	if os.Getenv("ZHUN_LONG") != "" {
+		return 100_000_000
+	}
+	return 10_000_000
+}
+
+// dense draws words in which each bit is set with the probability, to 1/1024.
+func dense(r *rand.Rand, users int, share float64) []uint64 {
+	words := make([]uint64, users/64)
+	p := int(share*1024 + 0.5)
+	for i := range words {
+		w := uint64(0)
+		for bit := range 10 {
+			// The binary digits of p, from the last.
+			if p>>bit&1 != 0 {
+				w |= r.Uint64()
+			} else if w != 0 {
+				w &= r.Uint64()
+			}
+		}
+		words[i] = w
+	}
+	return words
+}
+
+func draws(n int, share func(i int) float64) (sets []*Set, rivals []*roaring.Bitmap) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range n {
+		s := FromWords(dense(r, benchUsers(), share(i)))
+		sets, rivals = append(sets, s), append(rivals, s.Roaring())
+	}
+	return sets, rivals
+}
+
+func of(sets []*Set) []Expr {
+	var out []Expr
+	for _, s := range sets {
+		out = append(out, Of(s))
+	}
+	return out
+}
+
+// timeOf returns the nanoseconds of the fastest of n runs.
+func timeOf(n int, f func()) float64 {
+	best := time.Duration(1 << 62)
+	for range n {
+		start := time.Now()
+		f()
+		best = min(best, time.Since(start))
+	}
+	return float64(best.Nanoseconds())
+}
+
+// popcount is the physical limit: one pass over all pages and arrays.
+func popcount(sets []*Set) (n int) {
+	for _, s := range sets {
+		for i := range s.blocks {
+			b := &s.blocks[i]
+			if b.words != nil {
+				n += b.words.count()
+			}
+			for _, v := range b.array {
+				n += mathbits.OnesCount16(v)
+			}
+		}
+	}
+	return n
+}
+
+// BenchmarkExpression is (ten of them or) and (five or) and not (five or), of
+// sets of 0.5 to 50 % of the users, as a set. The rival is the same by
+// roaring's FastOr; limit-ns is a popcount pass over the same bytes, of which
+// 1.3 are the goal.
+func BenchmarkExpression(b *testing.B) {
+	shares := []float64{0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005}
+	sets, rivals := draws(20, func(i int) float64 { return shares[i%len(shares)] })
+	parts := of(sets)
+	e := Diff(And(Or(parts[:10]...), Or(parts[10:15]...)), Or(parts[15:]...))
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("users=%d/workers=%d", benchUsers(), workers), func(b *testing.B) {
+			n := 0
+			for b.Loop() {
+				n = e.Set(workers).Len()
+			}
+			var want uint64
+			rival := timeOf(3, func() {
+				s := roaring.FastOr(rivals[:10]...)
+				s.And(roaring.FastOr(rivals[10:15]...))
+				s.AndNot(roaring.FastOr(rivals[15:]...))
+				want = s.GetCardinality()
+			})
+			if uint64(n) != want {
+				b.Fatalf("%d users, the rival %d", n, want)
+			}
+			b.ReportMetric(rival, "rival-ns")
+			b.ReportMetric(0.5, "goal-ratio")
+			b.ReportMetric(108.7e6*float64(benchUsers())/1e8, "rival-guide-ns")
+			b.ReportMetric(timeOf(3, func() { popcount(sets) }), "limit-ns")
+			b.ReportMetric(float64(e.Bytes()), "bytes-read")
+		})
+	}
+}
+
+// BenchmarkSelectiveAnd is what twenty sets have in common, the smallest of
+// 0.5 % of the users. The rival is roaring's FastAnd.
+func BenchmarkSelectiveAnd(b *testing.B) {
+	sets, rivals := draws(20, func(i int) float64 {
+		if i == 13 {
+			return 0.005
+		}
+		return 0.5 + 0.02*float64(i%20)
+	})
+	e := And(of(sets)...)
+	b.Run(fmt.Sprintf("users=%d", benchUsers()), func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			n = e.Set(1).Len()
+		}
+		var want uint64
+		rival := timeOf(3, func() { want = roaring.FastAnd(rivals...).GetCardinality() })
+		if uint64(n) != want {
+			b.Fatalf("%d users, the rival %d", n, want)
+		}
+		b.ReportMetric(rival, "rival-ns")
+		b.ReportMetric(0.2, "goal-ratio")
+		b.ReportMetric(36.9e6*float64(benchUsers())/1e8, "rival-guide-ns")
+	})
+}
+
+// BenchmarkIntersectionCount counts what two sets of 1 % of the users have in
+// common. The rival is roaring's AndCardinality.
+func BenchmarkIntersectionCount(b *testing.B) {
+	sets, rivals := draws(2, func(int) float64 { return 0.01 })
+	e := And(of(sets)...)
+	b.Run(fmt.Sprintf("users=%d", benchUsers()), func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			n = e.Count(1)
+		}
+		var want uint64
+		rival := timeOf(5, func() { want = rivals[0].AndCardinality(rivals[1]) })
+		if uint64(n) != want {
+			b.Fatalf("%d users, the rival %d", n, want)
+		}
+		b.ReportMetric(rival, "rival-ns")
+		b.ReportMetric(0.25, "goal-ratio")
+		b.ReportMetric(18.2e6*float64(benchUsers())/1e8, "rival-guide-ns")
+	})
+}

@@ -1,0 +1,204 @@
+package bits
+
+// evaluator is an expression with the scratch space of one worker. What eval
+// returns is good until its next call, unless it is shared: then it is a block
+// of a set.
+type evaluator struct {
+	op    op
+	set   *Set
+	kids  []*evaluator
+	out   page
+	array []uint16
+	part  []block // of the kids
+	pages []*page
+}
+
+func newEvaluator(e Expr) *evaluator {
+	v := &evaluator{op: e.op, set: e.set}
+	for _, k := range e.kids {
+		v.kids = append(v.kids, newEvaluator(k))
+	}
+	return v
+}
+
+// eval computes a block.
+func (v *evaluator) eval(i int) (b block, shared bool) {
+	switch v.op {
+	case opSet:
+		return v.set.at(i), true
+	case opAnd:
+		return v.and(i)
+	case opOr:
+		return v.or(i)
+	}
+	return v.diff(i)
+}
+
+// or begins with the sets, since one that is full decides, and computes parts
+// only for what they leave open.
+func (v *evaluator) or(i int) (block, bool) {
+	v.part, v.pages = v.part[:0], v.pages[:0]
+	var last block
+	lastShared, parts := false, 0
+	for _, sets := range []bool{true, false} {
+		for _, k := range v.kids {
+			if (k.op == opSet) != sets {
+				continue
+			}
+			b, shared := k.eval(i)
+			switch {
+			case b.full():
+				return b, true
+			case b.empty():
+				continue
+			case b.words != nil:
+				v.pages = append(v.pages, b.words)
+			default:
+				v.part = append(v.part, b)
+			}
+			last, lastShared = b, shared
+			parts++
+		}
+	}
+	if parts < 2 {
+		return last, lastShared
+	}
+	if len(v.pages) == 0 {
+		v.out = page{}
+	} else {
+		orPages(&v.out, v.pages)
+	}
+	for _, b := range v.part {
+		v.out.scatter(b.array)
+	}
+	return block{n: unknown, words: &v.out}, false
+}
+
+// and begins with the sets that have least users, and goes on with the users
+// these leave, one by one while they are few.
+func (v *evaluator) and(i int) (block, bool) {
+	v.pages, v.part = v.pages[:0], v.part[:0]
+	// Sets first: any that is empty decides without a computation.
+	few := -1 // the shortest array
+	for _, k := range v.kids {
+		if k.op != opSet {
+			continue
+		}
+		b := k.set.at(i)
+		switch {
+		case b.empty():
+			return block{}, true
+		case b.full():
+		case b.words != nil:
+			v.pages = append(v.pages, b.words)
+		default:
+			if few < 0 || len(b.array) < len(v.part[few].array) {
+				few = len(v.part)
+			}
+			v.part = append(v.part, b)
+		}
+	}
+	if few < 0 {
+		return v.andPages(i)
+	}
+	left := append(v.array[:0], v.part[few].array...)
+	for j, b := range v.part {
+		if j != few && len(left) > 0 {
+			left = v.out.meet(left, b.array)
+		}
+	}
+	for _, p := range v.pages {
+		if len(left) == 0 {
+			break
+		}
+		left = p.filter(left, 1)
+	}
+	for _, k := range v.kids {
+		if k.op == opSet || len(left) == 0 {
+			continue
+		}
+		b, _ := k.eval(i)
+		switch {
+		case b.empty():
+			left = left[:0]
+		case b.words != nil:
+			left = b.words.filter(left, 1)
+		case !b.full():
+			left = v.out.meet(left, b.array)
+		}
+	}
+	v.array = left
+	return block{n: len(left), array: left}, false
+}
+
+// andPages is and where no set is an array.
+func (v *evaluator) andPages(i int) (block, bool) {
+	for _, k := range v.kids {
+		if k.op == opSet {
+			continue
+		}
+		b, _ := k.eval(i)
+		switch {
+		case b.empty():
+			return block{}, true
+		case b.words != nil:
+			v.pages = append(v.pages, b.words)
+		case !b.full():
+			// Few are left: look them up.
+			v.part = append(v.part, b)
+		}
+	}
+	switch {
+	case len(v.part) > 0:
+		left := append(v.array[:0], v.part[0].array...)
+		for _, b := range v.part[1:] {
+			left = v.out.meet(left, b.array)
+		}
+		for _, p := range v.pages {
+			left = p.filter(left, 1)
+		}
+		v.array = left
+		return block{n: len(left), array: left}, false
+	case len(v.pages) == 0:
+		return block{n: blockUsers}, true
+	case len(v.pages) == 1:
+		return block{n: unknown, words: v.pages[0]}, false
+	}
+	andPages(&v.out, v.pages)
+	return block{n: unknown, words: &v.out}, false
+}
+
+func (v *evaluator) diff(i int) (block, bool) {
+	a, shared := v.kids[0].eval(i)
+	if a.empty() {
+		return a, shared
+	}
+	b, _ := v.kids[1].eval(i)
+	switch {
+	case b.empty():
+		return a, shared
+	case b.full():
+		return block{}, true
+	case a.words == nil && !a.full():
+		left := append(v.array[:0], a.array...)
+		if b.words != nil {
+			left = b.words.filter(left, 0)
+		} else {
+			left = v.out.without(left, b.array)
+		}
+		v.array = left
+		return block{n: len(left), array: left}, false
+	case a.full():
+		v.out.fill()
+	default:
+		v.out = *a.words
+	}
+	if b.words != nil {
+		for w := range v.out {
+			v.out[w] &^= b.words[w]
+		}
+	} else {
+		v.out.unset(b.array)
+	}
+	return block{n: unknown, words: &v.out}, false
+}
