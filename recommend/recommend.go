@@ -1,16 +1,23 @@
 package recommend
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // blockBits is the binary logarithm of the number of scores in a block, the
 // unit in which a request remembers what it has touched.
 const blockBits = 4
 
-// scratch is the working memory of one request.
+// scratch is the working memory of one request. What a request touches is
+// remembered by blocks when it is little of the catalogue; else every score is
+// looked through and cleared, which costs less than remembering.
 type scratch struct {
 	scores  []float64 // all zero between requests
-	dirty   []bool    // of each block of scores
-	blocks  []uint32  // the dirty ones
+	dirty   []uint8   // 1 for each touched block of scores
+	blocks  []uint32  // the touched ones, the first used places; all when all is set
+	used    int
+	all     bool
 	history []pair
 	top     top
 }
@@ -21,31 +28,43 @@ func (m *Model) scratch() *scratch {
 	if s, ok := m.pool.Get().(*scratch); ok && len(s.scores) == n {
 		return s
 	}
-	return &scratch{scores: make([]float64, n), dirty: make([]bool, n>>blockBits+1)}
+	blocks := n>>blockBits + 1
+	// One place more than there are blocks: score writes before it knows.
+	return &scratch{scores: make([]float64, n), dirty: make([]uint8, blocks), blocks: make([]uint32, blocks+1)}
 }
 
 // touch marks the block of an item.
 func (s *scratch) touch(i uint32) {
-	if b := i >> blockBits; !s.dirty[b] {
-		s.dirty[b] = true
-		s.blocks = append(s.blocks, b)
-	}
+	b := i >> blockBits
+	s.blocks[s.used] = b
+	s.used += int(1 - s.dirty[b])
+	s.dirty[b] = 1
 }
 
-// block returns the scores of a dirty block, and the item of the first.
-func (s *scratch) block(b uint32) ([]float64, uint32) {
-	lo := int(b) << blockBits
-	return s.scores[lo:min(lo+1<<blockBits, len(s.scores))], uint32(lo)
+// touched yields the runs of scores that may not be zero, with the item of the
+// first.
+func (s *scratch) touched(yield func(scores []float64, first uint32) bool) {
+	if s.all {
+		yield(s.scores, 0)
+		return
+	}
+	for _, b := range s.blocks[:s.used] {
+		lo := int(b) << blockBits
+		if !yield(s.scores[lo:min(lo+1<<blockBits, len(s.scores))], uint32(lo)) {
+			return
+		}
+	}
 }
 
 // clear returns the scratch to all zeros.
 func (s *scratch) clear() {
-	for _, b := range s.blocks {
-		scores, _ := s.block(b)
+	for scores := range s.touched {
 		clear(scores)
-		s.dirty[b] = false
 	}
-	s.blocks = s.blocks[:0]
+	for _, b := range s.blocks[:s.used] {
+		s.dirty[b] = 0
+	}
+	s.used, s.all = 0, false
 }
 
 // Recommend answers a query. Items are ranked by score, ties by smaller id;
@@ -88,7 +107,9 @@ func (m *Model) answer(dst []Scored, q Query, r *Result) ([]Scored, error) {
 	m.score(s)
 	if !q.KeepHistory {
 		for _, p := range s.history {
-			s.touch(p.item)
+			if !s.all {
+				s.touch(p.item)
+			}
 			s.scores[p.item] = excluded
 		}
 	}
@@ -117,32 +138,52 @@ func (m *Model) score(s *scratch) {
 				scores[j] += p.value * w
 			}
 		}
-		if len(s.history) > 0 {
-			for i := 0; i < n; i += 1 << blockBits {
-				s.touch(uint32(i))
+		s.all = len(s.history) > 0
+		return
+	}
+	work := 0
+	for _, p := range s.history {
+		work += m.ptr[p.item+1] - m.ptr[p.item]
+	}
+	if s.all = work >= len(scores)>>3; s.all {
+		for _, p := range s.history {
+			target, weight := m.row(p.item)
+			for k, j := range target {
+				scores[j] += p.value * weight[k]
 			}
 		}
 		return
 	}
-	dirty, blocks := s.dirty, s.blocks
+	dirty, blocks, used := s.dirty, s.blocks, 0
 	for _, p := range s.history {
-		lo, hi := m.ptr[p.item], m.ptr[p.item+1]
-		weight := m.weight[lo:hi]
-		for k, j := range m.target[lo:hi] {
+		target, weight := m.row(p.item)
+		for k, j := range target {
 			scores[j] += p.value * weight[k]
-			if b := j >> blockBits; !dirty[b] {
-				dirty[b] = true
-				blocks = append(blocks, b)
-			}
+			// Written always and kept when the block is new: no branch to
+			// mispredict.
+			b := j >> blockBits
+			blocks[used] = b
+			used += int(1 - dirty[b])
+			dirty[b] = 1
 		}
 	}
-	s.blocks = blocks
+	s.used = used
+}
+
+// row returns the targets of a source and its weights for them.
+func (m *Model) row(source uint32) (target []uint32, weight []float64) {
+	target = m.target[m.ptr[source]:m.ptr[source+1]]
+	return target, m.weight[m.ptr[source]:][:len(target)]
 }
 
 // best collects the n best admissible items with a positive score.
 func (s *scratch) best(n int, q *Query) {
 	s.top.reset(n)
-	if q.Allow != nil && q.Allow.n <= len(s.blocks)<<(blockBits-2) {
+	look := s.used << blockBits
+	if s.all {
+		look = len(s.scores)
+	}
+	if q.Allow != nil && q.Allow.n <= look/4 {
 		for i := range q.Allow.all() {
 			if x := s.scores[i]; x > 0 && q.admits(i) {
 				s.top.offer(ranked{x, i})
@@ -150,13 +191,15 @@ func (s *scratch) best(n int, q *Query) {
 		}
 		return
 	}
-	floor := 0.0
-	for _, b := range s.blocks {
-		scores, first := s.block(b)
+	// At the floor an item may still win by its id.
+	floor := math.SmallestNonzeroFloat64
+	for scores, first := range s.touched {
 		for k, x := range scores {
-			// At the floor an item may still win by its id.
-			if x >= floor && x > 0 && q.admits(first+uint32(k)) {
-				s.top.offer(ranked{x, first + uint32(k)})
+			if x < floor {
+				continue
+			}
+			if i := first + uint32(k); q.admits(i) {
+				s.top.offer(ranked{x, i})
 				if s.top.full() {
 					floor = s.top.heap[0].score
 				}
@@ -182,8 +225,7 @@ func (m *Model) fill(dst []Scored, n int, s *scratch, q *Query) []Scored {
 		}
 	}
 	s.top.reset(n)
-	for _, b := range s.blocks {
-		scores, first := s.block(b)
+	for scores, first := range s.touched {
 		for k, x := range scores {
 			if i := first + uint32(k); x < 0 && x != excluded && q.admits(i) {
 				s.top.offer(ranked{x, i})
