@@ -93,6 +93,62 @@ func (j *Joint) Add(x ...float64) {
 	}
 	j.n++
 	j.accumulate(x, 1)
+	if j.n&(settle-1) == 0 {
+		j.normalize()
+	}
+}
+
+// AddAll adds users by columns: a list of values for each variable, all of the
+// same length. It is faster than Add, and gives the same sums up to what Add
+// promises.
+func (j *Joint) AddAll(columns ...[]float64) {
+	if len(columns) != len(j.kinds) || slices.ContainsFunc(columns, func(c []float64) bool { return len(c) != len(columns[0]) }) {
+		if j.err == nil {
+			sizes := make([]int, len(columns))
+			for i, c := range columns {
+				sizes[i] = len(c)
+			}
+			j.err = &OptionError{"AddAll", "columns", sizes, fmt.Sprintf("want %d of the same length", len(j.kinds))}
+		}
+		return
+	}
+	var top [MaxVariables]float64
+	row := make([]float64, len(columns))
+	for from, n := 0, len(columns[0]); from < n; from += blockSize {
+		to := min(from+blockSize, n)
+		fast := true
+		for i, c := range columns {
+			top[i] = largest(c[from:to])
+			fast = fast && smooth(top[i]) && j.kinds[i] == Mean
+		}
+		if !fast {
+			for u := from; u < to; u++ {
+				for i, c := range columns {
+					row[i] = c[u]
+				}
+				j.Add(row...)
+			}
+			continue
+		}
+		j.n += int64(to - from)
+		at := 0
+		for i, c := range columns {
+			j.sums[i].add3(blockSum(c[from:to], offset(top[i])))
+			for l, d := range columns[i:] {
+				j.cross[at].add3(blockDot(c[from:to], d[from:to], offset(float64(top[i]*top[i+l]))))
+				at++
+			}
+		}
+	}
+}
+
+func (j *Joint) normalize() {
+	for i := range j.sums {
+		j.sums[i].normalize()
+	}
+	for i := range j.cross {
+		j.cross[i].normalize()
+	}
 }
 
 // Sub takes a user's values out that were added before.
@@ -102,6 +158,7 @@ func (j *Joint) Sub(x ...float64) {
 	}
 	j.n--
 	j.accumulate(x, -1)
+	j.normalize()
 }
 
 func (j *Joint) accumulate(x []float64, sign float64) {
@@ -159,21 +216,15 @@ func (j *Joint) Merge(o *Joint) error {
 	}
 	j.n += o.n
 	for i := range j.sums {
-		mergePair(&j.sums[i], o.sums[i])
+		j.sums[i].merge(o.sums[i])
 	}
 	for i := range j.cross {
-		mergePair(&j.cross[i], o.cross[i])
+		j.cross[i].merge(o.cross[i])
 	}
 	if j.err == nil {
 		j.err = o.err
 	}
 	return nil
-}
-
-func mergePair(to *pair, from pair) {
-	s := to.sum()
-	s.Merge(from.sum())
-	to.set(s)
 }
 
 // Err returns why no estimate can be made, nil if one can.

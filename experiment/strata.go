@@ -304,16 +304,9 @@ func pooledTheta(used []*stratum) (theta []float64, shift float64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	row := make([]float64, k+1)
 	for _, s := range used {
 		for i := range s.arms {
-			for u, y := range s.arms[i].values {
-				row[0] = y
-				for l := range k {
-					row[l+1] = s.arms[i].covariates[l][u]
-				}
-				j.Add(row...)
-			}
+			j.AddAll(slices.Concat([][]float64{s.arms[i].values}, s.arms[i].covariates)...)
 		}
 	}
 	if j.err != nil {
