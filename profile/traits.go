@@ -95,6 +95,13 @@ type Trait struct {
 	Gap time.Duration
 
 	stages Stages // those in force
+	where  []condition
+}
+
+// condition is one entry of Where.
+type condition struct {
+	field string
+	value any
 }
 
 func (t *Trait) check(o *Options) error {
@@ -127,13 +134,14 @@ func (t *Trait) check(o *Options) error {
 			return bad("Events", e, "not among Retain.Events")
 		}
 	}
-	t.Where = maps.Clone(t.Where)
+	t.Where, t.where = maps.Clone(t.Where), nil
 	for _, k := range slices.Sorted(maps.Keys(t.Where)) {
 		v, ok := value.Normalize(t.Where[k])
 		if !ok {
 			return bad("Where", t.Where[k], "not a value that a field may hold")
 		}
 		t.Where[k] = own(v)
+		t.where = append(t.where, condition{k, t.Where[k]})
 	}
 	return nil
 }
@@ -166,9 +174,9 @@ func (t *Trait) checkTimed(o *Options, bad func(field string, v any, why string)
 
 // matches reports whether an event counts, and the value it adds.
 func (t *Trait) matches(fields map[string]any) (any, bool) {
-	for k, want := range t.Where {
-		got, ok := fields[k]
-		if !ok || !sameValue(got, want) {
+	for _, c := range t.where {
+		got, ok := fields[c.field]
+		if !ok || !sameValue(got, c.value) {
 			return nil, false
 		}
 	}
