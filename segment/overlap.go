@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/zhun-go/zhun/internal/bits"
 )
 
 // Preview is what defining a rule would do. Its bitmaps are the caller's own.
@@ -72,27 +74,28 @@ func (w *Within) Overlap(names ...string) (Overlap, error) {
 		o.Both[i] = make([]int, len(sets))
 	}
 	for i, a := range sets {
-		o.Both[i][i] = int(a.GetCardinality())
+		o.Both[i][i] = a.Len()
 		for j := range i {
-			n := int(a.AndCardinality(sets[j]))
+			n := bits.And(bits.Of(a), bits.Of(sets[j])).Count(1)
 			o.Both[i][j], o.Both[j][i] = n, n
 		}
 	}
 	return o, nil
 }
 
-// sets copies the members of audiences under the lock.
-func (w *Within) sets(names []string) ([]*roaring.Bitmap, int, error) {
+// sets copies the members of audiences under the lock, into blocks that are
+// quick to intersect.
+func (w *Within) sets(names []string) ([]*bits.Set, int, error) {
 	x := w.x
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	sets := make([]*roaring.Bitmap, len(names))
+	sets := make([]*bits.Set, len(names))
 	for i, n := range names {
 		a := x.byName[n]
 		if a == nil {
 			return nil, 0, audienceError("overlap", n)
 		}
-		sets[i] = w.meet(a.members)
+		sets[i] = bits.FromRoaring(w.view(a.members))
 	}
 	return sets, w.held(), nil
 }

@@ -101,6 +101,14 @@ func (w *Within) meet(set *roaring.Bitmap) *roaring.Bitmap {
 	return roaring.And(set, w.users)
 }
 
+// view returns a set without the users outside the mask, not to be changed.
+func (w *Within) view(set *roaring.Bitmap) *roaring.Bitmap {
+	if w.users == nil {
+		return set
+	}
+	return roaring.And(set, w.users)
+}
+
 // Size is [Index.Size] within the mask.
 func (w *Within) Size(name string) int {
 	w.x.mu.RLock()
