@@ -3,6 +3,8 @@ package experiment
 import (
 	"fmt"
 	"time"
+
+	"github.com/zeebo/xxh3"
 )
 
 // Subject is whoever is to be put into an arm.
@@ -73,7 +75,24 @@ type Sticky interface {
 // An empty unit is [ErrUnit]; an error of the sticky store is returned as it
 // is, with the assignment that the hash gives when it was Save that failed.
 // Where there is an audience, a subject without user number is not in it.
+//
+// In a switchback (Options.Period) Assignment.Unit is the unit in its period,
+// such as "auckland@2026-03-01T18:00:00Z": what was randomized, for the
+// exposure; a subject without a usable time is [ErrTime] there. Audience, forced
+// units, holdouts, layer and traffic are matters of the unit at all times.
 func (e *Experiment) Decide(s Subject) (Assignment, error) {
+	a, err := e.Peek(s)
+	if err == nil && a.In && a.Reason == Hashed && e.opts.Sticky != nil {
+		if err := e.opts.Sticky.Save(e.key, a.Unit, Memory{a.Arm, e.opts.Version, a.Epoch}); err != nil {
+			return a, fmt.Errorf("experiment: Decide: sticky assignment of %q: %w", s.Unit, err)
+		}
+	}
+	return a, err
+}
+
+// Peek is [Experiment.Decide] that remembers nothing: what a subject would get,
+// for a preview or a log, without taking them in.
+func (e *Experiment) Peek(s Subject) (Assignment, error) {
 	a := Assignment{Experiment: e.key, Unit: s.Unit, Epoch: e.Epoch()}
 	if s.Unit == "" {
 		return a, &ValueError{"Decide", "unit", s.Unit, ErrUnit}
@@ -82,8 +101,14 @@ func (e *Experiment) Decide(s Subject) (Assignment, error) {
 		a.Arm, a.In, a.Reason = arm, true, Forced
 		return a, nil
 	}
+	if e.opts.Period > 0 {
+		if !usable(s.At) {
+			return a, &ValueError{"Decide", "at", s.At, ErrTime}
+		}
+		a.Unit = s.Unit + "@" + s.At.UTC().Truncate(e.opts.Period).Format(time.RFC3339)
+	}
 	if e.opts.Sticky != nil && !e.opts.Paused {
-		m, ok, err := e.opts.Sticky.Load(e.key, s.Unit)
+		m, ok, err := e.opts.Sticky.Load(e.key, a.Unit)
 		switch {
 		case err != nil:
 			return a, fmt.Errorf("experiment: Decide: sticky assignment of %q: %w", s.Unit, err)
@@ -107,11 +132,9 @@ func (e *Experiment) Decide(s Subject) (Assignment, error) {
 		a.Reason = NoTraffic
 		if a.Arm, a.In = e.Assign(s.Unit); a.In {
 			a.Reason = Hashed
-		}
-	}
-	if a.In && e.opts.Sticky != nil {
-		if err := e.opts.Sticky.Save(e.key, s.Unit, Memory{a.Arm, e.opts.Version, a.Epoch}); err != nil {
-			return a, fmt.Errorf("experiment: Decide: sticky assignment of %q: %w", s.Unit, err)
+			if e.opts.Period > 0 {
+				a.Arm = e.arms[e.armAt(xxh3.HashString128Seed(a.Unit, e.seed).Hi>>32)].Name
+			}
 		}
 	}
 	return a, nil

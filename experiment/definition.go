@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Definition is an experiment as JSON: everything about it that is not code.
@@ -21,6 +22,7 @@ type Definition struct {
 	Forced     map[string]string    `json:"forced,omitempty"`
 	Version    int                  `json:"version,omitempty"`
 	MinVersion int                  `json:"min_version,omitempty"`
+	Period     string               `json:"period,omitempty"` // as time.ParseDuration reads it
 }
 
 // Parse returns the experiment that JSON defines, checked as [New] checks it.
@@ -41,6 +43,12 @@ func Parse(data []byte, opts *Options) (*Experiment, error) {
 		Salt: def.Salt, Traffic: def.Traffic, Paused: def.Paused, Past: def.Past, Layer: def.Layer,
 		Holdouts: def.Holdouts, Forced: def.Forced, Version: def.Version, MinVersion: def.MinVersion,
 	}
+	if def.Period != "" {
+		var err error
+		if o.Period, err = time.ParseDuration(def.Period); err != nil {
+			return nil, &OptionError{"Parse", "period", def.Period, "want a duration such as \"3h\""}
+		}
+	}
 	if opts != nil {
 		o.Audience, o.Sticky = opts.Audience, opts.Sticky
 	}
@@ -53,6 +61,9 @@ func (e *Experiment) MarshalJSON() ([]byte, error) {
 		Key: e.key, Arms: e.arms, Salt: e.opts.Salt, Traffic: e.opts.Traffic, Paused: e.opts.Paused,
 		Past: e.weights[:len(e.weights)-1], Layer: e.opts.Layer, Holdouts: e.opts.Holdouts, Forced: e.opts.Forced,
 		Version: e.opts.Version, MinVersion: e.opts.MinVersion,
+	}
+	if e.opts.Period != 0 {
+		d.Period = e.opts.Period.String()
 	}
 	return json.Marshal(d)
 }

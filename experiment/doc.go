@@ -30,8 +30,9 @@
 // A [Layer] gives experiments disjoint parts of the units; a [Holdout] keeps a
 // share out of all of them, to measure what they did together. Both are hashes
 // too. [Experiment.Decide] adds what is not: an audience, forced units, and
-// assignments that are remembered. An experiment reads and writes JSON
-// ([Parse]).
+// assignments that are remembered; [Experiment.Peek] looks without remembering,
+// [Exposures] sends each exposure once, and Options.Period switches whole units
+// back and forth in time. An experiment reads and writes JSON ([Parse]).
 //
 // Hashes are not all alike: some schemes in wide use make the arms of two
 // experiments depend on each other, so that the effect of one leaks into the

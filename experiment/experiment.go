@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -58,6 +59,12 @@ type Options struct {
 	// MinVersion leaves out units that were assigned under a lower version:
 	// they have seen what the arms used to be.
 	MinVersion int
+	// Period makes a switchback: a unit, such as a city, changes its arm at
+	// random from one period to the next, and what is randomized is the unit in
+	// a period. For treatments whose users share something (drivers, stock), so
+	// that two arms at one time would meet. Periods are cut from the zero time
+	// in UTC. Only [Experiment.Decide] looks at it. Default: none.
+	Period time.Duration
 }
 
 // Layer is a part of the units that is set aside for one experiment of
@@ -198,6 +205,9 @@ func New(key string, arms []Arm, opts *Options) (*Experiment, error) {
 			return nil, bad(fmt.Sprintf("Holdouts[%d]", i), h, "want a name and 0 < Share < 1")
 		}
 		e.holdouts = append(e.holdouts, gate{xxh3.HashString("holdout" + sep + h.Name), 0, uint64(math.Round(h.Share * buckets))})
+	}
+	if opts.Period != 0 && opts.Period < time.Second {
+		return nil, bad("Period", opts.Period, "want at least a second, or 0")
 	}
 	if opts.Version < 0 || opts.MinVersion < 0 || opts.MinVersion > opts.Version {
 		return nil, bad("MinVersion", opts.MinVersion, "want 0 ≤ MinVersion ≤ Version, which is %d", opts.Version)
