@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zhun-go/zhun/internal/ids"
 	"github.com/zhun-go/zhun/internal/value"
 )
 
@@ -134,7 +136,16 @@ func (s *Store) apply(e *Event) (Change, error) {
 			}
 		}
 	}
-	if no == nil && !s.seen.has(c.id) {
+	fresh := no == nil && !s.seen.has(c.id)
+	if fresh && s.opts.Bots.watches() && !s.opts.Bots.vouched(s.fields) {
+		k := slices.MaxFunc(s.keys, s.weaker)
+		if why := s.watched.watch(&s.opts.Bots, k, &c, s.fields); why != "" {
+			s.stats.Bots.count(why)
+			_, no = s.refuse(ErrBot, "%s: %v", why, k)
+			fresh = false
+		}
+	}
+	if fresh {
 		c.content = s.log.encode(c.typ, c.id, c.name, s.fields)
 		if len(c.content) > s.opts.MaxEventBytes {
 			_, no = s.refuse(ErrTooLarge, "%d bytes", len(c.content))
@@ -186,6 +197,11 @@ func (s *Store) apply(e *Event) (Change, error) {
 	s.seq++
 	out.Seq, out.Detached = s.seq, s.detached
 	return out, nil
+}
+
+// weaker orders keys as the graph does, from the strongest.
+func (s *Store) weaker(a, b Key) int {
+	return cmp.Or(cmp.Compare(rank(a.Kind, &s.opts), rank(b.Kind, &s.opts)), strings.Compare(a.Kind, b.Kind), ids.Compare(a.Value, b.Value))
 }
 
 // userOf returns whom an event with these keys would belong to, as far as

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // BotRules say which events were sent by programs. They are tried in this
@@ -15,6 +16,14 @@ import (
 //  4. the field Flag is true: the client says so itself.
 //  5. RefuseMissing: there is no agent.
 //  6. the built-in list: the agent is a program's.
+//  7. Rate: the key sends too much.
+//  8. Speed: the key is at two places too soon.
+//  9. QuickPages: the key does not dwell on pages.
+//
+// The last three watch the weakest key of each event, as a rule its device,
+// by the events' times; they are off unless set. What they refuse depends on
+// the order of arrival, and what they have seen of a key is not exported or
+// merged. They look back on the last 100,000 keys at least.
 //
 // The agent is the field "context.userAgent", the address "context.ip". An
 // event without either, as servers send them, passes unless RefuseMissing.
@@ -32,6 +41,18 @@ type BotRules struct {
 	Flag string
 	// RefuseMissing takes an event without an agent for a program's.
 	RefuseMissing bool
+	// Rate is how many events of one key within a minute of the clock are a
+	// person's; those beyond are refused.
+	Rate int
+	// Speed is the fastest that a person travels, in km/h, such as 1,000,
+	// between two events with the fields "context.location.latitude" and
+	// "context.location.longitude"; below 50 km nobody is too fast.
+	Speed float64
+	// QuickPages is how many pages or screens in a row, each less than Dwell
+	// after the one before, are a program's; the last of them and those that
+	// follow as quickly are refused. Dwell is one second by default.
+	QuickPages int
+	Dwell      time.Duration
 }
 
 func (b *BotRules) withDefaults() BotRules {
@@ -42,14 +63,27 @@ func (b *BotRules) withDefaults() BotRules {
 			list[i] = strings.ToLower(list[i])
 		}
 	}
+	if c.Dwell == 0 {
+		c.Dwell = time.Second
+	}
 	if c.Flag == "" {
 		c.Flag = "context.automated"
 	}
 	return c
 }
 
+// vouched reports whether the caller's list says that a person sent it.
+func (b *BotRules) vouched(fields map[string]any) bool {
+	if len(b.People) == 0 {
+		return false
+	}
+	agent, _ := fields["context.userAgent"].(string)
+	agent = strings.ToLower(agent)
+	return slices.ContainsFunc(b.People, func(part string) bool { return strings.Contains(agent, part) })
+}
+
 // judge returns why the event with these fields is a program's, or nothing.
-func (b *BotRules) judge(fields map[string]any, known *interned[bool]) string {
+func (b *BotRules) judge(fields map[string]any, known *interned[bool]) BotCode {
 	if b.Keep {
 		return ""
 	}
@@ -65,15 +99,15 @@ func (b *BotRules) judge(fields map[string]any, known *interned[bool]) string {
 	case in(b.People):
 		return ""
 	case in(b.Agents):
-		return "agent on the caller's list"
+		return BotAgentListed
 	case b.address(fields):
-		return "address on the caller's list"
+		return BotNetListed
 	case fields[b.Flag] == true:
-		return "the client says so"
+		return BotFlag
 	case agent == "" && b.RefuseMissing:
-		return "no agent"
+		return BotAgentMissing
 	case agent != "" && listed(agent, known):
-		return "agent on the built-in list"
+		return BotAgentBuiltIn
 	}
 	return ""
 }

@@ -3,9 +3,12 @@ package profile
 import (
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,18 +49,18 @@ func TestBotRules(t *testing.T) {
 		rules     BotRules
 		agent, ip string
 		flag      any
-		want      string
+		want      BotCode
 	}{
 		{rules, "ShopMonitor/1.0 curl/8", "203.0.113.9", true, ""},
-		{rules, "shopkiosk", "", nil, "agent on the caller's list"},
-		{rules, peopleAgents[0], "203.0.113.9", nil, "address on the caller's list"},
-		{rules, peopleAgents[0], "::ffff:203.0.113.9", nil, "address on the caller's list"},
+		{rules, "shopkiosk", "", nil, BotAgentListed},
+		{rules, peopleAgents[0], "203.0.113.9", nil, BotNetListed},
+		{rules, peopleAgents[0], "::ffff:203.0.113.9", nil, BotNetListed},
 		{rules, peopleAgents[0], "203.0.114.9", nil, ""},
-		{rules, peopleAgents[0], "nowhere", true, "the client says so"},
+		{rules, peopleAgents[0], "nowhere", true, BotFlag},
 		{rules, "", "", nil, ""},
-		{strict, "", "", nil, "no agent"},
+		{strict, "", "", nil, BotAgentMissing},
 		{strict, peopleAgents[0], "", true, ""},
-		{rules, "curl/8.5.0", "", nil, "agent on the built-in list"},
+		{rules, "curl/8.5.0", "", nil, BotAgentBuiltIn},
 		{BotRules{Keep: true}, "curl/8.5.0", "", true, ""},
 	} {
 		r := c.rules.withDefaults()
@@ -138,4 +141,66 @@ func BenchmarkBots(b *testing.B) {
 	b.ReportMetric(float64(time.Since(start).Nanoseconds())/float64(n), "ns/op")
 	b.ReportMetric(float64(hits)/float64(len(crawlers)), "recall")
 	b.ReportMetric(float64(hits)/float64(hits+alarms), "precision")
+}
+
+func TestBehaviour(t *testing.T) {
+	s := newTest(t, Options{Bots: BotRules{Rate: 5, Speed: 1000, QuickPages: 3, People: []string{"patient"}}})
+	n := 0
+	apply := func(kind Type, after time.Duration, fields map[string]any, keys ...Key) string {
+		n++
+		_, err := s.Apply(Event{ID: fmt.Sprint(n), Name: "e", Type: kind, Time: epoch.Add(after), Keys: keys, Fields: fields})
+		if err == nil {
+			return ""
+		}
+		require.ErrorIs(t, err, ErrBot)
+		var refused *RefusedError
+		require.ErrorAs(t, err, &refused)
+		why, _, _ := strings.Cut(refused.Value, ":")
+		return why
+	}
+	device := func(i int) Key { return Key{AnonymousID, fmt.Sprint("d", i)} }
+
+	// The device is watched, whichever account it names; a redelivery does
+	// not count, and a new minute begins anew.
+	for i := range 5 {
+		require.Empty(t, apply(Track, time.Duration(i), nil, device(1), Key{UserID, fmt.Sprint(i)}))
+		n--
+		_, err := s.Apply(Event{ID: fmt.Sprint(n + 1), Name: "e", Time: epoch, Keys: []Key{device(1)}})
+		require.NoError(t, err)
+		n++
+	}
+	require.Equal(t, "rate", apply(Track, 6, nil, device(1)))
+	require.Equal(t, "", apply(Track, 7, map[string]any{"context.userAgent": "patient/1"}, device(1)))
+	require.Equal(t, "", apply(Track, 7, nil, ann))
+	require.Equal(t, "", apply(Track, time.Minute, nil, device(1)))
+
+	berlin := map[string]any{"context.location.latitude": 52.5, "context.location.longitude": 13.4}
+	sydney := map[string]any{"context.location.latitude": -33.9, "context.location.longitude": 151.2}
+	require.InDelta(t, 16_100, distance(52.5, 13.4, -33.9, 151.2), 50)
+	require.Empty(t, apply(Track, 0, berlin, device(2)))
+	require.Equal(t, "speed", apply(Track, 2*time.Hour, sydney, device(2)))
+	require.Empty(t, apply(Track, 2*time.Hour, sydney, device(3)))
+	require.Empty(t, apply(Track, 24*time.Hour, sydney, device(2)))
+
+	require.Empty(t, apply(Page, 0, nil, device(4)))
+	require.Empty(t, apply(Page, 300*time.Millisecond, nil, device(4)))
+	require.Empty(t, apply(Page, 600*time.Millisecond, nil, device(4)))
+	require.Equal(t, "dwell", apply(Page, 900*time.Millisecond, nil, device(4)))
+	require.Empty(t, apply(Page, 5*time.Second, nil, device(4)))
+
+	require.Equal(t, BotCounts{Rate: 1, Speed: 1, Dwell: 1}, s.Stats().Bots)
+	// Nothing is remembered of who was erased.
+	u, _ := s.Resolve(AnonymousID, "d4")
+	_, err := s.Erase(u)
+	require.NoError(t, err)
+	require.NotContains(t, s.watched.young, motionOf(device(4)))
+	for i := range 3 * maxMotions {
+		c := cleaned{at: instantOf(epoch)}
+		s.watched.watch(&s.opts.Bots, device(i), &c, nil)
+	}
+	require.LessOrEqual(t, len(s.watched.young)+len(s.watched.old), 2*maxMotions)
+	for _, bad := range []BotRules{{Rate: -1}, {Speed: math.NaN()}, {Dwell: -1}} {
+		_, err := New(&Options{Bots: bad})
+		require.ErrorIs(t, err, ErrOptions)
+	}
 }

@@ -79,6 +79,7 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 	}
 	if why := s.opts.Bots.judge(s.fields, &s.agents); why != "" {
 		agent, _ := s.fields["context.userAgent"].(string)
+		s.stats.Bots.count(why)
 		return s.refuse(ErrBot, "%s: %.80q", why, agent)
 	}
 	s.keys = s.keys[:0]

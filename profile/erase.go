@@ -102,6 +102,7 @@ func (s *Store) eraseLocked(user uint32) (Receipt, error) {
 	}
 	for _, n := range p.nodes {
 		s.tombs.add(s.tombs.hash(g.key(n)), until)
+		s.watched.forget(g.key(n))
 		g.removeNode(n)
 	}
 	s.dissolve(rest, others, &m)

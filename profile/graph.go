@@ -95,20 +95,25 @@ func (g *identity) set(nodes []uint32) (uint32, bool) {
 	return k, ok
 }
 
+// rank returns the place of a kind, 0 for the strongest.
+func rank(kind string, o *Options) int {
+	r := slices.Index(o.Priority, kind)
+	if r < 0 {
+		r = len(o.Priority)
+		if kind == AnonymousID {
+			r++
+		}
+	}
+	return r
+}
+
 func (g *identity) kind(name string, o *Options) uint32 {
 	if k, ok := g.kindIndex[name]; ok {
 		return k
 	}
-	rank := slices.Index(o.Priority, name)
-	if rank < 0 {
-		rank = len(o.Priority)
-		if name == AnonymousID {
-			rank++
-		}
-	}
 	k := uint32(len(g.kinds))
 	name = strings.Clone(name)
-	g.kinds = append(g.kinds, kind{name, rank, o.Limits[name], make(map[string]uint32)})
+	g.kinds = append(g.kinds, kind{name, rank(name, o), o.Limits[name], make(map[string]uint32)})
 	g.kindIndex[name] = k
 	return k
 }

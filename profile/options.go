@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -202,6 +203,19 @@ func (o *Options) withDefaults() (Options, error) {
 	for _, n := range c.Bots.Nets {
 		if !n.IsValid() {
 			return c, optionError("Bots.Nets", n, "not a network")
+		}
+	}
+	for _, f := range []struct {
+		name string
+		v    float64
+	}{
+		{"Bots.Rate", float64(c.Bots.Rate)},
+		{"Bots.Speed", c.Bots.Speed},
+		{"Bots.QuickPages", float64(c.Bots.QuickPages)},
+		{"Bots.Dwell", c.Bots.Dwell.Seconds()},
+	} {
+		if !(f.v >= 0) || math.IsInf(f.v, 0) {
+			return c, optionError(f.name, f.v, "must not be negative")
 		}
 	}
 	c.Bots = c.Bots.withDefaults()

@@ -11,6 +11,8 @@ type Stats struct {
 	Duplicates uint64
 	// Refused counts the events that were not applied, by reason.
 	Refused Refusals
+	// Bots counts the events that were refused as a program's, by reason.
+	Bots BotCounts
 	// FieldsDropped counts fields that cannot be held: of a foreign kind, too
 	// long, beyond Options.MaxAttributes, or named like a computed trait.
 	FieldsDropped uint64
@@ -111,6 +113,7 @@ func (s Stats) since(o Stats) Stats {
 	s.TimesClamped -= o.TimesClamped
 	s.Expired -= o.Expired
 	s.Late -= o.Late
+	s.Bots = s.Bots.since(o.Bots)
 	s.Merges -= o.Merges
 	s.Splits -= o.Splits
 	return s

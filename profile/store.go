@@ -28,6 +28,7 @@ type Store struct {
 	log     eventLog
 	records map[string][]byte
 	seen    dedupe
+	watched behaviour
 	tombs   tombstones
 	stats   Stats
 	consent consentIndex
