@@ -53,7 +53,7 @@ func plainCosine(ptr []int, col []uint32, m *matrix, k int) (lists [][]ranked) {
 func BenchmarkFitItemKNN(b *testing.B) {
 	guide := map[string]float64{"sparse": 400e6, "dense": 400e6}
 	for _, size := range sizes {
-		h := synthetic(b, size.users, size.items, size.pairs)
+		h := fixture(b, size.users, size.items, size.pairs)
 		m := h.snapshot().matrix()
 		order := make([]uint32, m.items())
 		for i := range order {
@@ -94,7 +94,7 @@ func BenchmarkFitItemKNN(b *testing.B) {
 }
 
 func BenchmarkRecommend(b *testing.B) {
-	h := synthetic(b, 40_000, 35_000, 800_000)
+	h := fixture(b, 40_000, 35_000, 800_000)
 	m, err := FitItemKNN(context.Background(), h, &ItemKNNOptions{K: 100})
 	if err != nil {
 		b.Fatal(err)

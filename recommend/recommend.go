@@ -191,21 +191,28 @@ func (s *scratch) best(n int, q *Query) {
 		}
 		return
 	}
-	// At the floor an item may still win by its id.
 	floor := math.SmallestNonzeroFloat64
 	for scores, first := range s.touched {
-		for k, x := range scores {
-			if x < floor {
-				continue
-			}
-			if i := first + uint32(k); q.admits(i) {
-				s.top.offer(ranked{x, i})
-				if s.top.full() {
-					floor = s.top.heap[0].score
-				}
+		floor = s.scan(scores, first, floor, q)
+	}
+}
+
+// scan offers the admissible scores that reach the floor, and returns the floor
+// from then on.
+func (s *scratch) scan(scores []float64, first uint32, floor float64, q *Query) float64 {
+	for k, x := range scores {
+		// At the floor an item may still win by its id.
+		if x < floor {
+			continue
+		}
+		if i := first + uint32(k); q.admits(i) {
+			s.top.offer(ranked{x, i})
+			if s.top.full() {
+				floor = s.top.heap[0].score
 			}
 		}
 	}
+	return floor
 }
 
 // fill appends up to n more items: those with score zero in the order of the

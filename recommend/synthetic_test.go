@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,4 +55,24 @@ var sizes = []struct {
 }{
 	{"sparse", 40_000, 35_000, 800_000},
 	{"dense", 6_000, 3_700, 600_000},
+}
+
+// fixture is synthetic, drawn once for all benchmarks that share a set; they
+// only read it.
+func fixture(b *testing.B, users, items, pairs int) *History {
+	fixtures.Lock()
+	defer fixtures.Unlock()
+	key := [3]int{users, items, pairs}
+	if fixtures.drawn[key] == nil {
+		if fixtures.drawn == nil {
+			fixtures.drawn = map[[3]int]*History{}
+		}
+		fixtures.drawn[key] = synthetic(b, users, items, pairs)
+	}
+	return fixtures.drawn[key]
+}
+
+var fixtures struct {
+	sync.Mutex
+	drawn map[[3]int]*History
 }
