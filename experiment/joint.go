@@ -244,6 +244,28 @@ func (j *Joint) Moments(i int) *Moments {
 	return &Moments{Kind: j.kinds[i], n: j.n, s1: j.sums[i], s2: j.cross[j.place(i, i)], err: j.err}
 }
 
+// Select returns a joint of some of the variables, in the order given: one pass
+// over users then serves several metrics and sets of covariates. A variable
+// that there is not makes its Err an [*OptionError].
+func (j *Joint) Select(variables ...int) *Joint {
+	k := len(variables)
+	out := &Joint{kinds: make([]Kind, k), n: j.n, sums: make([]pair, k), cross: make([]pair, 0, k*(k+1)/2), err: j.err}
+	for _, v := range variables {
+		if v < 0 || v >= len(j.kinds) {
+			out.err = &OptionError{"Select", "variables", slices.Clone(variables), fmt.Sprintf("want 0 to %d", len(j.kinds)-1)}
+			out.cross = out.cross[:cap(out.cross)]
+			return out
+		}
+	}
+	for i, a := range variables {
+		out.kinds[i], out.sums[i] = j.kinds[a], j.sums[a]
+		for _, b := range variables[i:] {
+			out.cross = append(out.cross, j.cross[j.place(a, b)])
+		}
+	}
+	return out
+}
+
 // Covariance returns the covariance of two variables, with the divisor n − 1,
 // or n for two proportions; of a variable with itself the variance.
 func (j *Joint) Covariance(a, b int) float64 {
