@@ -3,6 +3,8 @@ package experiment
 import (
 	"fmt"
 	"math"
+
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // sequential replaces the fixed interval and p-values by those of an
@@ -17,16 +19,8 @@ import (
 // with α doubled in ρ and the logarithm ln(1 + √(nρ²+1)/(2α)) when one-sided.
 func (c *Comparison) sequential(n float64, o TestOptions) {
 	alpha := 1 - o.Level
-	a := alpha
-	if o.Alternative != TwoSided {
-		a = 2 * alpha
-	}
-	rho2 := (-2*math.Log(a) + math.Log(1-2*math.Log(a))) / float64(o.Sequential)
+	width, rho2 := stats.SequenceWidth(n, float64(o.Sequential), alpha, o.Alternative != TwoSided)
 	g := n*rho2 + 1
-	width := math.Sqrt(2 * g / (n * rho2) * math.Log(math.Sqrt(g)/alpha))
-	if o.Alternative != TwoSided {
-		width = math.Sqrt(2 * g / (n * rho2) * math.Log1p(math.Sqrt(g)/(2*alpha)))
-	}
 	for _, e := range []*Estimate{&c.Absolute, &c.Relative} {
 		e.Lo, e.Hi = around(o.Alternative, e.Value, width*e.StdErr)
 	}

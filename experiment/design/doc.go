@@ -6,7 +6,11 @@
 //	p, err := design.ProportionPower(20_000, .10, .11, nil)
 //	d, err := design.MeanEffect(20_000, 12, &design.Options{Correlation: .7})
 //
-// It knows nothing of data: standard deviations and base rates come from the
+// [RunningPower] tells what a test that runs will still find, and [Replay] tries
+// a test on past users: whether it keeps its level on the host's own data, and
+// its power.
+//
+// The sizes know nothing of data: standard deviations and base rates come from the
 // past of the metric. Sizes are real numbers; round them up.
 //
 // All functions are pure and safe for concurrent use. Errors are of type
