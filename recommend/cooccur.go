@@ -20,6 +20,7 @@ type neighbours struct {
 	rank   []uint32 // inverse
 	rows   rows     // by rank
 	weight []float64
+	signed bool // sums may cancel to zero
 	rule   rule
 	k      int
 
@@ -106,6 +107,7 @@ type counter struct {
 	keys    []uint64
 	count   []uint32  // all zero between items; nil when summing
 	sum     []float64 // likewise; nil when counting
+	seen    []uint8   // 1 for what is touched, when signed
 	best    selector
 }
 
@@ -117,15 +119,21 @@ func newCounter(nb *neighbours) *counter {
 	} else {
 		c.sum = make([]float64, n)
 	}
+	if nb.signed {
+		c.seen = make([]uint8, n)
+	}
 	return c
 }
 
 // item finds the neighbours of rank j.
 func (c *counter) item(j uint32) {
 	var touched []uint32
-	if c.count != nil {
+	switch {
+	case c.count != nil:
 		touched = c.counts(j)
-	} else {
+	case c.signed:
+		touched = c.signedSums(j)
+	default:
 		touched = c.sums(j)
 	}
 	keys := c.keysOf(j, touched)
@@ -217,6 +225,33 @@ func (c *counter) sums(j uint32) []uint32 {
 		}
 	}
 	sum[j] = 0
+	return touched[:n]
+}
+
+// signedSums is sums where values may be negative, so that a sum of zero does
+// not tell what is untouched.
+func (c *counter) signedSums(j uint32) []uint32 {
+	item := int(c.order[j])
+	touched, n := c.touched, 0
+	c.seen[j] = 1 // j is not its own neighbour
+	for e, u := range c.m.column(item) {
+		x := c.m.value(c.m.ptr[item] + e)
+		if x == 0 {
+			continue
+		}
+		lo, hi := c.rows.ptr[u], c.rows.ptr[u+1]
+		val := c.rows.val[lo:hi]
+		for k, i := range c.rows.col[lo:hi] {
+			touched[n] = i
+			n += int(1 - c.seen[i])
+			c.seen[i] = 1
+			c.sum[i] += x * val[k]
+		}
+	}
+	c.sum[j], c.seen[j] = 0, 0
+	for _, i := range touched[:n] {
+		c.seen[i] = 0
+	}
 	return touched[:n]
 }
 

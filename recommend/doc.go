@@ -44,6 +44,8 @@
 // the options: [Binary] (the default), [Log1p] or [Cap]. What sums to zero or
 // less is as if it had not been.
 //
+// [Decay] makes a copy in which what is long ago weighs less.
+//
 // # One kind of model
 //
 // A model is a matrix of weights from a source item (which the user has) to a
@@ -52,7 +54,7 @@
 // ([Model.Explain]), a user may be anybody with items, and storage and serving
 // are the same whatever the weights come from:
 //
-//   - [FitItemKNN]: neighbourhoods by one of ten formulas ([Similarity]); the
+//   - [FitItemKNN]: neighbourhoods by one of eleven formulas ([Similarity]); the
 //     cheapest, and positive weights only;
 //   - [FitEASE]: the regression of every item on all others, and EDLAE; the
 //     most accurate while items² · 8 bytes are no trouble;

@@ -190,3 +190,47 @@ func ExampleReport_Compare() {
 	// Output:
 	// recall@2: +0.1429 [+0.0000, +0.2857] at 95%, p = 0.186, 7 users
 }
+
+// What was long ago weighs less in a decayed copy. An order that was refunded
+// leaves nothing behind, and the next one of the same item stands whole.
+func ExampleDecay() {
+	h, _ := recommend.NewHistory(&recommend.HistoryOptions{Value: recommend.Cap(10)})
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	_ = h.Add(1, "tent", 4, day(1))
+	_ = h.Remove(1, "tent", 4, day(8))
+	_ = h.Add(1, "tent", 4, day(15))
+	_ = h.Add(1, "stove", 4, day(22))
+	decayed, err := recommend.Decay(h, 7*24*time.Hour, day(29))
+	if err != nil {
+		panic(err)
+	}
+	for _, i := range decayed.Of(1) {
+		fmt.Println(i.Weight, i.Item)
+	}
+	// Output:
+	// 1 tent
+	// 2 stove
+}
+
+// Ratings are graded values: the adjusted cosine looks at which items a user
+// prefers to the user's others.
+func ExampleAdjustedCosine() {
+	h, _ := recommend.NewHistory(&recommend.HistoryOptions{Value: recommend.Cap(5)})
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for user, ratings := range []map[string]float64{
+		{"Alien": 5, "Brazil": 4, "Cars": 1},
+		{"Alien": 3, "Brazil": 3, "Cars": 1},
+		{"Alien": 1, "Cars": 5},
+	} {
+		for item, stars := range ratings {
+			_ = h.Add(uint32(user+1), item, stars, at)
+		}
+	}
+	model, err := recommend.FitItemKNN(context.Background(), h, &recommend.ItemKNNOptions{Similarity: recommend.AdjustedCosine{}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%.3f %.3f\n", model.Weight("Alien", "Brazil"), model.Weight("Alien", "Cars"))
+	// Output:
+	// 0.614 0.000
+}

@@ -98,8 +98,12 @@ func fittable(where string, h *History) (*matrix, error) {
 
 func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, error) {
 	cat := newCatalogue(m.names, m.counts(), len(m.users))
+	if err := suits(o.Similarity, m); err != nil {
+		return nil, err
+	}
 	plan := o.Similarity.plan(m)
 	nb := newNeighbours(plan.m, cat.popular, plan.weight, min(o.K, m.items()))
+	nb.signed = plan.signed
 	nb.rule = plan.rule(cat.popular, o.PerSource)
 	if err := nb.run(ctx, o.Workers); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 
 // Similarity is how [FitItemKNN] weighs a source item (in the history) for a
 // target item (to be recommended). The implementations are [Cosine],
-// [AsymmetricCosine], [Jaccard], [Tversky], [Lift], [LLR], [TFIDF], [BM25],
+// [AdjustedCosine], [AsymmetricCosine], [Jaccard], [Tversky], [Lift], [LLR], [TFIDF], [BM25],
 // [P3Alpha] and [RP3Beta]. Parameters are taken as they stand: a zero is a
 // zero.
 //
@@ -28,6 +28,7 @@ type Similarity interface {
 type plan struct {
 	m      *matrix   // possibly with other values
 	weight []float64 // of each user in the sum, or nil
+	signed bool      // values may be negative
 	exact  bool      // binary cosine without shrinkage
 	n      []float64 // of each item, for exact
 	source []float64 // scales, when weigh is nil
