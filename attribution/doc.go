@@ -72,11 +72,13 @@
 //	c, err := attribution.Shapley(p, &attribution.ShapleyOptions{Game: attribution.PersonTime})
 //
 // [Markov] shares out by removal effects in a Markov chain of any order, solved
-// and not simulated. [LeaveOneOut] and [ShaoLi] are there for comparison with
+// and not simulated; [MarkovOrder] says which order predicts journeys that it
+// has not seen. [LeaveOneOut] and [ShaoLi] are there for comparison with
 // tools that use them. Where tools differ, the definition is in the comment
 // of the function, with the others' beside it.
 //
-// [Bootstrap] tells how much any of these figures would vary.
+// [Bootstrap] tells how much any of these figures would vary, [ShapleyIntervals]
+// the same for the default and the causal games without resampling.
 //
 // # What credit means
 //

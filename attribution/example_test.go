@@ -324,6 +324,31 @@ func ExampleMarkov() {
 	// social: without it 50% fewer conversions, credit 10.0
 }
 
+// People who saw an advertisement come back by search and buy; searching alone
+// is another matter. What matters is the last two touches.
+func ExampleMarkovOrder() {
+	var p attribution.Paths
+	for _, r := range []struct {
+		path               string
+		conversions, nulls float64
+	}{{"display > search", 300, 100}, {"search", 40, 360}, {"social > search", 40, 360}, {"display", 10, 190}} {
+		if err := p.Add(strings.Split(r.path, " > "), r.conversions, 0, r.nulls); err != nil {
+			panic(err)
+		}
+	}
+	list, err := attribution.MarkovOrder(context.Background(), &p, &attribution.OrderOptions{Most: 3})
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range list {
+		fmt.Printf("order %d: %.3f\n", f.Order, f.LogLikelihood)
+	}
+	// Output:
+	// order 1: -1.928
+	// order 2: -1.734
+	// order 3: -1.734
+}
+
 func ExampleBootstrap() {
 	var p attribution.Paths
 	if err := p.Add([]string{"search"}, 400, 0, 9600); err != nil {
@@ -509,4 +534,24 @@ func ExampleFitCurve() {
 	fmt.Printf("50 a week bring %.0f (%.0f to %.0f), one more %.1f (%.1f to %.1f)\n", now.Value, now.Lo, now.Hi, next.Value, next.Lo, next.Hi)
 	// Output:
 	// 50 a week bring 266 (235 to 296), one more 2.2 (2.1 to 2.2)
+}
+
+func ExampleShapleyIntervals() {
+	var p attribution.Paths
+	if err := p.Add([]string{"search"}, 400, 0, 9600); err != nil {
+		panic(err)
+	}
+	if err := p.Add([]string{"podcast", "search"}, 16, 0, 184); err != nil {
+		panic(err)
+	}
+	list, err := attribution.ShapleyIntervals(&p, nil, 0.95)
+	if err != nil {
+		panic(err)
+	}
+	for _, i := range list {
+		fmt.Printf("%s: %.0f conversions, %.1f to %.1f\n", i.Channel, i.Conversions.Value, i.Conversions.Lo, i.Conversions.Hi)
+	}
+	// Output:
+	// search: 408 conversions, 368.6 to 447.4
+	// podcast: 8 conversions, 4.1 to 11.9
 }
