@@ -37,6 +37,8 @@ func testTraits() []Trait {
 			Name: "stage", Kind: Stage, Events: []string{OrderCompleted}, Window: 90 * time.Minute,
 			Stages: Stages{AtRiskAfter: 15 * time.Minute, LapsedAfter: 35 * time.Minute, LoyalPurchases: 3},
 		},
+		{Name: "trusted_name", Kind: Last, Events: []string{"identify"}, Field: "name", SourceField: "country", Sources: []string{"NZ", "AU"}},
+		{Name: "trusted_first", Kind: First, Events: []string{"identify"}, Field: "name", SourceField: "country", Sources: []string{"AU"}},
 		{Name: "recency", Kind: Recency, Events: []string{ProductViewed}},
 		{Name: "streak", Kind: Streak, Events: []string{ProductViewed, OrderCompleted}},
 		{Name: "longest_streak", Kind: LongestStreak, Events: []string{ProductViewed, OrderCompleted}},

@@ -211,6 +211,7 @@ func (m *model) trait(t Trait, es []Event) any {
 	n := int64(0)
 	var best any
 	var bestAt time.Time
+	bestRank := int32(0)
 	var values []any
 	var times []time.Time
 	for _, e := range es {
@@ -245,6 +246,11 @@ func (m *model) trait(t Trait, es []Event) any {
 		}
 		n++
 		values, times = append(values, v), append(times, e.Time)
+		if r := t.trust(e.Fields); best != nil && r > bestRank && len(t.Sources) > 0 {
+			continue
+		} else if best == nil || r < bestRank {
+			best, bestRank = nil, r
+		}
 		switch t.Kind {
 		case Sum, Mean:
 			sum.Add(sum, new(big.Rat).SetFloat64(f))

@@ -42,6 +42,7 @@ type normalizer struct {
 	schema     map[string]FieldKind
 	missing    map[string]bool
 	longest    int
+	begins     [256]bool         // how a missing value may begin, spaces included
 	countries  map[string]string // alpha-2 by folded code or name
 	calling    map[string]string // by alpha-2
 	currencies map[string]bool
@@ -64,6 +65,9 @@ func newNormalizer(o *Options) (normalizer, error) {
 		m = strings.ToLower(strings.TrimSpace(m))
 		n.missing[m] = true
 		n.longest = max(n.longest, len(m))
+		if m != "" {
+			n.begins[m[0]], n.begins[strings.ToUpper(m)[0]] = true, true
+		}
 	}
 	if len(o.Schema) == 0 && o.PhoneCountry == "" {
 		return n, nil
@@ -143,7 +147,7 @@ func composed(s string) (string, bool) {
 }
 
 func (n *normalizer) isMissing(s string) bool {
-	if len(s) > n.longest+16 {
+	if len(s) > n.longest+16 || len(s) > 0 && s[0] > ' ' && s[0] < utf8.RuneSelf && !n.begins[s[0]] {
 		return false
 	}
 	if t := strings.TrimSpace(s); len(t) <= n.longest {

@@ -17,19 +17,22 @@ func TestSurvivorship(t *testing.T) {
 		{Name: "plan", Kind: First, Events: identify, Field: "plan"},
 		{Name: "score", Kind: Max, Events: identify, Field: "score"},
 		{Name: "interests", Kind: Distinct, Events: identify, Field: "interests"},
+		{Name: "city", Kind: Last, Events: identify, Field: "city", Sources: []string{"crm", "shop"}},
+		{Name: "city_first", Kind: First, Events: identify, Field: "city", Sources: []string{"shop", "crm"}},
 		{Name: "address", Kind: Last, Events: identify, Field: "address", Where: map[string]any{"source": "crm"}},
 	}
 	events := []Event{
-		{ID: "1", Fields: map[string]any{"plan": "free", "score": 3, "interests": []string{"tea", "ski"}, "address": "A", "source": "crm"}},
-		{ID: "2", Fields: map[string]any{"plan": "pro", "score": 9, "interests": "bike"}},
-		{ID: "3", Fields: map[string]any{"plan": "max", "score": 5, "interests": []string{"ski"}, "address": "B", "source": "web"}},
+		{ID: "1", Fields: map[string]any{"plan": "free", "score": 3, "interests": []string{"tea", "ski"}, "address": "A", "source": "crm", "city": "Rome", "context.source": "crm"}},
+		{ID: "2", Fields: map[string]any{"plan": "pro", "score": 9, "interests": "bike", "city": "Oslo", "context.source": "crm"}},
+		{ID: "3", Fields: map[string]any{"plan": "max", "score": 5, "interests": []string{"ski"}, "address": "B", "source": "web", "city": "Bern", "context.source": "shop"}},
+		{ID: "4", Fields: map[string]any{"city": "Graz"}},
 	}
 	for i := range events {
 		events[i].Type, events[i].Keys, events[i].Time = Identify, []Key{ann}, epoch.Add(time.Duration(i)*time.Minute)
 	}
-	for round := range 20 {
+	for round := range 50 {
 		r := rand.New(rand.NewPCG(51, uint64(round)))
-		r.Shuffle(3, func(i, j int) { events[i], events[j] = events[j], events[i] })
+		r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 		s := newTest(t, Options{Traits: traits})
 		v := newRecorder()
 		require.NoError(t, s.Attach("v", v, nil))
@@ -38,7 +41,7 @@ func TestSurvivorship(t *testing.T) {
 		}
 		p, _ := s.Profile(1)
 		delete(p.Attributes, "source")
-		require.Equal(t, map[string]any{"plan": "free", "score": int64(9), "interests": []string{"bike", "ski", "tea"}, "address": "A"}, p.Attributes)
+		require.Equal(t, map[string]any{"plan": "free", "score": int64(9), "interests": []string{"bike", "ski", "tea"}, "address": "A", "city": "Oslo", "city_first": "Bern"}, p.Attributes)
 		require.Zero(t, s.Stats().FieldsDropped)
 		_, attributes := v.show()
 		_, wanted := s.wanted(s.Users())

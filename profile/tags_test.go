@@ -140,8 +140,13 @@ func TestTagRefused(t *testing.T) {
 	s := newTest(t, Options{MaxTags: 2})
 	u := s.must(t, event("e", epoch, ann)).User
 	for _, bad := range []Tag{
-		{Name: "", At: epoch}, {Name: "a..b", At: epoch}, {Name: ".a", At: epoch}, {Name: "a\xff", At: epoch},
-		{Name: strings.Repeat("x", 257), At: epoch}, {Name: "a", Confidence: 1.5, At: epoch}, {Name: "a", At: epoch, Until: epoch},
+		{Name: "", At: epoch},
+		{Name: "a..b", At: epoch},
+		{Name: ".a", At: epoch},
+		{Name: "a\xff", At: epoch},
+		{Name: strings.Repeat("x", 257), At: epoch},
+		{Name: "a", Confidence: 1.5, At: epoch},
+		{Name: "a", At: epoch, Until: epoch},
 	} {
 		_, err := s.Tag(u, bad)
 		require.ErrorIs(t, err, ErrTag, "%v", bad)

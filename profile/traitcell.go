@@ -13,6 +13,7 @@ type traitCell struct {
 	at    instant // of the value, for First; of the latest event otherwise
 	first instant // of the earliest event, for MeanInterval
 	stamp instant // of the last change, as views saw it
+	rank  int32   // of the value's source
 	n     int64
 	sum   exactSum
 	freq  map[any]frequency // by value, numbers by their float64
@@ -24,6 +25,18 @@ type traitCell struct {
 type frequency struct {
 	n     int64
 	value any
+}
+
+// trusts makes room for a value from a more trusted source, and reports false
+// for one from a less trusted.
+func (c *traitCell) trusts(rank int32) bool {
+	if rank < c.rank {
+		c.value = nil
+	}
+	if c.value == nil {
+		c.rank = rank
+	}
+	return rank == c.rank
 }
 
 // add takes one matching event in, whose value the cell may hold, and reports whether the value changed.
@@ -173,7 +186,7 @@ func (c *traitCell) merge(kind TraitKind, o *traitCell) {
 		c.n = n
 		c.addTime(kind, o.first, o.at)
 	default:
-		if o.value != nil {
+		if o.value != nil && c.trusts(o.rank) {
 			c.add(kind, o.value, o.at)
 		}
 	}

@@ -63,7 +63,8 @@ func (k TraitKind) timed() bool { return k >= Stage }
 // when the latest should not: {Name: "plan", Kind: First, Events:
 // []string{"identify"}, Field: "plan"} keeps the first, Max the largest
 // number, MostFrequent the most usual, Distinct the union of all, and Last
-// with Where those of one source.
+// with Sources that of the most trusted source. It lasts as long as the
+// events are retained.
 type Trait struct {
 	// Name of the attribute. Attributes of that name in identify events
 	// count for traits only.
@@ -85,6 +86,12 @@ type Trait struct {
 	// Window counts only events within (now − Window, now] by the store's
 	// clock, in whole seconds. Zero means all events kept.
 	Window time.Duration
+	// Sources are values of the field SourceField, the most trusted first. For
+	// First and Last, which then have no Window, an event of a more trusted
+	// source wins whatever its time; sources not named are trusted least.
+	// SourceField is "context.source" by default.
+	Sources     []string
+	SourceField string
 	// Stages are the rules of a Stage.
 	Stages Stages
 	// HalfLife is after how long an event counts half in a Score, at least
@@ -123,6 +130,13 @@ func (t *Trait) check(o *Options) error {
 		return bad("Window", t.Window, "must be at least 1s, or 0 for none")
 	case t.Window > o.Retain.Horizon:
 		return bad("Window", t.Window, "longer than Retain.Horizon")
+	}
+	if len(t.Sources) > 0 && (t.Window > 0 || t.Kind != First && t.Kind != Last) {
+		return bad("Sources", t.Sources, "only for First and Last without a window")
+	}
+	t.Sources = slices.Clone(t.Sources)
+	if t.SourceField == "" {
+		t.SourceField = "context.source"
 	}
 	if err := t.checkTimed(o, bad); err != nil {
 		return err
@@ -236,6 +250,18 @@ func sameValue(a, b any) bool {
 	return value.Compare(a, b) == 0
 }
 
+// trust returns the rank of an event's source, 0 for the most trusted.
+func (t *Trait) trust(fields map[string]any) int32 {
+	if len(t.Sources) == 0 {
+		return 0
+	}
+	source, _ := fields[t.SourceField].(string)
+	if i := slices.Index(t.Sources, source); i >= 0 {
+		return int32(i)
+	}
+	return int32(len(t.Sources))
+}
+
 // cell returns the person's cell of a trait, nil if it has none.
 func (p *person) cell(trait int) *traitCell {
 	for i := range p.traits {
@@ -269,6 +295,9 @@ func (s *Store) count(p *person, event string, fields map[string]any, at instant
 		if c == nil {
 			p.traits = append(p.traits, traitCell{trait: i, stamp: never()})
 			c = &p.traits[len(p.traits)-1]
+		}
+		if !c.trusts(t.trust(fields)) {
+			continue
 		}
 		if c.add(t.Kind, v, at) {
 			c.stamp = stampAfter(c.stamp, at)
