@@ -13,6 +13,8 @@ type query struct {
 	leaf  func(b *blockScan, in, out *mask) // opLeaf, opRef
 	cost  float64                           // of one user, in nanoseconds, roughly
 	share float64                           // of users for whom it holds, estimated
+
+	part, rest mask // scratch: a query is evaluated by one goroutine
 }
 
 // blockScan is the state of one question.
@@ -159,24 +161,22 @@ func (q *query) eval(b *blockScan, in, out *mask) {
 	case opAnd:
 		*out = *in
 		for _, k := range q.kids {
-			var part mask
-			k.eval(b, out, &part)
-			*out = part
-			if part == (mask{}) {
+			k.eval(b, out, &q.part)
+			*out = q.part
+			if q.part == (mask{}) {
 				return
 			}
 		}
 	case opOr:
-		rest := *in
+		q.rest = *in
 		*out = mask{}
 		for _, k := range q.kids {
-			var part mask
-			k.eval(b, &rest, &part)
+			k.eval(b, &q.rest, &q.part)
 			open := uint64(0)
 			for w := range out {
-				out[w] |= part[w]
-				rest[w] &^= part[w]
-				open |= rest[w]
+				out[w] |= q.part[w]
+				q.rest[w] &^= q.part[w]
+				open |= q.rest[w]
 			}
 			if open == 0 {
 				return
@@ -265,20 +265,13 @@ func bit(b bool) uint64 {
 
 // bucketed finds the numbers of an interval.
 func (c *column) bucketed(v interval) (func(b *blockScan, in, out *mask), float64) {
-	word := c.buckets.within(v)
+	find := c.buckets.within(v)
 	return func(b *blockScan, in, out *mask) {
 		if b.block >= len(c.numbers) || c.numbers[b.block] == nil {
 			*out = mask{}
 			return
 		}
-		values, codes := c.numbers[b.block], c.buckets.codes[b.block]
-		for w, open := range in {
-			if open == 0 {
-				out[w] = 0
-				continue
-			}
-			out[w] = word((*[16]uint64)(codes[w*16:]), (*[64]float64)(values[w*64:]), open)
-		}
+		find(c.buckets.codes[b.block], c.numbers[b.block], in, out)
 	}, costBuckets
 }
 

@@ -89,8 +89,9 @@ func (c *column) setNumber(user uint32, v float64) {
 			c.numbers[b][i] = math.NaN()
 		}
 	}
-	c.numbers[b][user%blockUsers] = v
-	c.buckets.set(b, user%blockUsers, v)
+	slot := &c.numbers[b][user%blockUsers]
+	c.buckets.set(b, user%blockUsers, *slot, v)
+	*slot = v
 }
 
 func (c *column) setText(user uint32, s string, ok bool) {

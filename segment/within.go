@@ -189,16 +189,15 @@ func (w *Within) ask(rule string, yield func(base uint32, m *mask) bool) error {
 func (w *Within) evaluate(f *formula, yield func(base uint32, m *mask) bool) {
 	q := w.x.planQuery(f, nil)
 	b := &blockScan{scan: scan{x: w.x, now: w.x.second()}}
+	var in, out mask
 	for i, p := range w.x.table.pages {
 		if p == nil {
 			continue
 		}
-		in := w.narrow(i, &p.held)
-		if in == (mask{}) {
+		if in = w.narrow(i, &p.held); in == (mask{}) {
 			continue
 		}
 		b.block, b.page = i, p
-		var out mask
 		q.eval(b, &in, &out)
 		if out != (mask{}) && !yield(uint32(i*blockUsers), &out) {
 			return
