@@ -22,6 +22,7 @@ type Sample struct {
 // concurrent use.
 type Comparison struct {
 	Metric             string
+	Segment            string // of users, in [Readout.Segments]
 	Method             string
 	Control, Treatment Sample
 

@@ -72,7 +72,8 @@
 //	Welch                    means and proportions
 //	Ratio                    ratios of sums, such as revenue per session
 //	CUPED, CUPEDRatio        either, adjusted by what was before the exposure
-//	Quantiles                quantiles, also of values that cluster in users
+//	Quantiles                quantiles, also of values that cluster in users;
+//	                         of rows, or of a [Sketch] that merges
 //	Proportions              small arms, margins of non-inferiority
 //	Lin                      regression, with robust or clustered errors
 //	Interaction              whether two experiments change each other's effect

@@ -270,3 +270,18 @@ func FuzzJointUnmarshal(f *testing.F) {
 		_, _ = Ratio(&x, &x, nil)
 	})
 }
+
+func TestColumnsRefuse(t *testing.T) {
+	for _, columns := range [][][]float64{{{1, 2}}, {{1, 2}, {3}}, {}} {
+		j, err := NewJoint(Mean, Mean)
+		require.NoError(t, err)
+		j.AddAll(columns...)
+		require.ErrorIs(t, j.Err(), ErrInvalid)
+		require.Zero(t, j.N())
+	}
+	j, err := NewJoint(Mean, Proportion)
+	require.NoError(t, err)
+	j.AddAll([]float64{1, 2, math.NaN(), 4}, []float64{0, 1, 1, .5})
+	require.Error(t, j.Err())
+	require.EqualValues(t, 2, j.N(), "the users that can be added are")
+}

@@ -84,3 +84,15 @@ func TestJointLaws(t *testing.T) {
 		Merge: func(dst, src *Joint) error { return dst.Merge(src) },
 	})
 }
+
+func TestSketchLaws(t *testing.T) {
+	laws.CheckSummary(t, laws.SummarySpec[*Sketch, float64]{
+		New: func() *Sketch { return new(Sketch) },
+		Sample: func(r *rand.Rand) float64 {
+			return float64(r.Int64N(2000)-1000) * []float64{0, 1, 1e-9, 1e12}[r.IntN(4)]
+		},
+		Add:   func(s *Sketch, x float64) error { s.Add(x); return s.Err() },
+		Sub:   func(s *Sketch, x float64) error { s.Sub(x); return s.Err() },
+		Merge: func(dst, src *Sketch) error { return dst.Merge(src) },
+	})
+}

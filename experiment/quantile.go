@@ -41,11 +41,8 @@ func QuantileOf(values []float64, level float64) (Quantile, error) {
 	}
 	xs := slices.Clone(values)
 	slices.Sort(xs)
-	f := float64(n)
-	s := z975 * math.Sqrt(f*level*(1-level))
-	lo := max(0, int(math.Floor(f*level-s))-1)
-	hi := min(n-1, int(math.Ceil(f*level+s)))
-	return Quantile{N: int64(n), Level: level, Value: type7(xs, level), Lo: xs[lo], Hi: xs[hi]}, nil
+	ranks := quantileRanks(float64(n), level)
+	return Quantile{N: int64(n), Level: level, Value: type7(xs, level), Lo: xs[int(ranks[0])], Hi: xs[int(ranks[1])]}, nil
 }
 
 const z975 = 1.959963984540054

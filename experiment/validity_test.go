@@ -211,3 +211,37 @@ func TestInteractionOfReadouts(t *testing.T) {
 	_, err = x.Interaction(y, "m", [2]string{"x0", "x1"}, [2]string{"y0", "nobody"}, nil)
 	require.ErrorIs(t, err, ErrArm)
 }
+
+func TestSegments(t *testing.T) {
+	r := mustReadout(t, nil)
+	rnd := rand.New(rand.NewPCG(16, 1))
+	country := func(u uint32) string { return []string{"nz", "au"}[u%2] }
+	for u := uint32(1); u <= 800; u++ {
+		arm := rnd.IntN(3)
+		expose(t, r, u, []string{"a", "b", "c"}[arm], 0)
+		if rnd.Float64() < .3+.1*float64(arm) {
+			require.NoError(t, r.Observe(u, "Order Completed", map[string]any{"revenue": 1 + rnd.Float64()}, at(1)))
+		}
+	}
+	expose(t, r, 1001, "a", 0)
+	o := &TestOptions{Within: func(u uint32) bool { return u != 800 }}
+	all, err := r.Segments(country, "a", Holm, o)
+	require.NoError(t, err)
+	require.Len(t, all.Comparisons, 2*2*3)
+	var p []float64
+	for i, c := range all.Comparisons {
+		require.Equal(t, []string{"au", "nz"}[i/6], c.Segment)
+		want, err := r.Compare(c.Metric, "a", c.Treatment.Arm, &TestOptions{Within: func(u uint32) bool { return u != 800 && country(u) == c.Segment }})
+		require.NoError(t, err)
+		require.Equal(t, want.P, c.P)
+		p = append(p, c.P)
+	}
+	adjusted, err := Adjust(p, Holm)
+	require.NoError(t, err)
+	require.Equal(t, adjusted, all.Adjusted)
+	require.Contains(t, all.String(), "segment  arm")
+	_, err = r.Segments(nil, "a", Holm, nil)
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = r.Segments(country, "nobody", Holm, nil)
+	require.ErrorIs(t, err, ErrArm)
+}

@@ -42,6 +42,9 @@ type Options struct {
 	// Margin, for non-inferiority, adds to the effect: the test is that
 	// treatment is not worse than control by as much. Default: 0.
 	Margin float64
+	// Tests is how many tests share Alpha, by Bonferroni: the treatment arms of
+	// an experiment, times the metrics that decide. Default: 1.
+	Tests int
 	// Strict counts rejections in the wrong direction as power too, as some
 	// tools do.
 	Strict bool
@@ -65,7 +68,7 @@ func (o *Options) resolve(fn string) (Options, error) {
 		return r, &Error{fn, "Alpha", r.Alpha, "want 0 < Alpha < 1, or 0 for 0.05"}
 	case !(r.Power > 0 && r.Power < 1):
 		return r, &Error{fn, "Power", r.Power, "want 0 < Power < 1, or 0 for 0.8"}
-	case r.Power <= r.tail():
+	case r.Power <= r.tail()/float64(max(1, r.Tests)):
 		return r, &Error{fn, "Power", r.Power, "want more than the chance of a false positive"}
 	case !(r.Ratio > 0) || math.IsInf(r.Ratio, 1):
 		return r, &Error{fn, "Ratio", r.Ratio, "want a positive number, or 0 for 1"}
@@ -74,6 +77,10 @@ func (o *Options) resolve(fn string) (Options, error) {
 	case !(r.Margin >= 0) || math.IsInf(r.Margin, 1):
 		return r, &Error{fn, "Margin", r.Margin, "want a finite number, not negative"}
 	}
+	if r.Tests < 0 {
+		return r, &Error{fn, "Tests", float64(r.Tests), "want at least 1, or 0 for 1"}
+	}
+	r.Alpha /= float64(max(1, r.Tests))
 	return r, nil
 }
 

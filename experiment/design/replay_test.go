@@ -143,3 +143,37 @@ func ExampleRunningPower() {
 	// users × 2: power 0.65, <nil>
 	// users × 5: power 0.96, <nil>
 }
+
+func TestSharedAlpha(t *testing.T) {
+	three, err := MeanSize(.5, 2, &Options{Tests: 3})
+	require.NoError(t, err)
+	want, err := MeanSize(.5, 2, &Options{Alpha: .05 / 3})
+	require.NoError(t, err)
+	require.Equal(t, want, three)
+	_, err = MeanSize(.5, 2, &Options{Tests: -1})
+	require.ErrorIs(t, err, ErrInput)
+}
+
+// The delta method against ratios of simulated samples.
+func TestRatioStdDev(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	const users, runs = 400, 3000
+	var s1, s2 float64
+	for range runs {
+		n, d := 0.0, 0.0
+		for range users {
+			x, y := r.NormFloat64(), r.NormFloat64()
+			n += 6 + 2*x
+			d += 3 + .5*(.6*x+.8*y)
+		}
+		s1, s2 = s1+n/d, s2+n/d*(n/d)
+	}
+	sd := math.Sqrt((s2-s1*s1/runs)/(runs-1)) * math.Sqrt(users)
+	got, err := RatioStdDev(6, 2, 3, .5, .6)
+	require.NoError(t, err)
+	require.InEpsilon(t, sd, got, .05)
+	for _, bad := range [][5]float64{{1, 1, 0, 1, 0}, {1, -1, 1, 1, 0}, {1, 1, 1, math.Inf(1), 0}, {1, 1, 1, 1, 2}, {math.NaN(), 1, 1, 1, 0}} {
+		_, err := RatioStdDev(bad[0], bad[1], bad[2], bad[3], bad[4])
+		require.ErrorIs(t, err, ErrInput)
+	}
+}
