@@ -215,6 +215,17 @@ func FuzzImport(f *testing.F) {
 	f.Add(exportedPerson(f))
 	f.Add([]byte(`{"user":1,"numbers":[1,4294967295],"keys":[{"kind":"a","value":"b"}],"combinations":[{"keys":[{"kind":"a","value":"b"}],"first":"2026-03-01T12:00:00Z","last":"2026-03-01T12:00:00Z","event":""}],"attributes":[],"traits":{},"consents":[],"events":[]}`))
 	f.Add([]byte(`{}`))
+	tagged := newTest(f, Options{})
+	u := tagged.must(f, event("e", epoch, ann)).User
+	for _, tag := range []Tag{{Name: "a.b", Source: "x", At: epoch, Until: epoch.Add(time.Hour)}, {Name: "c", Confidence: 0.5, At: epoch}} {
+		_, err := tagged.Tag(u, tag)
+		require.NoError(f, err)
+	}
+	_, err := tagged.Untag(u, "d", "y", epoch)
+	require.NoError(f, err)
+	data, err := tagged.Export(u)
+	require.NoError(f, err)
+	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := newTest(t, Options{})
 		if _, err := s.Import(data); err != nil {

@@ -51,6 +51,13 @@ func (i instant) day() int64 {
 
 func usable(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 && !t.IsZero() }
 
+func earliestOf(a, b instant) instant {
+	if b.before(a) {
+		return b
+	}
+	return a
+}
+
 func latestOf(a, b instant) instant {
 	if a.before(b) {
 		return b

@@ -122,6 +122,10 @@ func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 
 // see takes another store's record of the same combination in.
 func (k *keyset) see(o *keyset) {
+	if o.firstID == "" && k.firstID == "" {
+		k.first, k.last = earliestOf(k.first, o.first), latestOf(k.last, o.last)
+		return
+	}
 	if o.firstID == "" {
 		return
 	}

@@ -196,13 +196,17 @@ func (s *Store) tagLocked(user uint32, t Tag) (Change, error) {
 }
 
 // spoken returns the combination that a statement of the host about a person
-// comes with: its strongest key alone.
+// comes with: its strongest key alone. While no event came with that, it was
+// seen when the statements were made.
 func (s *Store) spoken(p *person, at time.Time) uint32 {
 	top := p.nodes[:1]
 	k, ok := s.graph.set(top)
 	if !ok {
 		k = s.graph.addSet(top, instantOf(at), "")
 		s.own(p, k)
+	} else if set := &s.graph.sets[k]; set.firstID == "" {
+		set.first = earliestOf(set.first, instantOf(at))
+		set.last = latestOf(set.last, instantOf(at))
 	}
 	return k
 }

@@ -222,3 +222,40 @@ func TestTaxonomyIAB(t *testing.T) {
 	require.Equal(t, "demographic.age_range.18_20", name)
 	require.Equal(t, []int{583, 704, 1558}, []int{ads.Len(), content.Len(), audience.Len()})
 }
+
+// Stores that are merged hold the tags as if one had been told all of them.
+func TestTagsMerge(t *testing.T) {
+	for round := range longForm(40) {
+		r := rand.New(rand.NewPCG(32, uint64(round)))
+		o := Options{Clock: Manual, Traits: []Trait{{Name: "tags", Kind: Tags}}}
+		a, b, whole := o, o, newTest(t, o)
+		a.Shards, b.Shards, b.Shard = 2, 2, 1
+		stores := []*Store{newTest(t, a), newTest(t, b)}
+		for i := range 20 {
+			key := Key{UserID, fmt.Sprint("u", r.IntN(3))}
+			e := event("e", epoch.Add(time.Duration(i)*time.Second), key, Key{AnonymousID, key.Value})
+			e.ID = fmt.Sprint(i)
+			tag := Tag{
+				Name: []string{"a", "a.b", "c"}[r.IntN(3)], Source: []string{"x", "y"}[r.IntN(2)],
+				At: epoch.Add(time.Duration(r.IntN(100)) * time.Second), Confidence: float64(1+r.IntN(4)) / 4,
+			}
+			gone := r.IntN(4) == 0
+			for _, s := range []*Store{whole, stores[r.IntN(2)]} {
+				u := s.must(t, e).User
+				var err error
+				if gone {
+					_, err = s.Untag(u, tag.Name, tag.Source, tag.At)
+				} else {
+					_, err = s.Tag(u, tag)
+				}
+				require.NoError(t, err)
+			}
+		}
+		_, err := stores[0].Merge(stores[1])
+		require.NoError(t, err)
+		stores[0].checkInvariants(t)
+		for i := range 3 {
+			require.Equal(t, string(showKey(whole, UserID, fmt.Sprint("u", i))), string(showKey(stores[0], UserID, fmt.Sprint("u", i))), "round %d", round)
+		}
+	}
+}
