@@ -3,6 +3,7 @@ package recommend_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/zhun-go/zhun/recommend"
@@ -233,4 +234,18 @@ func ExampleAdjustedCosine() {
 	fmt.Printf("%.3f %.3f\n", model.Weight("Alien", "Brazil"), model.Weight("Alien", "Cars"))
 	// Output:
 	// 0.614 0.000
+}
+
+// Read a table of ratings, of which those of four stars and more count as
+// liking.
+func ExampleLoad() {
+	h, _ := recommend.NewHistory(nil)
+	table := "1::1193::5::978300760\n1::661::3::978302109\n2::1193::4::978298413\n"
+	rows, err := recommend.Load(h, strings.NewReader(table), &recommend.LoadOptions{MinWeight: 4, Alike: true})
+	fmt.Println(rows, err)
+	_, err = recommend.Load(h, strings.NewReader("3,1193,five,978300760\n"), nil)
+	fmt.Println(err)
+	// Output:
+	// 2 <nil>
+	// recommend: Load: line 1, column 3 (weight): "five": bad table: want a finite number
 }
