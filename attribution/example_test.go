@@ -555,3 +555,44 @@ func ExampleShapleyIntervals() {
 	// search: 408 conversions, 368.6 to 447.4
 	// podcast: 8 conversions, 4.1 to 11.9
 }
+
+// Retargeting follows people who are likely to buy. Compared among all, it
+// seems to bring them; compared among those who are alike, it does not.
+func ExampleStratified() {
+	stratum := func(rows map[string][2]float64) *attribution.Paths {
+		var p attribution.Paths
+		for path, n := range rows {
+			var channels []string
+			if path != "" {
+				channels = []string{path}
+			}
+			if err := p.Add(channels, n[0], 0, n[1]); err != nil {
+				panic(err)
+			}
+		}
+		return &p
+	}
+	likely := stratum(map[string][2]float64{"": {20, 80}, "retargeting": {180, 720}})
+	unlikely := stratum(map[string][2]float64{"": {18, 882}, "retargeting": {2, 98}})
+	var all attribution.Paths
+	for _, p := range []*attribution.Paths{likely, unlikely} {
+		if err := all.Merge(p); err != nil {
+			panic(err)
+		}
+	}
+	cohort := func(p *attribution.Paths) (attribution.Credits, error) {
+		return attribution.Shapley(p, &attribution.ShapleyOptions{Game: attribution.Cohort})
+	}
+	c, err := cohort(&all)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("all: retargeting %.0f of %.0f\n", c.Channels[0].Conversions, c.Total.Conversions)
+	if c, err = attribution.Stratified([]*attribution.Paths{likely, unlikely}, cohort); err != nil {
+		panic(err)
+	}
+	fmt.Printf("in strata: retargeting %.0f of %.0f\n", c.Channels[0].Conversions, c.Total.Conversions)
+	// Output:
+	// all: retargeting 144 of 220
+	// in strata: retargeting 0 of 220
+}
