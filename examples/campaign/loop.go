@@ -110,6 +110,10 @@ func loop(ctx context.Context, c config, src *source, bad *badLines, bar *progre
 	bar.done()
 
 	r := &Report{Input: src.input, Ingestion: s.ingestion(seen, bad)}
+	if r.Ingestion.Applied == 0 {
+		r.leaveOut("everything else", "no event was applied")
+		return r, nil
+	}
 	r.Input.From, r.Input.To = log.from, log.now
 	r.Input.Currency = cmp.Or(r.Input.Currency, seen.currency)
 	if r.Audiences, err = log.report(s); err != nil {

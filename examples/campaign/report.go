@@ -36,8 +36,8 @@ type Input struct {
 	Customers int        `json:"customers,omitempty"` // of the simulator
 	Days      int        `json:"days,omitempty"`
 	Seed      uint64     `json:"seed,omitempty"`
-	From      time.Time  `json:"from"`
-	To        time.Time  `json:"to"`
+	From      time.Time  `json:"from,omitzero"`
+	To        time.Time  `json:"to,omitzero"`
 	Currency  string     `json:"currency,omitempty"`
 	Rows      *OrderRows `json:"order_rows,omitempty"`
 }

@@ -245,6 +245,16 @@ func TestBadLines(t *testing.T) {
 	runs(t, exitOK, "-events", dirty, "-max-errors", "-1")
 }
 
+func TestNothingToApply(t *testing.T) {
+	for _, lines := range []string{"", "garbage\n"} {
+		file := filepath.Join(t.TempDir(), "events.jsonl")
+		require.NoError(t, os.WriteFile(file, []byte(lines), 0o600))
+		out, _ := runs(t, exitOK, "-events", file, "-html", file+".html")
+		require.Contains(t, out, "no event was applied")
+		require.NotContains(t, out, "0001")
+	}
+}
+
 // Orders tell of no touches and no experiment: the report says so.
 func TestOrders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.csv")

@@ -28,7 +28,10 @@ type grid struct {
 
 // sections lays out the whole report.
 func (r *Report) sections() []section {
-	all := []section{r.ingestion(), r.audiences()}
+	all := []section{r.ingestion()}
+	if len(r.Audiences.List) > 0 {
+		all = append(all, r.audiences())
+	}
 	if r.Recommendations != nil {
 		all = append(all, r.recommendations())
 	}
@@ -64,6 +67,9 @@ func (r *Report) title() string {
 }
 
 func (r *Report) subtitle() string {
+	if r.Ingestion.Applied == 0 {
+		return "no event in it could be applied"
+	}
 	s := fmt.Sprintf("%s to %s", day(r.Input.From), day(r.Input.To))
 	if r.Input.Currency != "" {
 		s += ", money in " + r.Input.Currency
@@ -78,8 +84,10 @@ func (r *Report) ingestion() section {
 		plural(in.Read, "event", "events"), count(in.Applied),
 		plural(in.Duplicates, "duplicate", "duplicates"), count(total(in.Rejected)),
 		plural(in.BadLines, "bad line", "bad lines"))
-	s.Lead += fmt.Sprintf(" They are of %s, after %s and %s.", plural(in.Profiles, "profile", "profiles"),
-		plural(in.Merges, "merge", "merges"), plural(in.Splits, "split", "splits"))
+	if in.Applied > 0 {
+		s.Lead += fmt.Sprintf(" They are of %s, after %s and %s.", plural(in.Profiles, "profile", "profiles"),
+			plural(in.Merges, "merge", "merges"), plural(in.Splits, "split", "splits"))
+	}
 
 	if rows := r.Input.Rows; rows != nil {
 		s.Tables = append(s.Tables, rowsGrid(rows))
@@ -99,7 +107,9 @@ func (r *Report) ingestion() section {
 		}
 		names.Rows = append(names.Rows, row)
 	}
-	s.Tables = append(s.Tables, names)
+	if len(names.Rows) > 0 {
+		s.Tables = append(s.Tables, names)
+	}
 
 	if len(in.Rejected) > 0 {
 		s.Notes = append(s.Notes, "Rejected: "+counts(in.Rejected)+".")
