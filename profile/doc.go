@@ -36,8 +36,8 @@
 //
 // [Store.Apply] refuses what cannot be a fact, with a [*RefusedError] that
 // says why, and [Store.Stats] counts it: no usable key, no usable time, no
-// name, sent by a program ([BotRules]), too large, too late, of an erased
-// person. Texts are brought into Unicode's normal form C, those that stand for
+// name, sent by a program ([BotRules], with a [BotCode] each), too large, too
+// late ([Options].Late), of an erased person. Texts are brought into Unicode's normal form C, those that stand for
 // nothing ("n/a") are dropped, and fields declared in [Options].Schema are
 // brought into the form declared: numbers, times, countries and so on. A
 // sender's clock is corrected by received − sent, and no event happens after
