@@ -57,6 +57,32 @@ func BenchmarkAssign(b *testing.B) {
 	}
 }
 
+// Twenty experiments in five layers, four in each: the limit is the twenty
+// hashes of the layers. On a quiet machine the stack takes less than 1 µs.
+func BenchmarkStack(b *testing.B) {
+	const id = "7f3c2a1e-5b6d-4e8f-9a0b-1c2d3e4f5a6b"
+	var stack []*Experiment
+	for i := range 20 {
+		at := float64(i%4) / 4
+		stack = append(stack, mustNew(b, fmt.Sprint("exp-", i), []Arm{{"a", 1}, {"b", 1}}, &Options{
+			Layer: &Layer{Name: fmt.Sprint("layer-", i/4), From: at, To: at + .25},
+		}))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, e := range stack {
+			sink.s, _ = e.Assign(id)
+		}
+	}
+	b.ReportMetric(timeOf(1000, func() {
+		for seed := range uint64(20) {
+			sink.u += xxh3.HashStringSeed(id, seed)
+		}
+	}), "rival-ns")
+	b.ReportMetric(4, "goal-ratio")
+	b.ReportMetric(250, "rival-guide-ns")
+}
+
 // bare is the limit of accumulation: a count and two plain sums. Value by
 // value, as users arrive, it waits for memory as long as Moments does; over a
 // slice it keeps its sums in registers and takes four operations a value, where
