@@ -65,7 +65,7 @@ func BenchmarkStack(b *testing.B) {
 	for i := range 20 {
 		at := float64(i%4) / 4
 		stack = append(stack, mustNew(b, fmt.Sprint("exp-", i), []Arm{{"a", 1}, {"b", 1}}, &Options{
-			Layer: &Layer{Name: fmt.Sprint("layer-", i/4), From: at, To: at + .25},
+			Layer: &Layer{Name: fmt.Sprint("layer-", i/4), From: at, To: at + .25}, Holdouts: []Holdout{{"all", .05}},
 		}))
 	}
 	b.ReportAllocs()

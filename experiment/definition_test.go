@@ -171,19 +171,3 @@ func TestSticky(t *testing.T) {
 	_, err = e.Decide(Subject{Unit: "7"})
 	require.ErrorIs(t, err, s.fail)
 }
-
-func BenchmarkStackOf20(b *testing.B) {
-	var stack []*Experiment
-	for i := range 20 {
-		stack = append(stack, mustNew(b, fmt.Sprint("exp-", i), []Arm{{"a", 1}, {"b", 1}}, &Options{
-			Layer: &Layer{fmt.Sprint("layer-", i/4), float64(i%4) / 4, float64(i%4+1) / 4}, Holdouts: []Holdout{{"all", .05}},
-		}))
-	}
-	const id = "7f3c2a1e-5b6d-4e8f-9a0b-1c2d3e4f5a6b"
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, e := range stack {
-			sink.s, _ = e.Assign(id)
-		}
-	}
-}
