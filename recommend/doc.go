@@ -12,7 +12,7 @@
 //
 // Keep a [History]. It is a view: a store that is given it feeds it the
 // e-commerce events it knows, renames merged users and erases forgotten ones.
-// A host without a store adds rows itself:
+// A host without a store adds rows itself, or reads a table with [Load]:
 //
 //	h, err := recommend.NewHistory(nil)
 //	err = h.Add(user, "sku-42", 1, at)
@@ -59,8 +59,11 @@
 //   - [FitEASE]: the regression of every item on all others, and EDLAE; the
 //     most accurate while items² · 8 bytes are no trouble;
 //   - [FitLocalRidge]: the same within a neighbourhood, for large catalogues;
-//   - [Fit]: the last two by the size of the catalogue, with the penalty
+//   - [FitSLIM]: the elastic net within a neighbourhood, for smaller models;
+//   - [Fit]: EASE or local ridge by the size of the catalogue, with the penalty
 //     chosen on users put aside. Begin here.
+//
+// [Tune] chooses among any of them by the validation users of a split.
 //
 // NDCG@100 by [SplitStrong] on three public sets, with standard errors of
 // .012, .027 and .011:
@@ -113,5 +116,7 @@
 // the share of held-out items that no model could have known, and reports
 // coverage, Gini and novelty and the recall of rare items beside the accuracy,
 // because popularity alone can look good. [Report.Compare] tells whether the
-// difference between two models is more than chance.
+// difference between two models is more than chance. Given the category of each
+// item, reports also tell how far lists stray from what each user likes
+// (calibration) and how mixed they are (diversity).
 package recommend

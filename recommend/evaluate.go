@@ -28,6 +28,10 @@ type EvalOptions struct {
 	Repeat bool
 	// Fill is Query.Fill. Default: FillByID.
 	Fill Fill
+	// Category returns the category of an item, "" for none; Cut.Calibration
+	// and Cut.Diversity need it. It is asked once for each item of the
+	// vocabulary.
+	Category func(item string) string
 	// Level of the confidence intervals. Default 0.95.
 	Level float64
 	// Workers is the number of goroutines. Default: GOMAXPROCS. The result
@@ -116,6 +120,7 @@ type evaluation struct {
 	name  string
 	cat   *catalogue
 	tail  []bool      // items outside the head
+	kinds *categories // nil without EvalOptions.Category
 	users []uint32    // evaluated users, ascending
 	held  [][]uint32  // items held out of each, ascending
 	lost  int         // held-out pairs outside the vocabulary
@@ -150,6 +155,9 @@ func newEvaluation(r Recommender, test *History, o EvalOptions) (*evaluation, er
 		e.cat = newCatalogue(m.names, m.counts(), len(m.users))
 	}
 	e.tail = e.cat.tail()
+	if o.Category != nil {
+		e.kinds = categoriesOf(e.cat, o.Category)
+	}
 
 	s := test.snapshot()
 	for i, user := range s.users {
@@ -228,6 +236,7 @@ func (e *evaluation) run(ctx context.Context) error {
 // some evaluates the users of one residue.
 func (e *evaluation) some(ctx context.Context, worker int, shown [][]uint32) error {
 	var list []Scored
+	var history []pair
 	longest := e.K[len(e.K)-1]
 	for i := worker; i < len(e.users); i += e.Workers {
 		if err := ctx.Err(); err != nil {
@@ -240,8 +249,16 @@ func (e *evaluation) some(ctx context.Context, worker int, shown [][]uint32) err
 		if err != nil {
 			return fmt.Errorf("recommend: Evaluate: user %d: %w", e.users[i], err)
 		}
+		var interests []float64
+		if e.kinds != nil {
+			history, _ = e.History.sources(history, e.users[i], e.cat)
+			interests = e.kinds.interests(history)
+		}
 		for c, k := range e.K {
-			e.score[c][i] = e.judge(list[:min(k, len(list))], e.held[i], k, shown[c])
+			top := list[:min(k, len(list))]
+			p := e.judge(top, e.held[i], k, shown[c])
+			p.metric[metricCalibration], p.metric[metricDiversity] = e.kinds.judge(interests, top, e.cat)
+			e.score[c][i] = p
 		}
 	}
 	return nil

@@ -249,3 +249,58 @@ func ExampleLoad() {
 	// 2 <nil>
 	// recommend: Load: line 1, column 3 (weight): "five": bad table: want a finite number
 }
+
+// With categories a report also tells how far a list strays from what a user
+// likes, and how mixed it is.
+func ExampleCut() {
+	ctx := context.Background()
+	h := baskets()
+	model, _ := recommend.FitItemKNN(ctx, h, nil)
+	report, err := recommend.Evaluate(ctx, model, h, &recommend.EvalOptions{
+		History: h, K: []int{4}, Repeat: true,
+		Category: func(item string) string {
+			switch item {
+			case "running shoes", "socks", "bottle":
+				return "sport"
+			}
+			return "camping"
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	cut, _ := report.At(4)
+	fmt.Printf("%.3f nats from the interests, %.2f of pairs differ\n", cut.Calibration.Value, cut.Diversity.Value)
+	// Output:
+	// 0.122 nats from the interests, 0.21 of pairs differ
+}
+
+// Choose among several models by users put aside, cheaply: most candidates are
+// only fitted on a part of the users.
+func ExampleTune() {
+	h, _ := recommend.NewHistory(nil)
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for user := uint32(1); user <= 500; user++ {
+		for k := range uint32(6) {
+			_ = h.Add(user, fmt.Sprint(2*((user*7+k*k*3)%20)+user%2), 1, at)
+		}
+	}
+	split, _ := recommend.SplitStrong(h, nil)
+	var candidates []recommend.Candidate
+	for _, k := range []int{1, 5, 20} {
+		candidates = append(candidates, func(ctx context.Context, h *recommend.History) (*recommend.Model, error) {
+			return recommend.FitItemKNN(ctx, h, &recommend.ItemKNNOptions{K: k})
+		})
+	}
+	tuning, err := recommend.Tune(context.Background(), split, candidates, &recommend.TuneOptions{K: 5, MinUsers: 100})
+	if err != nil {
+		panic(err)
+	}
+	for _, t := range tuning.Trials {
+		fmt.Println(t.Name, "reached round", t.Round)
+	}
+	// Output:
+	// cosine K=1 per target reached round 2
+	// cosine K=5 per target reached round 1
+	// cosine K=20 per target reached round 1
+}

@@ -25,8 +25,9 @@ type Report struct {
 	Items int // in the vocabulary
 	Cuts  []Cut
 
-	perUser [][metrics][]float64 // by cut, then metric, then user; NaN where undefined
-	users   []uint32
+	perUser    [][metrics][]float64 // by cut, then metric, then user; NaN where undefined
+	users      []uint32
+	categories bool
 }
 
 // Cut holds the figures for lists of length K. Estimates are means over users
@@ -51,6 +52,16 @@ type Cut struct {
 	// StratifiedRecall weighs each held-out item by 1/√(its users) (Steck,
 	// "Item popularity and recommendation accuracy", 2011).
 	StratifiedRecall Estimate
+	// Calibration is the mean Kullback-Leibler divergence, in nats, of the
+	// categories of the list from those of the user's history, each item of
+	// which counts by its value: 0 when the shares are the same, at most
+	// ln 100. It is zero without EvalOptions.Category, and taken over users
+	// with a category in their history. (Steck, "Calibrated recommendations",
+	// 2018, with its smoothing of .01.)
+	Calibration Estimate
+	// Diversity is the share of pairs in the list that differ in category, of
+	// the pairs of items with one; zero without EvalOptions.Category.
+	Diversity Estimate
 	// Coverage is the share of the vocabulary that was shown to somebody.
 	Coverage float64
 	// Gini is the inequality of how often each item was shown, 0 when all
@@ -68,14 +79,16 @@ const (
 	metricHitRate
 	metricTail
 	metricStratified
+	metricCalibration
+	metricDiversity
 	metrics
 )
 
-var metricNames = [metrics]string{"recall", "ndcg", "map", "mrr", "hit rate", "tail recall", "stratified recall"}
+var metricNames = [metrics]string{"recall", "ndcg", "map", "mrr", "hit rate", "tail recall", "stratified recall", "calibration", "diversity"}
 
 func (e *evaluation) report() Report {
 	r := Report{
-		Name: e.name, Users: len(e.users), Pairs: e.pairs, Items: len(e.cat.names), users: e.users,
+		Name: e.name, Users: len(e.users), Pairs: e.pairs, Items: len(e.cat.names), users: e.users, categories: e.kinds != nil,
 		Lost: float64(e.lost) / float64(e.lost+e.pairs),
 	}
 	z := math.Sqrt2 * math.Erfinv(e.Level)
@@ -95,6 +108,7 @@ func (e *evaluation) report() Report {
 		cut := Cut{
 			K: k, Recall: est(metricRecall), NDCG: est(metricNDCG), MAP: est(metricMAP), MRR: est(metricMRR),
 			HitRate: est(metricHitRate), TailRecall: est(metricTail), StratifiedRecall: est(metricStratified),
+			Calibration: est(metricCalibration), Diversity: est(metricDiversity),
 		}
 		cut.Coverage, cut.Gini = spread(e.shown[c])
 		var novelty stats.Sum
@@ -170,11 +184,19 @@ func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d users, %d held-out pairs (%.1f%% lost), %d items\n", r.Name, r.Users, r.Pairs, 100*r.Lost, r.Items)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "K\trecall\t± se\tndcg\t± se\tmap\tmrr\thit rate\ttail\tstratified\tcoverage\tgini\tnovelty\t\n")
+	fmt.Fprint(t, "K\trecall\t± se\tndcg\t± se\tmap\tmrr\thit rate\ttail\tstratified\tcoverage\tgini\tnovelty\t")
+	if r.categories {
+		fmt.Fprint(t, "calibration\tdiversity\t")
+	}
+	fmt.Fprintln(t)
 	for _, c := range r.Cuts {
-		fmt.Fprintf(t, "%d\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.3f\t%.3f\t%.2f\t\n", c.K,
+		fmt.Fprintf(t, "%d\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.3f\t%.3f\t%.2f\t", c.K,
 			c.Recall.Value, c.Recall.StdErr, c.NDCG.Value, c.NDCG.StdErr, c.MAP.Value, c.MRR.Value, c.HitRate.Value,
 			c.TailRecall.Value, c.StratifiedRecall.Value, c.Coverage, c.Gini, c.Novelty)
+		if r.categories {
+			fmt.Fprintf(t, "%.3f\t%.3f\t", c.Calibration.Value, c.Diversity.Value)
+		}
+		fmt.Fprintln(t)
 	}
 	t.Flush()
 	return b.String()
@@ -202,8 +224,8 @@ type CompareOptions struct {
 // Compare compares this report's recommender with another's by a paired
 // bootstrap over users (Efron and Tibshirani, 1993; percentile interval): far
 // sharper than comparing two intervals, since users differ more than models.
-// Metric is "recall", "ndcg", "map", "mrr", "hit rate", "tail recall" or
-// "stratified recall". Both reports must come from the same users and have the
+// Metric is "recall", "ndcg", "map", "mrr", "hit rate", "tail recall",
+// "stratified recall", "calibration" (of which less is better) or "diversity". Both reports must come from the same users and have the
 // cut k, else it is [ErrOption].
 func (r Report) Compare(other Report, metric string, k int, opts *CompareOptions) (Comparison, error) {
 	o := CompareOptions{}
