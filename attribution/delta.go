@@ -75,27 +75,40 @@ func (v variance) add(channel uint32, n, conv, value float64) {
 }
 
 // bySizeVariance is the variance where each channel of a set gets the same.
+// Like the credits, it is summed up by the size of the sets.
 func (p *Paths) bySizeVariance(v variance) {
-	timed := make([]bool, len(p.rows))
-	squares := make([]stats.Sum, len(p.rows)) // of the value of each conversion
+	square := make([]stats.Sum, p.sets.len()) // of the value of each conversion
+	var timed []bool
+	if len(p.journeys) > 0 {
+		timed = make([]bool, len(p.rows))
+	}
 	for _, j := range p.journeys {
 		timed[j.path] = true
-		squares[j.path].AddProduct(j.value, j.value)
+		square[p.setOf[j.path]].AddProduct(j.value, j.value)
 	}
-	for _, id := range p.canonical() {
-		set := p.sets.seq(p.setOf[id])
-		conv, value := p.rows[id].conv.Value(), p.rows[id].value.Value()
-		if len(set) == 0 || conv == 0 {
+	for id := range p.rows {
+		t := &p.rows[id]
+		if conv := t.conv.Value(); conv != 0 && (timed == nil || !timed[id]) {
+			square[p.setOf[id]].Add(t.value.Value() * t.value.Value() / conv)
+		}
+	}
+	sums := make([]share, len(v))
+	for _, b := range p.sets.byLength() {
+		blk := &p.sets.blocks[b]
+		if blk.length == 0 {
 			continue
 		}
-		square := value * value / conv
-		if timed[id] {
-			square = squares[id].Value()
+		for pos, id := range blk.ids {
+			for _, c := range blk.at(pos) {
+				sums[c].conv.Merge(p.bySet[id].conv)
+				sums[c].value.Merge(square[id])
+			}
 		}
-		n := float64(len(set) * len(set))
-		for _, c := range set {
-			v[c].conv.Add(conv / n)
-			v[c].value.Add(square / n)
+		n := float64(blk.length * blk.length)
+		for c := range sums {
+			v[c].conv.Merge(sums[c].conv.Div(n))
+			v[c].value.Merge(sums[c].value.Div(n))
+			sums[c] = share{}
 		}
 	}
 }
