@@ -23,6 +23,7 @@ type neighbours struct {
 	signed bool // sums may cancel to zero
 	rule   rule
 	k      int
+	only   []bool // by item: whose lists are wanted; nil for all
 
 	start []int // start[j]:start[j]+n[j] is the list of rank j in slab
 	n     []int32
@@ -92,7 +93,9 @@ func (nb *neighbours) run(ctx context.Context, workers int) error {
 				if done%ctxEvery == 0 && ctx.Err() != nil {
 					return
 				}
-				w.item(uint32(j))
+				if nb.only == nil || nb.only[nb.order[j]] {
+					w.item(uint32(j))
+				}
 			}
 		})
 	}

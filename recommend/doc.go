@@ -63,7 +63,8 @@
 //   - [Fit]: EASE or local ridge by the size of the catalogue, with the penalty
 //     chosen on users put aside. Begin here.
 //
-// [Tune] chooses among any of them by the validation users of a split.
+// [Tune] chooses among any of them by the validation users of a split, and
+// [RefreshLocalRidge] fits single targets anew.
 //
 // NDCG@100 by [SplitStrong] on three public sets, with standard errors of
 // .012, .027 and .011:

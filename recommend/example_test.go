@@ -304,3 +304,22 @@ func ExampleTune() {
 	// cosine K=5 per target reached round 1
 	// cosine K=20 per target reached round 1
 }
+
+// A new item is recommended at once, without fitting everything again.
+func ExampleRefreshLocalRidge() {
+	ctx := context.Background()
+	h := baskets()
+	model, _ := recommend.FitLocalRidge(ctx, h, &recommend.LocalRidgeOptions{Lambda: 1})
+	at := time.Date(2026, 3, 9, 9, 0, 0, 0, time.UTC)
+	for _, user := range []uint32{1, 2, 6} {
+		_ = h.Add(user, "camping chair", 1, at)
+	}
+	model, err := recommend.RefreshLocalRidge(ctx, h, model, []string{"camping chair"}, &recommend.LocalRidgeOptions{Lambda: 1})
+	if err != nil {
+		panic(err)
+	}
+	result, _ := model.Recommend(recommend.Query{Items: []string{"tent"}, N: 1})
+	fmt.Println(result.Items[0].Item)
+	// Output:
+	// camping chair
+}
