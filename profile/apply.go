@@ -259,7 +259,7 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 				s.stated[k] = v
 			}
 			if changed {
-				s.changed[k] = own(v)
+				s.changed[k] = value.Own(v)
 			}
 		}
 		if _, moved := s.changed[s.opts.RegionAttribute]; moved && len(s.opts.Regions) > 0 {

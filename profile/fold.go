@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/zhun-go/zhun/internal/stats"
 	"github.com/zhun-go/zhun/internal/value"
 )
 
@@ -15,7 +16,7 @@ type fold struct {
 	longest int64
 	span    int64 // of all sessions, in nanoseconds
 	day     int64 // that a score is of
-	sum     exactSum
+	sum     stats.Exact
 }
 
 func (f *fold) reset() { *f = fold{sum: f.sum[:0]} }
@@ -103,8 +104,8 @@ func (f *fold) score(t *Trait, in []windowEntry, today int64) float64 {
 		if t.Field != "" {
 			x, _ = value.Float(in[i].value)
 		}
-		f.sum.add(x * math.Exp2(-age/half))
+		f.sum.Add(x * math.Exp2(-age/half))
 	}
 	f.n = len(in)
-	return f.sum.value()
+	return f.sum.Value()
 }

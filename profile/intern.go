@@ -1,6 +1,10 @@
 package profile
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/zhun-go/zhun/internal/value"
+)
 
 // interned holds copies of the texts that came last, so that a value that
 // comes again and again (a product, an agent) is copied once. It is a cache of
@@ -26,7 +30,7 @@ func (c *interned[T]) put(text string, v T) {
 func (s *Store) kept(v any) any {
 	text, ok := v.(string)
 	if !ok {
-		return own(v)
+		return value.Own(v)
 	}
 	if have, ok := s.texts[text]; ok {
 		return have

@@ -78,40 +78,15 @@ func (p *person) state(name, set uint32, at instant, v any) (restated, changed b
 	i, found := p.findCell(name, set)
 	switch {
 	case !found:
-		p.cells = slices.Insert(p.cells, i, cell{name, set, at, own(v)})
+		p.cells = slices.Insert(p.cells, i, cell{name, set, at, value.Own(v)})
 	case p.cells[i].newer(at, v):
 		return false, false
 	default:
-		p.cells[i].at, p.cells[i].value = at, own(v)
+		p.cells[i].at, p.cells[i].value = at, value.Own(v)
 	}
 	after := p.winner(name)
 	changed = value.Compare(before.value, after.value) != 0
 	return changed || before.at != after.at, changed
-}
-
-// own returns a copy of a value that shares no memory with the event it came
-// with, whose strings may be parts of a long line.
-func own(v any) any {
-	switch x := v.(type) {
-	case string:
-		return strings.Clone(x)
-	case []string:
-		out := make([]string, len(x))
-		for i, s := range x {
-			out[i] = strings.Clone(s)
-		}
-		return out
-	case []map[string]any:
-		out := make([]map[string]any, len(x))
-		for i, m := range x {
-			out[i] = make(map[string]any, len(m))
-			for k, v := range m {
-				out[i][strings.Clone(k)] = own(v)
-			}
-		}
-		return out
-	}
-	return v
 }
 
 // winners returns the statement that holds for each attribute, by time, then

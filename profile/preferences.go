@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zhun-go/zhun/internal/ids"
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // PreferenceOptions say what preferences are read from. Nil means the
@@ -117,9 +118,9 @@ func (s *Store) FitPreferences(ctx context.Context, opts *PreferenceOptions) (*P
 	zones := make(map[string]*time.Location)
 	withChannel := 0
 	// Exact sums, for numbers of users depend on the order of arrival.
-	var hours [24]exactSum
-	var weekdays [7]exactSum
-	usage := make(map[string]exactSum)
+	var hours [24]stats.Exact
+	var weekdays [7]stats.Exact
+	usage := make(map[string]stats.Exact)
 	for _, u := range s.Users() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -134,30 +135,30 @@ func (s *Store) FitPreferences(ctx context.Context, opts *PreferenceOptions) (*P
 		if h.n > 0 {
 			m.persons++
 			for i, n := range h.hours {
-				hours[i].add(float64(n) / float64(h.n))
+				hours[i].Add(float64(n) / float64(h.n))
 			}
 			for i, n := range h.weekdays {
-				weekdays[i].add(float64(n) / float64(h.n))
+				weekdays[i].Add(float64(n) / float64(h.n))
 			}
 		}
 		if h.channelN > 0 {
 			withChannel++
 			for c, n := range h.channels {
 				sum := usage[c]
-				sum.add(float64(n) / float64(h.channelN))
+				sum.Add(float64(n) / float64(h.channelN))
 				usage[c] = sum
 			}
 		}
 	}
 	// One vote more is spread evenly, so that nothing is impossible.
 	for i := range m.hours {
-		m.hours[i] = (hours[i].value() + 1.0/24) / float64(m.persons+1)
+		m.hours[i] = (hours[i].Value() + 1.0/24) / float64(m.persons+1)
 	}
 	for i := range m.weekdays {
-		m.weekdays[i] = (weekdays[i].value() + 1.0/7) / float64(m.persons+1)
+		m.weekdays[i] = (weekdays[i].Value() + 1.0/7) / float64(m.persons+1)
 	}
 	for c, sum := range usage {
-		m.usage[c] = sum.value() / float64(withChannel)
+		m.usage[c] = sum.Value() / float64(withChannel)
 		m.channels = append(m.channels, c)
 	}
 	slices.SortFunc(m.channels, func(a, b string) int { return cmp.Or(cmp.Compare(m.usage[b], m.usage[a]), ids.Compare(a, b)) })

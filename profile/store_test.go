@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,36 +54,6 @@ func TestEraseScrubs(t *testing.T) {
 	_, err := s.Erase(c.User)
 	require.NoError(t, err)
 	require.False(t, found())
-}
-
-func TestExactSum(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
-		var s, half, rest exactSum
-		want := new(big.Rat)
-		n := r.IntN(20)
-		for i := range n {
-			x := math.Ldexp(r.Float64()-0.5, r.IntN(200)-100)
-			if r.IntN(3) == 0 {
-				x = float64(r.IntN(2000)) / 100
-			}
-			s.add(x)
-			if i%2 == 0 {
-				half.add(x)
-			} else {
-				rest.add(x)
-			}
-			want.Add(want, new(big.Rat).SetFloat64(x))
-		}
-		f, _ := want.Float64()
-		require.Equal(t, f, s.value())
-		half.merge(rest)
-		require.Equal(t, f, half.value())
-		for _, x := range slices.Clone(s) {
-			s.add(-x)
-		}
-		require.Zero(t, s.value())
-	}
 }
 
 func TestCommit(t *testing.T) {

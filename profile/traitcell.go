@@ -3,6 +3,7 @@ package profile
 import (
 	"slices"
 
+	"github.com/zhun-go/zhun/internal/stats"
 	"github.com/zhun-go/zhun/internal/value"
 )
 
@@ -15,7 +16,7 @@ type traitCell struct {
 	stamp instant // of the last change, as views saw it
 	rank  int32   // of the value's source
 	n     int64
-	sum   exactSum
+	sum   stats.Exact
 	freq  map[any]frequency // by value, numbers by their float64
 	value any
 }
@@ -49,7 +50,7 @@ func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
 		return true
 	case Sum, Mean:
 		f, _ := value.Float(v)
-		c.sum.add(f)
+		c.sum.Add(f)
 		return c.setSum(kind)
 	case Min:
 		if old == nil || value.Compare(v, old) < 0 {
@@ -83,7 +84,7 @@ func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
 }
 
 func (c *traitCell) setSum(kind TraitKind) bool {
-	f := c.sum.value()
+	f := c.sum.Value()
 	if kind == Mean {
 		f /= float64(c.n)
 	}
@@ -176,7 +177,7 @@ func (c *traitCell) merge(kind TraitKind, o *traitCell) {
 		c.value = n
 	case Sum, Mean:
 		c.n = n
-		c.sum.merge(o.sum)
+		c.sum.Merge(o.sum)
 		c.setSum(kind)
 	case MostFrequent, DistinctCount, Distinct:
 		for _, x := range o.freq {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zhun-go/zhun/internal/stats"
 	"github.com/zhun-go/zhun/internal/value"
 )
 
@@ -154,7 +155,7 @@ func (t *Trait) check(o *Options) error {
 		if !ok {
 			return bad("Where", t.Where[k], "not a value that a field may hold")
 		}
-		t.Where[k] = own(v)
+		t.Where[k] = value.Own(v)
 		t.where = append(t.where, condition{k, t.Where[k]})
 	}
 	return nil
@@ -204,7 +205,7 @@ func (t *Trait) matches(fields map[string]any) (any, bool) {
 	switch t.Kind {
 	case Sum, Mean, Score:
 		f, ok := value.Float(v)
-		return v, ok && f <= maxTerm && f >= -maxTerm
+		return v, ok && f <= stats.MaxExact && f >= -stats.MaxExact
 	case Min, Max:
 		_, ok := value.Float(v)
 		return v, ok

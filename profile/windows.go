@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zhun-go/zhun/internal/stats"
 	"github.com/zhun-go/zhun/internal/value"
 )
 
@@ -14,7 +15,7 @@ type window struct {
 	trait   int
 	entries []windowEntry // by time; what has left the window is cut off
 	inside  int           // how many of them are not in the future
-	sum     exactSum      // of those inside
+	sum     stats.Exact   // of those inside
 	fold    fold          // of those inside, for the timed kinds
 	due     int64         // when something enters or leaves next, as scheduled
 	value   any
@@ -134,7 +135,7 @@ func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
 func (w *window) term(kind TraitKind, v any, sign float64) {
 	if kind == Sum || kind == Mean {
 		f, _ := value.Float(v)
-		w.sum.add(sign * f)
+		w.sum.Add(sign * f)
 	}
 }
 
@@ -199,9 +200,9 @@ func (w *window) result(kind TraitKind) any {
 	case Count:
 		return int64(len(in))
 	case Sum:
-		return w.sum.value()
+		return w.sum.Value()
 	case Mean:
-		return w.sum.value() / float64(len(in))
+		return w.sum.Value() / float64(len(in))
 	}
 	var c traitCell
 	for _, e := range in {
