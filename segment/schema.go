@@ -196,14 +196,6 @@ func canon(v any) any {
 		return float64(x)
 	case float64:
 		return x + 0
-	case string:
-		return strings.Clone(x)
-	case []string:
-		out := make([]string, len(x))
-		for i, s := range x {
-			out[i] = strings.Clone(s)
-		}
-		return out
 	case []map[string]any:
 		out := make([]map[string]any, len(x))
 		for i, m := range x {
@@ -214,5 +206,5 @@ func canon(v any) any {
 		}
 		return out
 	}
-	return v
+	return value.Own(v)
 }
