@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"io"
 	"math"
 	"slices"
 	"unicode/utf8"
@@ -20,6 +21,31 @@ const (
 // arrived.
 func (j *Journeys) AppendBinary(b []byte) ([]byte, error) {
 	s := j.snapshot()
+	return s.append(b, j.fingerprint), nil
+}
+
+// Snapshot returns a picture of the present state that later changes do not
+// touch; it writes the bytes of [Journeys.AppendBinary]. Taking it copies one
+// header per user under the lock; the encoding is done by the picture, outside
+// of it. The picture is immutable and safe for concurrent use.
+func (j *Journeys) Snapshot() io.WriterTo {
+	return &picture{j.snapshot(), j.fingerprint}
+}
+
+// picture is a snapshot that can be written.
+type picture struct {
+	snapshot
+	fingerprint uint64
+}
+
+// WriteTo writes the picture in one piece.
+func (p *picture) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(p.append(nil, p.fingerprint))
+	return int64(n), err
+}
+
+// append encodes the picture.
+func (s *snapshot) append(b []byte, fingerprint uint64) []byte {
 	used := make([]bool, len(s.names))
 	for _, u := range s.users {
 		for _, t := range u.touches {
@@ -68,9 +94,9 @@ func (j *Journeys) AppendBinary(b []byte) ([]byte, error) {
 		r.cost.Write(ledger)
 	}
 	meta := w.Section(wire.Meta)
-	meta.Uint64(j.fingerprint)
+	meta.Uint64(fingerprint)
 	writeInstant(meta, s.clock)
-	return w.AppendTo(b), nil
+	return w.AppendTo(b)
 }
 
 // sortedNames returns the used names in their order, and the place of each.
