@@ -168,6 +168,14 @@ func readNames(r *wire.Reader) (ids.Dict, error) {
 func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
 	touches := func(a, b touchRow) int { return compareTouches(names, a, b) }
 	conversions := func(a, b conversionRow) int { return compareConversions(names, a, b) }
+	used := make([]bool, len(names))
+	name := func() uint32 {
+		i := r.Index(len(names))
+		if r.Err() == nil {
+			used[i] = true
+		}
+		return uint32(i)
+	}
 	n := r.Count(4)
 	people := make(map[uint32]*person, n)
 	var last uint32
@@ -180,12 +188,12 @@ func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
 		p := new(person)
 		p.touches = readRows(r, 14, touches, func() touchRow {
 			return touchRow{
-				at: readInstant(r), channel: uint32(r.Index(len(names))), campaign: uint32(r.Index(len(names))),
+				at: readInstant(r), channel: name(), campaign: name(),
 				kind: readKind(r), cost: readAmount(r),
 			}
 		})
 		p.conversions = readRows(r, 12, conversions, func() conversionRow {
-			return conversionRow{at: readInstant(r), id: r.String(), currency: uint32(r.Index(len(names))), value: readAmount(r)}
+			return conversionRow{at: readInstant(r), id: r.String(), currency: name(), value: readAmount(r)}
 		})
 		p.refunds = readRows(r, 12, compareRefunds, func() refundRow {
 			return refundRow{at: readInstant(r), id: r.String(), whole: r.Bool(), value: readAmount(r)}
@@ -198,6 +206,9 @@ func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
 			break
 		}
 		people[u] = p
+	}
+	if i := slices.Index(used, false); i >= 0 {
+		r.Fail("nobody uses the name %q", names[i])
 	}
 	return people, r.Close()
 }

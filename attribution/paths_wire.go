@@ -19,35 +19,7 @@ const (
 // AppendBinary appends the paths in an order of their own: equal paths give
 // equal bytes, however they were added.
 func (p *Paths) AppendBinary(b []byte) ([]byte, error) {
-	kept := make([]bool, len(p.rows))
-	for id := range p.rows {
-		kept[id] = !p.rows[id].zero()
-	}
-	for _, j := range p.journeys {
-		kept[j.path] = true
-	}
-	used := make([]bool, p.channels.Len())
-	var order []uint32
-	for id, k := range kept {
-		if k {
-			order = append(order, uint32(id))
-			for _, c := range p.seqs.seq(uint32(id)) {
-				used[c] = true
-			}
-		}
-	}
-	var exposed []uint32
-	for id := range p.exposed {
-		if p.exposed[id] != (exposure{}) {
-			exposed = append(exposed, uint32(id))
-			for _, c := range p.sets.seq(uint32(id)) {
-				used[c] = true
-			}
-		}
-	}
-	for c := range p.cost {
-		used[c] = used[c] || p.cost[c] != (costs{})
-	}
+	order, exposed, used := p.meaningful()
 	names, rank := sortedNames(p.channels.Names(), used)
 	slices.SortFunc(order, func(a, b uint32) int { return comparePaths(p.seqs.seq(a), p.seqs.seq(b), rank) })
 
@@ -74,19 +46,7 @@ func (p *Paths) AppendBinary(b []byte) ([]byte, error) {
 		t.null.Write(rows)
 	}
 	journeys := slices.Clone(p.journeys)
-	slices.SortFunc(journeys, func(a, b timedJourney) int {
-		if c := cmp.Compare(at[a.path], at[b.path]); c != 0 {
-			return c
-		}
-		n := len(p.seqs.seq(a.path))
-		if c := slices.Compare(p.ages[a.first:a.first+n], p.ages[b.first:b.first+n]); c != 0 {
-			return c
-		}
-		if c := slices.Compare(p.kinds[a.first:a.first+n], p.kinds[b.first:b.first+n]); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.value, b.value)
-	})
+	slices.SortFunc(journeys, func(a, b timedJourney) int { return p.compareJourneys(a, b, at) })
 	timed := w.Section("journeys")
 	timed.Count(len(journeys))
 	for _, j := range journeys {
@@ -122,6 +82,55 @@ func (p *Paths) AppendBinary(b []byte) ([]byte, error) {
 		c.touches.Write(spend)
 	}
 	return w.AppendTo(b), nil
+}
+
+// meaningful returns the paths and the sets of channels that say something, and
+// which channels these and the costs name.
+func (p *Paths) meaningful() (paths, sets []uint32, channels []bool) {
+	kept := make([]bool, len(p.rows))
+	for id := range p.rows {
+		kept[id] = !p.rows[id].zero()
+	}
+	for _, j := range p.journeys {
+		kept[j.path] = true
+	}
+	channels = make([]bool, p.channels.Len())
+	for id, k := range kept {
+		if k {
+			paths = append(paths, uint32(id))
+			for _, c := range p.seqs.seq(uint32(id)) {
+				channels[c] = true
+			}
+		}
+	}
+	for id := range p.exposed {
+		if p.exposed[id] != (exposure{}) {
+			sets = append(sets, uint32(id))
+			for _, c := range p.sets.seq(uint32(id)) {
+				channels[c] = true
+			}
+		}
+	}
+	for c := range p.cost {
+		channels[c] = channels[c] || p.cost[c] != (costs{})
+	}
+	return paths, sets, channels
+}
+
+// compareJourneys orders timed journeys by the place of their path, then by
+// all else they hold.
+func (p *Paths) compareJourneys(a, b timedJourney, at []int) int {
+	if c := cmp.Compare(at[a.path], at[b.path]); c != 0 {
+		return c
+	}
+	n := len(p.seqs.seq(a.path))
+	if c := slices.Compare(p.ages[a.first:a.first+n], p.ages[b.first:b.first+n]); c != 0 {
+		return c
+	}
+	if c := slices.Compare(p.kinds[a.first:a.first+n], p.kinds[b.first:b.first+n]); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.value, b.value)
 }
 
 // comparePaths orders paths by length, then by their channels' ranks.
@@ -178,6 +187,9 @@ func (p *Paths) UnmarshalBinary(data []byte) error {
 			*q.costOf(uint32(c)) = k
 		}
 	}
+	if paths, sets, used := q.meaningful(); len(paths) < len(q.rows) || len(sets) < len(q.exposed) || slices.Contains(used, false) {
+		spend.Fail("a path, a set or a channel that says nothing")
+	}
 	if err := spend.Close(); err != nil {
 		return err
 	}
@@ -213,7 +225,11 @@ func (p *Paths) readRows(r *wire.Reader, channels int) error {
 // readJourneys reads the timed journeys; the paths were interned in the order
 // of the rows.
 func (p *Paths) readJourneys(r *wire.Reader) error {
-	for range r.Count(9) {
+	at := make([]int, len(p.rows))
+	for i := range at {
+		at[i] = i
+	}
+	for i := range r.Count(9) {
 		j := timedJourney{path: uint32(r.Index(len(p.rows))), value: r.Float(), first: len(p.ages)}
 		if r.Err() != nil {
 			break
@@ -228,6 +244,12 @@ func (p *Paths) readJourneys(r *wire.Reader) error {
 			if r.Err() != nil {
 				break
 			}
+		}
+		if r.Err() == nil && i > 0 && p.compareJourneys(p.journeys[i-1], j, at) > 0 {
+			r.Fail("journey out of order")
+		}
+		if r.Err() != nil {
+			break
 		}
 		p.journeys = append(p.journeys, j)
 	}
