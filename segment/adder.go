@@ -14,14 +14,6 @@ type adder struct {
 	buf   []uint32
 }
 
-func (a *adder) add(user uint32) {
-	if user&^0xffff != a.base {
-		a.flush()
-		a.base = user &^ 0xffff
-	}
-	a.words[user&0xffff>>6] |= 1 << (user & 63)
-}
-
 // addMask adds the users of a block.
 func (a *adder) addMask(base uint32, m *mask) {
 	if base&^0xffff != a.base {

@@ -5,8 +5,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
+	"github.com/zhun-go/zhun/internal/bits"
 	"github.com/zhun-go/zhun/internal/ids"
 )
 
@@ -28,7 +27,7 @@ type audience struct {
 	public     *Audience
 	formula    *formula
 	plan       *plan // formula, for known truths
-	members    *roaring.Bitmap
+	members    bits.Live
 	rank       int // place by name
 	level      int // above the audiences it refers to
 	dependents []*audience
@@ -67,7 +66,7 @@ func (x *Index) define(name, rule string) (*Audience, error) {
 	fresh := x.intern(f)
 	a := old
 	if a == nil {
-		a = &audience{members: roaring.New()}
+		a = &audience{}
 		if n := len(x.freeAuds); n > 0 {
 			a.id = x.freeAuds[n-1]
 			x.freeAuds = x.freeAuds[:n-1]

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/zhun-go/zhun/internal/bits"
 )
 
 // Erase forgets a user as if never seen. The user leaves every audience, with
@@ -158,7 +158,7 @@ func (x *Index) rebuild() {
 	x.dropColumns()
 	for _, a := range x.audiences {
 		if a != nil {
-			a.members = roaring.New()
+			a.members = bits.Live{}
 		}
 	}
 	x.blank, x.moving = flags{}, nil
@@ -170,10 +170,6 @@ func (x *Index) rebuild() {
 	x.arrange()
 	byLevel := slices.Clone(x.ordered)
 	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
-	adders := make([]adder, len(byLevel))
-	for i, a := range byLevel {
-		adders[i].to = a.members
-	}
 	for r := range x.table.all() {
 		r.truth, r.member, r.armed = flags{}, flags{}, nil
 		c := x.at(r)
@@ -187,14 +183,11 @@ func (x *Index) rebuild() {
 				x.arm(r, p, c.until)
 			}
 		}
-		for i, a := range byLevel {
+		for _, a := range byLevel {
 			if a.plan.holds(&r.truth, &r.member) {
 				r.member.set(a.id, true)
-				adders[i].add(r.user)
+				a.members.Add(r.user)
 			}
 		}
-	}
-	for i := range adders {
-		adders[i].flush()
 	}
 }

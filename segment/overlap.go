@@ -44,7 +44,7 @@ func (w *Within) Preview(name, rule string) (Preview, error) {
 	p := Preview{Size: int(next.GetCardinality()), Users: w.held()}
 	now := roaring.New()
 	if a != nil {
-		now = w.meet(a.members)
+		now = w.meet(&a.members)
 	}
 	p.Enters, p.Leaves = roaring.AndNot(next, now), roaring.AndNot(now, next)
 	return p, nil
@@ -95,7 +95,7 @@ func (w *Within) sets(names []string) ([]*bits.Set, int, error) {
 		if a == nil {
 			return nil, 0, audienceError("overlap", n)
 		}
-		sets[i] = bits.FromRoaring(w.view(a.members))
+		sets[i] = w.copy(&a.members)
 	}
 	return sets, w.held(), nil
 }
@@ -106,11 +106,9 @@ func (w *Within) held() int {
 		return w.x.table.n
 	}
 	n := 0
-	for i, p := range w.x.table.pages {
-		if p != nil {
-			in := w.narrow(i, &p.held)
-			n += in.count()
-		}
+	for i, p := range w.x.table.pages() {
+		in := w.narrow(i, &p.held)
+		n += in.count()
 	}
 	return n
 }

@@ -30,7 +30,9 @@ func BenchmarkOverlap(b *testing.B) {
 		for range users / 50 {
 			set.Add(uint32(r.IntN(users)))
 		}
-		x.byName[names[i]].members = set
+		for _, u := range set.ToArray() {
+			x.byName[names[i]].members.Add(u)
+		}
 		sets = append(sets, set)
 	}
 	var o Overlap

@@ -3,11 +3,15 @@ package segment
 import "iter"
 
 // table holds the rows by user number, in pages of one block each, since
-// numbers are dense.
+// numbers are dense. Pages come in chapters, so that a number far out costs
+// little.
 type table struct {
-	pages []*page
-	n     int
+	chapters [][]*page
+	n        int
 }
+
+// chapterPages is how many pages a chapter has: four million users.
+const chapterPages = 1024
 
 type page struct {
 	rows [blockUsers]*row
@@ -15,23 +19,38 @@ type page struct {
 	n    int
 }
 
-func (t *table) get(user uint32) *row {
-	p := int(user / blockUsers)
-	if p >= len(t.pages) || t.pages[p] == nil {
+// page returns the page of a block, nil when nobody of it is held.
+func (t *table) page(block int) *page {
+	c, i := block/chapterPages, block%chapterPages
+	if c >= len(t.chapters) || i >= len(t.chapters[c]) {
 		return nil
 	}
-	return t.pages[p].rows[user%blockUsers]
+	return t.chapters[c][i]
+}
+
+func (t *table) get(user uint32) *row {
+	p := t.page(int(user / blockUsers))
+	if p == nil {
+		return nil
+	}
+	return p.rows[user%blockUsers]
 }
 
 func (t *table) put(r *row) {
-	p := int(r.user / blockUsers)
-	if p >= len(t.pages) {
-		t.pages = append(t.pages, make([]*page, p+1-len(t.pages))...)
+	block := int(r.user / blockUsers)
+	pg := t.page(block)
+	if pg == nil {
+		c, i := block/chapterPages, block%chapterPages
+		if c >= len(t.chapters) {
+			t.chapters = append(t.chapters, make([][]*page, c+1-len(t.chapters))...)
+		}
+		if n := len(t.chapters[c]); i >= n {
+			t.chapters[c] = append(t.chapters[c], make([]*page, i+1-n)...)
+		}
+		pg = new(page)
+		t.chapters[c][i] = pg
 	}
-	if t.pages[p] == nil {
-		t.pages[p] = new(page)
-	}
-	pg, i := t.pages[p], r.user%blockUsers
+	i := r.user % blockUsers
 	if pg.rows[i] == nil {
 		pg.n++
 		t.n++
@@ -44,23 +63,33 @@ func (t *table) remove(user uint32) {
 	if t.get(user) == nil {
 		return
 	}
-	p, i := int(user/blockUsers), user%blockUsers
-	pg := t.pages[p]
+	block, i := int(user/blockUsers), user%blockUsers
+	pg := t.page(block)
 	pg.rows[i] = nil
 	pg.held[i/64] &^= 1 << (i % 64)
 	t.n--
 	if pg.n--; pg.n == 0 {
-		t.pages[p] = nil
+		t.chapters[block/chapterPages][block%chapterPages] = nil
+	}
+}
+
+// pages yields the pages that hold users, with their blocks, in order.
+func (t *table) pages() iter.Seq2[int, *page] {
+	return func(yield func(int, *page) bool) {
+		for c, chapter := range t.chapters {
+			for i, p := range chapter {
+				if p != nil && !yield(c*chapterPages+i, p) {
+					return
+				}
+			}
+		}
 	}
 }
 
 // all yields the rows by ascending user.
 func (t *table) all() iter.Seq[*row] {
 	return func(yield func(*row) bool) {
-		for _, p := range t.pages {
-			if p == nil {
-				continue
-			}
+		for _, p := range t.pages() {
 			for _, r := range p.rows {
 				if r != nil && !yield(r) {
 					return
@@ -70,16 +99,16 @@ func (t *table) all() iter.Seq[*row] {
 	}
 }
 
-// sample returns up to n rows, the first of evenly spread blocks.
+// sample returns up to n rows, the first of evenly spread parts of blocks.
 func (t *table) sample(n int) []*row {
+	var pages []*page
+	for _, p := range t.pages() {
+		pages = append(pages, p)
+	}
 	var rows []*row
-	step := max(1, len(t.pages)*16/n)
-	for i := 0; i < len(t.pages)*16 && len(rows) < n; i += step {
-		p := t.pages[i/16]
-		if p == nil {
-			continue
-		}
-		for _, r := range p.rows[i%16*(blockUsers/16):] {
+	step := max(1, len(pages)*16/n)
+	for i := 0; i < len(pages)*16 && len(rows) < n; i += step {
+		for _, r := range pages[i/16].rows[i%16*(blockUsers/16):] {
 			if r != nil {
 				rows = append(rows, r)
 				break

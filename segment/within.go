@@ -4,6 +4,8 @@ import (
 	"iter"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/zhun-go/zhun/internal/bits"
 )
 
 // Within is an index seen through a mask: every set, count and answer holds
@@ -15,8 +17,8 @@ import (
 // Safe for concurrent use, beside a writer of the index.
 type Within struct {
 	x     *Index
-	users *roaring.Bitmap // nil: everybody
-	bits  []*mask         // the same by block, nil where empty
+	users *bits.Set // nil: everybody
+	bits  []*mask   // the same by block, nil where empty
 }
 
 // Within returns the index as seen through a mask, which is copied; 1 bit for
@@ -27,8 +29,8 @@ func (x *Index) Within(users *roaring.Bitmap) *Within {
 	if users == nil {
 		return w
 	}
-	w.users = users.Clone()
-	it := w.users.ManyIterator()
+	w.users = bits.FromRoaring(users)
+	it := users.ManyIterator()
 	var buf [1024]uint32
 	for n := it.NextMany(buf[:]); n > 0; n = it.NextMany(buf[:]) {
 		for _, u := range buf[:n] {
@@ -90,23 +92,23 @@ func (w *Within) Members(name string) (*roaring.Bitmap, error) {
 	if a == nil {
 		return nil, audienceError("members", name)
 	}
-	return w.meet(a.members), nil
+	return w.meet(&a.members), nil
 }
 
 // meet returns a copy of a set without the users outside the mask.
-func (w *Within) meet(set *roaring.Bitmap) *roaring.Bitmap {
+func (w *Within) meet(set *bits.Live) *roaring.Bitmap {
 	if w.users == nil {
-		return set.Clone()
+		return set.View().Roaring()
 	}
-	return roaring.And(set, w.users)
+	return bits.And(bits.Of(set.View()), bits.Of(w.users)).Set(1).Roaring()
 }
 
-// view returns a set without the users outside the mask, not to be changed.
-func (w *Within) view(set *roaring.Bitmap) *roaring.Bitmap {
+// copy is meet, as a set.
+func (w *Within) copy(set *bits.Live) *bits.Set {
 	if w.users == nil {
-		return set
+		return set.Set()
 	}
-	return roaring.And(set, w.users)
+	return bits.And(bits.Of(set.Set()), bits.Of(w.users)).Set(1)
 }
 
 // Size is [Index.Size] within the mask.
@@ -118,9 +120,9 @@ func (w *Within) Size(name string) int {
 	case a == nil:
 		return 0
 	case w.users == nil:
-		return int(a.members.GetCardinality())
+		return a.members.Len()
 	}
-	return int(a.members.AndCardinality(w.users))
+	return bits.And(bits.Of(a.members.View()), bits.Of(w.users)).Count(1)
 }
 
 // Users is [Index.Users] within the mask.
@@ -129,11 +131,9 @@ func (w *Within) Users() *roaring.Bitmap {
 	defer w.x.mu.RUnlock()
 	b := roaring.New()
 	out := adder{to: b}
-	for i, p := range w.x.table.pages {
-		if p != nil {
-			in := w.narrow(i, &p.held)
-			out.addMask(uint32(i*blockUsers), &in)
-		}
+	for i, p := range w.x.table.pages() {
+		in := w.narrow(i, &p.held)
+		out.addMask(uint32(i*blockUsers), &in)
 	}
 	out.flush()
 	return b
@@ -190,10 +190,7 @@ func (w *Within) evaluate(f *formula, yield func(base uint32, m *mask) bool) {
 	q := w.x.planQuery(f, nil)
 	b := &blockScan{scan: scan{x: w.x, now: w.x.second()}}
 	var in, out mask
-	for i, p := range w.x.table.pages {
-		if p == nil {
-			continue
-		}
+	for i, p := range w.x.table.pages() {
 		if in = w.narrow(i, &p.held); in == (mask{}) {
 			continue
 		}

@@ -73,7 +73,10 @@ func (s *Set) Contains(user uint32) bool {
 	if i >= len(s.blocks) {
 		return false
 	}
-	b, low := &s.blocks[i], uint16(user)
+	return s.blocks[i].has(uint16(user))
+}
+
+func (b *block) has(low uint16) bool {
 	switch {
 	case b.words != nil:
 		return b.words[low/64]>>(low%64)&1 != 0
