@@ -14,8 +14,10 @@ type chain struct {
 	states sequences
 	start  []edge   // from the start, by state
 	next   [][]edge // by state, by ascending state
+	before [][]edge // by state, where its visits came from, by ascending state
 	conv   []float64
 	value  []float64
+	null   []float64
 	out    []float64 // weight of all visits that a state was left after
 	total  float64   // weight of all paths
 }
@@ -126,13 +128,14 @@ func (m *meter) chain(p *Paths) *chain {
 		order[i] = uint32(i)
 	}
 	slices.SortFunc(order, func(a, b uint32) int { return comparePaths(m.states.seq(a), m.states.seq(b), rank) })
-	c := &chain{next: make([][]edge, len(order))}
+	c := &chain{next: make([][]edge, len(order)), before: make([][]edge, len(order))}
 	number := make([]uint32, len(order))
 	leave := make([]stats.Sum, len(order))
 	for i, old := range order {
 		number[old] = c.states.intern(m.states.seq(old))
 		end := m.ends[old]
 		c.conv, c.value = append(c.conv, end.conv.Value()), append(c.value, end.value.Value())
+		c.null = append(c.null, end.null.Value())
 		leave[i].Merge(end.conv)
 		leave[i].Merge(end.null)
 	}
@@ -162,6 +165,9 @@ func (m *meter) chain(p *Paths) *chain {
 	for s, es := range c.next {
 		slices.SortFunc(es, byState)
 		c.out = append(c.out, leave[s].Value())
+		for _, e := range es {
+			c.before[e.to] = append(c.before[e.to], edge{uint32(s), e.weight})
+		}
 	}
 	return c
 }
@@ -191,49 +197,29 @@ func (c *chain) reward(amount []float64) []float64 {
 }
 
 // worth returns what a walk from the start brings on average, when the states
-// in removed lead to nothing; h is the same for each state.
+// in removed lead to nothing, and whether it was solved to the end; h is the
+// same for each state, and where sweeps begin.
 //
-// It solves h = r + Q·h on the states that stay by Gauss–Seidel sweeps. All
-// terms are of one sign, so nothing cancels; a state that cannot reach any
-// reward is worth exactly 0, closed cycles among them.
-func (c *chain) worth(reward, h []float64, removed []bool, renormalize bool) float64 {
+// It solves h = r + Q·h on the states that stay. All terms are of one sign, so
+// nothing cancels; a state that cannot reach any reward is worth exactly 0,
+// closed cycles among them.
+func (c *chain) worth(reward, h []float64, removed []bool, renormalize bool) (float64, bool) {
 	scale := c.scales(removed, renormalize)
 	reach := c.reach(reward, removed, scale)
-	for s := range h {
-		if !reach[s] {
-			h[s] = 0
+	settled := true
+	if renormalize && len(h) <= maxDense {
+		f := c.factorize(reach, removed, scale, renormalize)
+		rows := make([]float64, f.n)
+		for i, s := range f.states {
+			rows[i] = reward[s] * scale[s]
 		}
-	}
-	order := c.sweep(reach)
-	const (
-		sweeps = 100_000
-		enough = 4e-16
-	)
-	for range sweeps {
-		change, size := 0.0, 0.0
-		for _, s := range order {
-			sum := reward[s]
-			self := 0.0
-			for _, e := range c.next[s] {
-				switch {
-				case e.to == s:
-					self = e.weight / c.out[s]
-				case reach[e.to]:
-					sum += e.weight / c.out[s] * h[e.to]
-				}
-			}
-			x := sum * scale[s] / (1 - self*scale[s])
-			if d := x - h[s]; d > change {
-				change = d
-			} else if -d > change {
-				change = -d
-			}
-			h[s] = x
-			size = max(size, x, -x)
+		f.right(rows)
+		clear(h)
+		for i, s := range f.states {
+			h[s] = rows[i]
 		}
-		if change <= enough*size {
-			break
-		}
+	} else {
+		settled = c.sweeps(reward, h, reach, scale)
 	}
 	var sum, kept float64
 	for _, e := range c.start {
@@ -242,16 +228,13 @@ func (c *chain) worth(reward, h []float64, removed []bool, renormalize bool) flo
 			kept += e.weight
 		}
 	}
-	if renormalize {
-		if kept == 0 {
-			return 0
-		}
-		return sum / kept
+	if !renormalize {
+		kept = c.total
 	}
-	if c.total == 0 {
-		return 0
+	if kept == 0 {
+		return 0, settled
 	}
-	return sum / c.total
+	return sum / kept, settled
 }
 
 // scales returns by what each row is divided when the ways into removed
@@ -280,17 +263,6 @@ func (c *chain) scales(removed []bool, renormalize bool) []float64 {
 
 // reach tells which states can still reach a reward.
 func (c *chain) reach(reward []float64, removed []bool, scale []float64) []bool {
-	before := make([][]uint32, len(c.next))
-	for s, es := range c.next {
-		if removed[s] || scale[s] == 0 {
-			continue
-		}
-		for _, e := range es {
-			if e.weight != 0 && !removed[e.to] {
-				before[e.to] = append(before[e.to], uint32(s))
-			}
-		}
-	}
 	reach := make([]bool, len(c.next))
 	var stack []uint32
 	for s := range reach {
@@ -302,25 +274,14 @@ func (c *chain) reach(reward []float64, removed []bool, scale []float64) []bool 
 	for len(stack) > 0 {
 		s := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		for _, b := range before[s] {
-			if !reach[b] {
-				reach[b] = true
-				stack = append(stack, b)
+		for _, b := range c.before[s] {
+			if from := b.to; b.weight != 0 && !reach[from] && !removed[from] && scale[from] != 0 {
+				reach[from] = true
+				stack = append(stack, from)
 			}
 		}
 	}
 	return reach
-}
-
-// sweep lists the states that count in the order in which they are updated.
-func (c *chain) sweep(reach []bool) []uint32 {
-	var order []uint32
-	for s := len(reach) - 1; s >= 0; s-- {
-		if reach[s] {
-			order = append(order, uint32(s))
-		}
-	}
-	return order
 }
 
 // contains returns which states contain a channel.

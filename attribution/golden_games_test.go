@@ -170,8 +170,7 @@ func TestGoldenMarkov(t *testing.T) {
 			if strings.HasSuffix(key, "value") {
 				amount = ch.value
 			}
-			h := make([]float64, len(amount))
-			near(t, want.Base, ch.worth(ch.reward(amount), h, make([]bool, len(h)), false), name+" "+key)
+			near(t, want.Base, worthOf(ch, amount), name+" "+key)
 		}
 	}
 }
@@ -182,9 +181,8 @@ func TestGoldenMarkovPathData(t *testing.T) {
 	for order, w := range map[int]goldenMarkovPathData{1: want.Order1, 2: want.Order2} {
 		ch := p.chain(order)
 		require.Equal(t, w.States, ch.states.len()+1) // the reference counts the start
-		h := make([]float64, len(ch.conv))
-		near(t, w.P, ch.worth(ch.reward(ch.conv), h, make([]bool, len(h)), false))
-		near(t, w.E, ch.worth(ch.reward(ch.value), h, make([]bool, len(h)), false))
+		near(t, w.P, worthOf(ch, ch.conv))
+		near(t, w.E, worthOf(ch, ch.value))
 		c, err := Markov(p, &MarkovOptions{Order: order})
 		require.NoError(t, err)
 		nearCredits(t, w.Conv, c, conversionsOf, "PathData")
@@ -195,8 +193,7 @@ func TestGoldenMarkovPathData(t *testing.T) {
 	// Conversions per journey come out at every order.
 	for _, order := range []int{3, 4} {
 		ch := p.chain(order)
-		h := make([]float64, len(ch.conv))
-		got := ch.worth(ch.reward(ch.conv), h, make([]bool, len(h)), false)
+		got := worthOf(ch, ch.conv)
 		require.InEpsilon(t, want.Order1.P, got, 1e-12)
 		require.False(t, math.IsNaN(got))
 	}

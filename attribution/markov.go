@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -33,7 +34,9 @@ type MarkovOptions struct {
 // journey" (2016).
 //
 // The probabilities are those of the absorbing chain, solved to rounding: no
-// walks are simulated, and the same paths always give the same figures.
+// walks are simulated, and the same paths always give the same figures. Under
+// Redirect all effects come from one factorization of the chain or, beyond
+// 128 states, from one sparse solution for each channel.
 // Without removal the chain converts as often as the paths did, at every
 // order. Repetitions of a state count as one visit; that changes no removal
 // effect of a chain of order 1. Rows weigh by journeys, converted or not.
@@ -64,31 +67,59 @@ func Markov(p *Paths, opts *MarkovOptions) (Credits, error) {
 	}
 	c := p.chain(o.Order)
 	effect := make([]share, p.channels.Len())
-	for _, part := range []struct {
-		amount []float64
-		add    func(s *share, x float64)
-	}{
-		{c.conv, func(s *share, x float64) { s.conv.Add(x) }},
-		{c.value, func(s *share, x float64) { s.value.Add(x) }},
-	} {
-		reward := c.reward(part.amount)
+	players := p.players()
+	conv, value, settled := c.effects(players)
+	if o.Removal == Renormalize {
+		conv, value, settled = c.renormalized(players)
+	}
+	for i, ch := range players {
+		effect[ch].conv.Add(conv[i])
+		effect[ch].value.Add(value[i])
+	}
+	credits := p.scaled(model, effect, o.Removal == Renormalize)
+	if !settled {
+		credits.Warnings = append(credits.Warnings, unsettled(model))
+	}
+	return credits, nil
+}
+
+// ErrUnsettled is wrapped by a warning of a Markov model whose chain has too
+// many states to be factorized, and whose walks go on for so long that sweeps
+// over its states did not end.
+var ErrUnsettled = errors.New("not solved to the end")
+
+func unsettled(model string) error {
+	return fmt.Errorf("%s: %w: after %d sweeps the figures still change in the last digits", model, ErrUnsettled, maxSweeps)
+}
+
+// renormalized returns the removal effects under Renormalize, for which each
+// channel leaves a chain of its own.
+func (c *chain) renormalized(channels []uint32) (conv, value []float64, settled bool) {
+	settled = true
+	effects := func(amount []float64) []float64 {
+		list := make([]float64, len(channels))
+		reward := c.reward(amount)
 		whole := make([]float64, len(reward))
-		base := c.worth(reward, whole, make([]bool, len(reward)), false)
+		base, ok := c.worth(reward, whole, make([]bool, len(reward)), false)
+		settled = settled && ok
 		if base == 0 {
-			continue
+			return list
 		}
 		h := make([]float64, len(reward))
-		for _, ch := range p.players() {
+		for i, ch := range channels {
 			// What is left is near to the whole: start from there.
 			copy(h, whole)
-			left := c.worth(reward, h, c.contains(ch), o.Removal == Renormalize)
+			left, ok := c.worth(reward, h, c.contains(ch), true)
+			settled = settled && ok
 			// What is only rounding is no effect.
 			if e := 1 - left/base; math.Abs(e) > 1e-13 {
-				part.add(&effect[ch], e)
+				list[i] = e
 			}
 		}
+		return list
 	}
-	return p.scaled(model, effect, o.Removal == Renormalize), nil
+	conv, value = effects(c.conv), effects(c.value)
+	return conv, value, settled
 }
 
 // table lists the mean reward of the order-1 chain for all sets of channels
@@ -110,7 +141,7 @@ func (c *chain) table(players []uint32, amount []float64) []float64 {
 				removed[s] = m>>i&1 == 0
 			}
 		}
-		table[m] = c.worth(reward, h, removed, false)
+		table[m], _ = c.worth(reward, h, removed, false) // sets of few states settle
 	}
 	return table
 }

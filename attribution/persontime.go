@@ -280,7 +280,7 @@ func (p *Paths) readExposed(r *wire.Reader, channels int) error {
 		if i > 0 && compareSets(last, set) >= 0 {
 			r.Fail("set out of order")
 		}
-		if t := e.time.Value(); math.Signbit(t) && t != 0 {
+		if t := e.time.Value(); math.Signbit(t) && t != 0 || e == (exposure{}) {
 			r.Fail("time %v", t)
 		}
 		if r.Err() != nil {
