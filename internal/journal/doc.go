@@ -1,0 +1,3 @@
+// Package journal keeps a durable, ordered log of records on bbolt, with
+// checked snapshot files beside it.
+package journal
