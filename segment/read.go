@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -153,6 +154,9 @@ func (d *rowReader) stream(st *stream, e *eventType) {
 		if d.x.opts.Dynamic {
 			fields := extra(value.ReadFields(r))
 			for k, v := range fields {
+				if !written(v, true) {
+					r.Fail("field %q written in another way", k)
+				}
 				fields[k] = canon(v)
 			}
 			if len(fields) == 0 {
@@ -177,8 +181,32 @@ func (d *rowReader) value(k Kind) (num float64, obj any) {
 		return missing, nil
 	}
 	num, obj, ok := k.admit(v)
-	if !ok {
+	if !ok || !written(v, false) {
 		d.r.Fail("a value that is not a %s", k)
 	}
 	return num, obj
+}
+
+// written reports whether a value stands in bytes as writeValue and canon
+// leave it, so that one state has one encoding: whole numbers are integers,
+// but floats in an object, and there is no −0.
+func written(v any, nested bool) bool {
+	switch x := v.(type) {
+	case int64:
+		return !nested
+	case float64:
+		if nested {
+			return x != 0 || !math.Signbit(x)
+		}
+		return x != math.Trunc(x) || math.Abs(x) > value.MaxInt
+	case []map[string]any:
+		for _, m := range x {
+			for _, e := range m {
+				if !written(e, true) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }

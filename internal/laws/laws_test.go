@@ -115,9 +115,24 @@ func (x *toy) UnmarshalBinary(data []byte) error {
 	}
 	r := f.Section("rows")
 	rows := map[uint32][]string{}
+	next := uint32(0)
+	if x.fault == "half read" {
+		x.rows = rows
+	}
 	for range r.Count(2) {
 		user := r.Uint32()
-		rows[user] = r.Strings()
+		if x.fault == "room for all users" {
+			rows[0] = make([]string, min(user, 1<<24))
+		}
+		list := r.Strings()
+		if x.fault != "any order" && (len(list) == 0 || !slices.IsSorted(list) || user < next) {
+			r.Fail("user %d out of order", user)
+			break
+		}
+		next, rows[user] = user+1, list
+	}
+	if x.fault == "refuses its own" && len(rows) == 2 && r.Err() == nil {
+		return errors.New("refused")
 	}
 	if x.fault == "garbage in bytes" {
 		r.Uvarint()
@@ -126,11 +141,15 @@ func (x *toy) UnmarshalBinary(data []byte) error {
 		return err
 	}
 	m := f.Section(wire.Meta)
-	x.last = m.Uint32()
+	last := m.Uint32()
+	if err := m.Close(); err != nil {
+		return err
+	}
+	x.last = last
 	if x.fault != "decodes nothing" {
 		x.rows = rows
 	}
-	return m.Close()
+	return nil
 }
 
 func toyRow(r *rand.Rand) Row {
@@ -196,6 +215,10 @@ func TestBrokenViewsAreCaught(t *testing.T) {
 		"damaged on error": "bytes",
 		"accepts damage":   "bytes",
 		"decodes nothing":  "bytes",
+		"refuses its own":  "bytes",
+
+		"half read":          "hostile",
+		"room for all users": "hostile",
 	} {
 		got := broken(viewLaws(ViewSpec[*toy]{New: func() *toy { return &toy{fault: fault} }, Row: toyRow}), func(r *rand.Rand) []Row {
 			log := make([]Row, r.IntN(12))
@@ -209,6 +232,39 @@ func TestBrokenViewsAreCaught(t *testing.T) {
 		} else {
 			require.Contains(t, got, want, "fault %q", fault)
 		}
+	}
+}
+
+func TestBrokenBytesAreCaught(t *testing.T) {
+	toys := func(fault string) BytesSpec[*toy] {
+		return BytesSpec[*toy]{
+			New: func() *toy { return &toy{fault: fault} },
+			Draw: func(r *rand.Rand) *toy {
+				x := &toy{fault: fault}
+				for range r.IntN(12) {
+					row := toyRow(r)
+					_ = x.Observe(row.User, row.Event, row.Fields, row.At)
+				}
+				if fault == "not the same twice" {
+					x.last = rand.Uint32()
+				}
+				return x
+			},
+		}
+	}
+	CheckBytes(t, toys(""))
+	for fault, want := range map[string]string{
+		"not the same twice": "deterministic",
+		"overwrites":         "bytes",
+		"damaged on error":   "bytes",
+		"accepts damage":     "bytes",
+		"half read":          "hostile",
+		"room for all users": "hostile",
+		"any order":          "hostile",
+	} {
+		require.Contains(t, broken(bytesLaws(toys(fault)), func(r *rand.Rand) []uint64 {
+			return []uint64{r.Uint64(), r.Uint64()}
+		}), want, "fault %q", fault)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // SummarySpec says how to check one type of summary T of samples S.
-type SummarySpec[T binary, S any] struct {
+type SummarySpec[T codec, S any] struct {
 	// New returns an empty summary.
 	New func() T
 	// Sample draws one sample. Its numbers are integers, for which the laws
@@ -21,7 +21,7 @@ type SummarySpec[T binary, S any] struct {
 }
 
 // CheckSummary holds a summary to its laws.
-func CheckSummary[T binary, S any](t *testing.T, spec SummarySpec[T, S]) {
+func CheckSummary[T codec, S any](t *testing.T, spec SummarySpec[T, S]) {
 	t.Helper()
 	run(t, spec.Rounds, summaryLaws(spec), func(r *rand.Rand) []S {
 		samples := make([]S, r.IntN(30))
@@ -32,7 +32,7 @@ func CheckSummary[T binary, S any](t *testing.T, spec SummarySpec[T, S]) {
 	})
 }
 
-func summaryLaws[T binary, S any](spec SummarySpec[T, S]) []law[S] {
+func summaryLaws[T codec, S any](spec SummarySpec[T, S]) []law[S] {
 	build := func(t reporter, samples []S) T {
 		t.Helper()
 		x := spec.New()
@@ -77,6 +77,18 @@ func summaryLaws[T binary, S any](spec SummarySpec[T, S]) []law[S] {
 				must(t, spec.Add(y, s))
 			}
 			same(t, build(t, samples), y, "decoded, then added to")
+		}},
+		{"hostile", func(t reporter, r *rand.Rand, samples []S) {
+			cut := r.IntN(len(samples) + 1)
+			for _, x := range checkHostile(t, r, build(t, samples[:cut]), spec.New, build(t, samples[cut:])) {
+				// What was accepted can be worked with, if only to refuse.
+				for _, s := range samples {
+					if spec.Add(x, s) != nil || spec.Sub(x, s) != nil {
+						break
+					}
+				}
+				_ = spec.Merge(x, build(t, samples))
+			}
 		}},
 	}
 }

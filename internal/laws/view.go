@@ -138,6 +138,18 @@ func viewLaws[T View[T]](spec ViewSpec[T]) []law[Row] {
 			must(t, y.Erase(user))
 			same(t, build(t, without(log, user)), y, "decoded, then erased")
 		}},
+		{"hostile", func(t reporter, r *rand.Rand, log []Row) {
+			cut := r.IntN(len(log) + 1)
+			for _, x := range checkHostile(t, r, build(t, log[:cut]), spec.New, build(t, log[cut:])) {
+				// What was accepted is a state that the verbs work on.
+				observe(t, x, log)
+				must(t, x.Rename(anyUser(r, log), 1000))
+				must(t, x.Merge(build(t, log)))
+				user := anyUser(r, log)
+				must(t, x.Erase(user))
+				encode(t, x)
+			}
+		}},
 	}
 }
 

@@ -105,13 +105,16 @@ func (s Sum) Write(w *wire.Section) {
 	w.Float(s.lo + 0)
 }
 
-// ReadSum reads a sum; a pair that is not normalized, or not finite, is a
-// failure of r.
+// ReadSum reads a sum; a pair that is not normalized, or not finite, or holds
+// a negative zero is a failure of r.
 func ReadSum(r *wire.Reader) Sum {
 	s := Sum{r.Float(), r.Float()}
-	if h, l := twoSum(s.hi, s.lo); math.IsInf(s.hi, 0) || h != s.hi || l != s.lo {
+	h, l := twoSum(s.hi, s.lo)
+	if math.IsInf(s.hi, 0) || h != s.hi || l != s.lo || negativeZero(s.hi) || negativeZero(s.lo) {
 		r.Fail("sum not normalized")
 		return Sum{}
 	}
 	return s
 }
+
+func negativeZero(x float64) bool { return x == 0 && math.Signbit(x) }

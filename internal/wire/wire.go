@@ -156,6 +156,9 @@ func (s *Section) Bytes(v []byte) {
 	s.b = append(s.b, v...)
 }
 
+// Raw writes bytes as they are.
+func (s *Section) Raw(v []byte) { s.b = append(s.b, v...) }
+
 // Time writes an instant; the location is not kept.
 func (s *Section) Time(t time.Time) {
 	s.Varint(t.Unix())
