@@ -290,7 +290,7 @@ func (s *Store) keep(p *person, set uint32, c *cleaned, name string) {
 	}
 	i, _ := s.log.search(p.rows, c.at, c.id)
 	pos := s.log.put(c.content)
-	p.rows = slices.Insert(p.rows, i, makeRow(c.at, set, pos))
+	p.rows = slices.Insert(room(p.rows), i, makeRow(c.at, set, pos))
 	s.retained++
 	if i == 0 {
 		s.noteOldest(p)

@@ -132,7 +132,7 @@ func (s *Store) prune(each func(Change)) {
 func (s *Store) prunePerson(p *person, limit int64, each func(Change)) {
 	n := 0
 	for n < len(p.rows) && p.rows[n].instant().sec < limit {
-		s.log.drop(p.rows[n].pos)
+		s.log.drop(p.rows[n].pos())
 		n++
 	}
 	if n == 0 {

@@ -55,7 +55,7 @@ func TestLogIsCompacted(t *testing.T) {
 	var d decoded
 	for _, p := range s.persons() {
 		for _, r := range p.rows {
-			s.log.decode(r.pos, &d)
+			s.log.decode(r.pos(), &d)
 			require.Equal(t, r.time(), epoch.Add(time.Duration(d.fields["i"].(int64))*time.Minute))
 		}
 	}

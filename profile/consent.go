@@ -71,8 +71,8 @@ func unmark(m map[string]*roaring.Bitmap, purpose string, user uint32) {
 // deciding returns the statement that holds for each purpose, by purpose: the
 // latest, and the denial of two at one instant.
 func (p *person) deciding(f func(consent)) {
-	for i, c := range p.consents {
-		if i+1 == len(p.consents) || p.consents[i+1].purpose != c.purpose {
+	for i, c := range p.consents() {
+		if i+1 == len(p.consents()) || p.consents()[i+1].purpose != c.purpose {
 			f(c)
 		}
 	}
@@ -106,14 +106,14 @@ func (s *Store) unindexConsents(p *person) {
 
 // allows reports whether a person may be used for a purpose.
 func (s *Store) allows(p *person, purpose string) bool {
-	i, _ := slices.BinarySearchFunc(p.consents, purpose, func(c consent, purpose string) int {
+	i, _ := slices.BinarySearchFunc(p.consents(), purpose, func(c consent, purpose string) int {
 		if strings.Compare(c.purpose, purpose) <= 0 {
 			return -1
 		}
 		return 1
 	})
-	if i > 0 && p.consents[i-1].purpose == purpose {
-		c := &p.consents[i-1]
+	if i > 0 && p.consents()[i-1].purpose == purpose {
+		c := &p.consents()[i-1]
 		if lapse := s.lapse(c); lapse == 0 || lapse > s.clock.sec {
 			return c.granted
 		}
@@ -173,9 +173,9 @@ func (s *Store) Consents(user uint32) []ConsentRecord {
 	if p == nil {
 		return nil
 	}
-	out := make([]ConsentRecord, len(p.consents))
-	for i := range p.consents {
-		c := &p.consents[i]
+	out := make([]ConsentRecord, len(p.consents()))
+	for i := range p.consents() {
+		c := &p.consents()[i]
 		out[i] = ConsentRecord{Purpose: c.purpose, Granted: c.granted, At: c.at.time(), Source: c.source}
 		if lapse := s.lapse(c); lapse != 0 {
 			out[i].Expires = instant{sec: lapse}.time()
@@ -186,11 +186,11 @@ func (s *Store) Consents(user uint32) []ConsentRecord {
 
 // consentTo adds a statement to a person.
 func (s *Store) consentTo(p *person, c consent) {
-	i, twice := slices.BinarySearchFunc(p.consents, c, consent.compare)
+	i, twice := slices.BinarySearchFunc(p.consents(), c, consent.compare)
 	if twice {
 		return
 	}
-	p.consents = slices.Insert(p.consents, i, c)
+	p.setConsents(slices.Insert(p.consents(), i, c))
 	s.indexConsents(p)
 }
 

@@ -58,7 +58,7 @@ func (s *Store) eraseLocked(user uint32) (Receipt, error) {
 			"host records",
 		},
 	}
-	for _, x := range p.pins {
+	for _, x := range p.pins() {
 		r.Numbers = append(r.Numbers, x.number)
 	}
 
@@ -160,22 +160,22 @@ func (s *Store) strip(p *person, sets map[uint32]bool, r *Receipt) {
 	n := len(p.rows)
 	p.rows = slices.DeleteFunc(p.rows, func(x row) bool {
 		if sets[x.set] {
-			s.log.drop(x.pos)
+			s.log.drop(x.pos())
 			return true
 		}
 		return false
 	})
 	r.Events += n - len(p.rows)
 	s.retained -= n - len(p.rows)
-	n = len(p.cells)
-	p.cells = slices.DeleteFunc(p.cells, func(c cell) bool { return sets[c.set] })
-	r.Attributes += n - len(p.cells)
-	n = len(p.consents)
-	p.consents = slices.DeleteFunc(p.consents, func(c consent) bool { return sets[c.set] })
-	r.Consents += n - len(p.consents)
-	n = len(p.tags)
-	p.tags = slices.DeleteFunc(p.tags, func(t tagging) bool { return sets[t.set] })
-	r.Tags += n - len(p.tags)
+	n = len(p.cells())
+	p.setCells(slices.DeleteFunc(p.cells(), func(c cell) bool { return sets[c.set] }))
+	r.Attributes += n - len(p.cells())
+	n = len(p.consents())
+	p.setConsents(slices.DeleteFunc(p.consents(), func(c consent) bool { return sets[c.set] }))
+	r.Consents += n - len(p.consents())
+	n = len(p.tags())
+	p.setTags(slices.DeleteFunc(p.tags(), func(t tagging) bool { return sets[t.set] }))
+	r.Tags += n - len(p.tags())
 	p.sets = slices.DeleteFunc(p.sets, func(k uint32) bool { return sets[k] })
 }
 
@@ -197,9 +197,9 @@ func (s *Store) dissolve(nodes []uint32, persons []*person, m *moved) {
 				m.gone = append(m.gone, p.number)
 			}
 		} else {
-			for i := range p.pins {
-				if p.pins[i].node == n {
-					p.pins[i].node = p.nodes[0]
+			for i := range p.pins() {
+				if p.pins()[i].node == n {
+					p.pins()[i].node = p.nodes[0]
 				}
 			}
 		}

@@ -39,7 +39,7 @@ func (s *Store) Export(user uint32) ([]byte, error) {
 	b := append([]byte(nil), `{"user":`...)
 	b = strconv.AppendUint(b, uint64(p.number), 10)
 	b = append(b, `,"numbers":[`...)
-	for i, x := range p.pins {
+	for i, x := range p.pins() {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -91,7 +91,7 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 	}
 
 	b = append(b, `],"attributes":[`...)
-	cells := slices.Clone(p.cells)
+	cells := slices.Clone(p.cells())
 	slices.SortFunc(cells, func(x, y cell) int {
 		return cmp.Or(strings.Compare(s.attributes.Name(x.name), s.attributes.Name(y.name)), cmp.Compare(place[x.set], place[y.set]))
 	})
@@ -125,7 +125,7 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 	}
 
 	b = append(b, `},"consents":[`...)
-	consents := slices.Clone(p.consents)
+	consents := slices.Clone(p.consents())
 	slices.SortStableFunc(consents, func(x, y consent) int {
 		x.set, y.set = uint32(place[x.set]), uint32(place[y.set])
 		return x.compare(y)
@@ -146,13 +146,13 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 	}
 
 	b = append(b, ']')
-	if len(p.tags) > 0 {
-		b = appendTags(b, p.tags, place)
+	if len(p.tags()) > 0 {
+		b = appendTags(b, p.tags(), place)
 	}
 	b = append(b, `,"events":[`...)
 	var d decoded
 	for i, r := range p.rows {
-		s.log.decode(r.pos, &d)
+		s.log.decode(r.pos(), &d)
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -23,14 +23,11 @@ func (f *fold) reset() { *f = fold{sum: f.sum[:0]} }
 
 // result returns the value of a timed kind over the events of the window, by
 // time, and the second at which it changes if nothing happens, 0 for never.
-func (f *fold) result(t *Trait, in []windowEntry, now int64) (v any, turn int64) {
-	if t.Kind == Stage {
-		return t.stages.stage(in, now)
-	}
+func (f *fold) result(t *Trait, in []packed, values []any, now int64) (v any, turn int64) {
 	if len(in) == 0 {
 		return nil, 0
 	}
-	last := in[len(in)-1].at
+	last := in[len(in)-1].instant()
 	today := instant{sec: now}.day()
 	switch t.Kind {
 	case Recency:
@@ -52,18 +49,18 @@ func (f *fold) result(t *Trait, in []windowEntry, now int64) (v any, turn int64)
 		}
 		return float64(f.span) / 1e9 / float64(f.count), 0
 	}
-	if v := f.score(t, in, today); v != 0 {
+	if v := f.score(t, in, values, today); v != 0 {
 		return v, (today + 1) * 86400
 	}
 	return nil, (today + 1) * 86400
 }
 
-func (f *fold) streaks(in []windowEntry) {
+func (f *fold) streaks(in []packed) {
 	for ; f.n < len(in); f.n++ {
-		d := in[f.n].at.day()
+		d := in[f.n].instant().day()
 		switch {
-		case f.n > 0 && d == in[f.n-1].at.day():
-		case f.n > 0 && d == in[f.n-1].at.day()+1:
+		case f.n > 0 && d == in[f.n-1].instant().day():
+		case f.n > 0 && d == in[f.n-1].instant().day()+1:
 			f.count++
 		default:
 			f.count = 1
@@ -72,13 +69,13 @@ func (f *fold) streaks(in []windowEntry) {
 	}
 }
 
-func (f *fold) sessions(in []windowEntry, gap time.Duration) {
+func (f *fold) sessions(in []packed, gap time.Duration) {
 	for ; f.n < len(in); f.n++ {
 		if f.n == 0 {
 			f.count = 1
 			continue
 		}
-		a, b := in[f.n-1].at, in[f.n].at
+		a, b := in[f.n-1].instant(), in[f.n].instant()
 		if pause := time.Duration(b.sec-a.sec)*time.Second + time.Duration(b.nsec) - time.Duration(a.nsec); pause > gap {
 			f.count++
 		} else {
@@ -89,20 +86,20 @@ func (f *fold) sessions(in []windowEntry, gap time.Duration) {
 
 // score sums what the events count on a day, exactly, so that the order of
 // those of one instant does not matter.
-func (f *fold) score(t *Trait, in []windowEntry, today int64) float64 {
+func (f *fold) score(t *Trait, in []packed, values []any, today int64) float64 {
 	half := t.HalfLife.Hours() / 24
 	if f.day != today {
 		f.reset()
 		f.day = today
 	}
 	for i := len(in) - 1; i >= f.n; i-- {
-		age := float64(today - in[i].at.day())
+		age := float64(today - in[i].instant().day())
 		if age > 64*half {
 			break
 		}
 		x := 1.0
 		if t.Field != "" {
-			x, _ = value.Float(in[i].value)
+			x, _ = value.Float(values[i])
 		}
 		f.sum.Add(x * math.Exp2(-age/half))
 	}

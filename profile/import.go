@@ -230,7 +230,7 @@ func (s *Store) stage(x *exported) (*Store, error) {
 		if u == 0 || u > 1<<31 {
 			return nil, importError("user number %d", u)
 		}
-		p.pins = append(p.pins, pin{u, p.nodes[0]})
+		p.setPins(append(p.pins(), pin{u, p.nodes[0]}))
 		o.people[u] = p
 	}
 	p.number = slices.Min(x.Numbers)
@@ -250,7 +250,7 @@ func (s *Store) stageStatements(x *exported, p *person, sets []uint32) error {
 		if c.Combination < 0 || c.Combination >= len(sets) || !usable(c.At) || c.Purpose == "" {
 			return importError("consent %d, %q", i, c.Purpose)
 		}
-		p.consents = append(p.consents, consent{c.Purpose, sets[c.Combination], instantOf(c.At), c.Granted, c.Source})
+		p.setConsents(append(p.consents(), consent{c.Purpose, sets[c.Combination], instantOf(c.At), c.Granted, c.Source}))
 	}
 	for i, t := range x.Tags {
 		tag := Tag{t.Name, t.Source, t.Confidence, t.At, t.Until}
@@ -261,7 +261,7 @@ func (s *Store) stageStatements(x *exported, p *person, sets []uint32) error {
 		if !t.Until.IsZero() {
 			x.until = instantOf(t.Until)
 		}
-		p.tags = append(p.tags, x)
+		p.setTags(append(p.tags(), x))
 	}
 	for i, e := range x.Events {
 		typ, ok := typeOf(e.Type)

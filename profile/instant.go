@@ -49,6 +49,49 @@ func (i instant) day() int64 {
 	return d
 }
 
+// packed is an instant in 12 bytes, for what is held of many. The zero value is
+// never.
+type packed [3]uint32
+
+func pack(i instant) packed {
+	s := uint64(i.sec) ^ bias
+	return packed{uint32(s >> 32), uint32(s), i.nsec}
+}
+
+func (p packed) sec() int64 { return int64((uint64(p[0])<<32 | uint64(p[1])) ^ bias) }
+
+func (p packed) instant() instant { return instant{p.sec(), p[2]} }
+
+func (p packed) time() time.Time { return p.instant().time() }
+
+func (p packed) compare(o packed) int {
+	return cmp.Or(cmp.Compare(p[0], o[0]), cmp.Compare(p[1], o[1]), cmp.Compare(p[2], o[2]))
+}
+
+func (p packed) before(o packed) bool {
+	if p[0] != o[0] {
+		return p[0] < o[0]
+	}
+	if p[1] != o[1] {
+		return p[1] < o[1]
+	}
+	return p[2] < o[2]
+}
+
+func (p packed) latest(o packed) packed {
+	if p.before(o) {
+		return o
+	}
+	return p
+}
+
+// after moves the time of a change, as views see it, to that of the next.
+func (p *packed) after(at instant) instant {
+	at = stampAfter(p.instant(), at)
+	*p = pack(at)
+	return at
+}
+
 func usable(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 && !t.IsZero() }
 
 func earliestOf(a, b instant) instant {

@@ -148,7 +148,7 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 	// Numbers follow their keys; those of keys that are known here become
 	// further numbers of whoever has the key.
 	for _, q := range o.persons() {
-		for _, x := range q.pins {
+		for _, x := range q.pins() {
 			m, ok := nodes[x.node]
 			if !ok {
 				continue
@@ -160,13 +160,13 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 			if s.next <= uint64(x.number) && uint64(x.number)%uint64(s.opts.Shards) == uint64(s.opts.Shard) {
 				s.next = uint64(x.number) + uint64(s.opts.Shards)
 			}
-			p.pins = append(p.pins, pin{x.number, m})
-			slices.SortFunc(p.pins, func(a, b pin) int { return cmp.Compare(a.number, b.number) })
+			p.setPins(append(p.pins(), pin{x.number, m}))
+			slices.SortFunc(p.pins(), func(a, b pin) int { return cmp.Compare(a.number, b.number) })
 			if p.number != 0 {
 				s.live.Remove(p.number)
 				s.unindexConsents(p)
 			}
-			p.number = p.pins[0].number
+			p.number = p.pins()[0].number
 			s.people[x.number] = p
 			s.live.Add(p.number)
 		}
@@ -237,13 +237,13 @@ func (s *Store) adoptStatements(o *Store, sets map[uint32]uint32, touched map[*p
 				continue
 			}
 			p := s.graph.sets[k].owner
-			o.log.decode(r.pos, &d)
+			o.log.decode(r.pos(), &d)
 			pos := s.log.put(s.log.encode(d.typ, d.id, d.name, d.fields))
 			p.rows = append(p.rows, makeRow(r.instant(), k, pos))
 			s.retained++
 			touched[p] = true
 		}
-		for _, c := range q.cells {
+		for _, c := range q.cells() {
 			k, ok := sets[c.set]
 			if !ok || s.buried(&o.graph, o.graph.sets[c.set].nodes, c.at) {
 				continue
@@ -252,24 +252,24 @@ func (s *Store) adoptStatements(o *Store, sets map[uint32]uint32, touched map[*p
 			p.state(s.attributes.ID(o.attributes.Name(c.name)), k, c.at, c.value)
 			touched[p] = true
 		}
-		for _, c := range q.consents {
+		for _, c := range q.consents() {
 			k, ok := sets[c.set]
 			if !ok || s.buried(&o.graph, o.graph.sets[c.set].nodes, c.at) {
 				continue
 			}
 			p := s.graph.sets[k].owner
 			c.set = k
-			p.consents = append(p.consents, c)
+			p.setConsents(append(p.consents(), c))
 			touched[p] = true
 		}
-		for _, t := range q.tags {
+		for _, t := range q.tags() {
 			k, ok := sets[t.set]
 			if !ok || s.buried(&o.graph, o.graph.sets[t.set].nodes, t.at) {
 				continue
 			}
 			p := s.graph.sets[k].owner
 			t.set = k
-			p.tags = append(p.tags, t)
+			p.setTags(append(p.tags(), t))
 			touched[p] = true
 		}
 	}
@@ -343,21 +343,21 @@ func (s *Store) buryKey(n uint32, k Key) {
 		s.strip(p, gone, &r)
 		p.rows = slices.DeleteFunc(p.rows, func(x row) bool {
 			if slices.Contains(g.sets[x.set].nodes, n) && s.tombs.refuses(k, x.instant()) {
-				s.log.drop(x.pos)
+				s.log.drop(x.pos())
 				s.retained--
 				return true
 			}
 			return false
 		})
-		p.cells = slices.DeleteFunc(p.cells, func(c cell) bool {
+		p.setCells(slices.DeleteFunc(p.cells(), func(c cell) bool {
 			return slices.Contains(g.sets[c.set].nodes, n) && s.tombs.refuses(k, c.at)
-		})
-		p.consents = slices.DeleteFunc(p.consents, func(c consent) bool {
+		}))
+		p.setConsents(slices.DeleteFunc(p.consents(), func(c consent) bool {
 			return slices.Contains(g.sets[c.set].nodes, n) && s.tombs.refuses(k, c.at)
-		})
-		p.tags = slices.DeleteFunc(p.tags, func(t tagging) bool {
+		}))
+		p.setTags(slices.DeleteFunc(p.tags(), func(t tagging) bool {
 			return slices.Contains(g.sets[t.set].nodes, n) && s.tombs.refuses(k, t.at)
-		})
+		}))
 	}
 	for _, set := range slices.Clone(g.nodes[n].sets) {
 		x := &g.sets[set]
@@ -385,7 +385,7 @@ func (s *Store) refirst(k uint32) {
 	x.first = x.last
 	for _, r := range x.owner.rows {
 		if r.set == k {
-			x.first, x.firstID = r.instant(), string(s.log.id(r.pos))
+			x.first, x.firstID = r.instant(), string(s.log.id(r.pos()))
 			return
 		}
 	}

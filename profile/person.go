@@ -14,15 +14,112 @@ import (
 type person struct {
 	number    uint32 // the smallest of pins
 	contested bool   // a link between its keys and another person's is suspended
+	only      [1]pin // the only pin, if there is one
 	nodes     []uint32
 	sets      []uint32 // the combinations whose statements it owns
-	pins      []pin    // by number
 	rows      []row
-	cells     []cell // by name, then set
-	consents  []consent
-	tags      []tagging // by name, source, then set
-	traits    []traitCell
-	windows   []window
+	said      *statements // what few persons have, nil for nothing
+	computed  *computed   // of the traits, nil for nothing
+}
+
+// statements are what was stated of a person, and further numbers.
+type statements struct {
+	pins     []pin  // by number, when there are several
+	cells    []cell // by name, then set
+	consents []consent
+	tags     []tagging // by name, source, then set
+}
+
+// computed are the traits of a person.
+type computed struct {
+	traits  []traitCell
+	windows []window
+}
+
+// pins ties the person's numbers to its keys, by number.
+func (p *person) pins() []pin {
+	switch {
+	case p.said != nil && len(p.said.pins) > 0:
+		return p.said.pins
+	case p.only[0].number == 0:
+		return nil
+	}
+	return p.only[:]
+}
+
+func (p *person) setPins(pins []pin) {
+	switch len(pins) {
+	case 0:
+		p.only = [1]pin{}
+	case 1:
+		p.only = [1]pin(pins)
+	default:
+		p.speaks().pins = pins
+		return
+	}
+	if p.said != nil {
+		p.said.pins = nil
+	}
+}
+
+func (p *person) speaks() *statements {
+	if p.said == nil {
+		p.said = new(statements)
+	}
+	return p.said
+}
+
+func (p *person) cells() []cell {
+	if p.said == nil {
+		return nil
+	}
+	return p.said.cells
+}
+
+func (p *person) setCells(c []cell) {
+	if p.said != nil || len(c) > 0 {
+		p.speaks().cells = c
+	}
+}
+
+func (p *person) consents() []consent {
+	if p.said == nil {
+		return nil
+	}
+	return p.said.consents
+}
+
+func (p *person) setConsents(c []consent) {
+	if p.said != nil || len(c) > 0 {
+		p.speaks().consents = c
+	}
+}
+
+func (p *person) tags() []tagging {
+	if p.said == nil {
+		return nil
+	}
+	return p.said.tags
+}
+
+func (p *person) setTags(t []tagging) {
+	if p.said != nil || len(t) > 0 {
+		p.speaks().tags = t
+	}
+}
+
+func (p *person) traits() []traitCell {
+	if p.computed == nil {
+		return nil
+	}
+	return p.computed.traits
+}
+
+func (p *person) windows() []window {
+	if p.computed == nil {
+		return nil
+	}
+	return p.computed.windows
 }
 
 // pin ties a user number to one key: whoever has the key has the number.
@@ -47,7 +144,7 @@ func (c *cell) newer(at instant, v any) bool {
 }
 
 func (p *person) findCell(name, set uint32) (int, bool) {
-	return slices.BinarySearchFunc(p.cells, cell{name: name, set: set}, func(a, b cell) int {
+	return slices.BinarySearchFunc(p.cells(), cell{name: name, set: set}, func(a, b cell) int {
 		if c := cmp.Compare(a.name, b.name); c != 0 {
 			return c
 		}
@@ -60,8 +157,8 @@ func (p *person) findCell(name, set uint32) (int, bool) {
 func (p *person) winner(name uint32) *cell {
 	i, _ := p.findCell(name, 0)
 	var best *cell
-	for ; i < len(p.cells) && p.cells[i].name == name; i++ {
-		if c := &p.cells[i]; best == nil || !best.newer(c.at, c.value) {
+	for ; i < len(p.cells()) && p.cells()[i].name == name; i++ {
+		if c := &p.cells()[i]; best == nil || !best.newer(c.at, c.value) {
 			best = c
 		}
 	}
@@ -78,11 +175,11 @@ func (p *person) state(name, set uint32, at instant, v any) (restated, changed b
 	i, found := p.findCell(name, set)
 	switch {
 	case !found:
-		p.cells = slices.Insert(p.cells, i, cell{name, set, at, value.Own(v)})
-	case p.cells[i].newer(at, v):
+		p.setCells(slices.Insert(p.cells(), i, cell{name, set, at, value.Own(v)}))
+	case p.cells()[i].newer(at, v):
 		return false, false
 	default:
-		p.cells[i].at, p.cells[i].value = at, value.Own(v)
+		p.cells()[i].at, p.cells()[i].value = at, value.Own(v)
 	}
 	after := p.winner(name)
 	changed = value.Compare(before.value, after.value) != 0
@@ -93,10 +190,10 @@ func (p *person) state(name, set uint32, at instant, v any) (restated, changed b
 // name.
 func (s *Store) winners(p *person) []*cell {
 	var out []*cell
-	for i := 0; i < len(p.cells); {
-		w := p.winner(p.cells[i].name)
+	for i := 0; i < len(p.cells()); {
+		w := p.winner(p.cells()[i].name)
 		out = append(out, w)
-		for name := w.name; i < len(p.cells) && p.cells[i].name == name; {
+		for name := w.name; i < len(p.cells()) && p.cells()[i].name == name; {
 			i++
 		}
 	}
@@ -132,14 +229,14 @@ type stamped struct {
 // change; those whose window ran empty have no value.
 func (p *person) stampedTraits() []stamped {
 	var out []stamped
-	for i := range p.traits {
-		if c := &p.traits[i]; c.stamp != never() {
-			out = append(out, stamped{c.trait, c.stamp, c.value})
+	for i := range p.traits() {
+		if c := &p.traits()[i]; c.stamp != (packed{}) {
+			out = append(out, stamped{int(c.trait), c.stamp.instant(), c.value})
 		}
 	}
-	for i := range p.windows {
-		if w := &p.windows[i]; w.stamp != never() {
-			out = append(out, stamped{w.trait, w.stamp, w.value})
+	for i := range p.windows() {
+		if w := &p.windows()[i]; w.stamp != (packed{}) {
+			out = append(out, stamped{int(w.trait), w.stamp.instant(), w.value})
 		}
 	}
 	slices.SortFunc(out, func(a, b stamped) int {
@@ -156,10 +253,10 @@ func (p *person) restamp(seen stamped, now any, at instant) bool {
 		at = seen.stamp
 	}
 	if c := p.cell(seen.trait); c != nil {
-		c.stamp = at
+		c.stamp = pack(at)
 	}
 	if w := p.window(seen.trait); w != nil {
-		w.stamp = at
+		w.stamp = pack(at)
 	}
 	return changed
 }

@@ -184,7 +184,7 @@ func (m *Preferences) read(s *Store, p *person, zones map[string]*time.Location)
 	}
 	var d decoded
 	for _, r := range p.rows {
-		s.log.decode(r.pos, &d)
+		s.log.decode(r.pos(), &d)
 		switch {
 		case m.events != nil:
 			if !m.events[d.view()] {

@@ -160,9 +160,9 @@ func (s *Store) checkInvariants(t *testing.T) {
 	rows := 0
 	for _, p := range s.persons() {
 		require.NotEmpty(t, p.nodes)
-		require.Equal(t, p.pins[0].number, p.number)
+		require.Equal(t, p.pins()[0].number, p.number)
 		require.True(t, s.live.Contains(p.number))
-		for _, x := range p.pins {
+		for _, x := range p.pins() {
 			require.Same(t, p, s.people[x.number])
 			require.Same(t, p, s.graph.nodes[x.node].person)
 		}
@@ -177,7 +177,7 @@ func (s *Store) checkInvariants(t *testing.T) {
 		for _, x := range p.rows {
 			require.Contains(t, p.sets, x.set)
 		}
-		for _, c := range p.cells {
+		for _, c := range p.cells() {
 			require.Contains(t, p.sets, c.set)
 		}
 		rows += len(p.rows)

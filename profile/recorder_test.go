@@ -153,7 +153,7 @@ func (s *Store) wanted(users []uint32) (rows map[uint32][]string, attributes map
 		p := s.people[u]
 		var d decoded
 		for _, x := range p.rows {
-			s.log.decode(x.pos, &d)
+			s.log.decode(x.pos(), &d)
 			if d.typ == Identify || d.typ == Consent {
 				continue
 			}

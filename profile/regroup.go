@@ -47,7 +47,7 @@ func (s *Store) regroup(groups []group, flipped []uint32) moved {
 		for _, k := range p.sets {
 			affected[k] = true
 		}
-		for _, x := range p.pins {
+		for _, x := range p.pins() {
 			pins[x.node] = append(pins[x.node], x.number)
 		}
 		s.forget(p)
@@ -81,19 +81,19 @@ func (s *Store) found(p *person, pins map[uint32][]uint32, m *moved) {
 			known = true
 		}
 		for _, number := range pins[n] {
-			p.pins = append(p.pins, pin{number, n})
+			p.setPins(append(p.pins(), pin{number, n}))
 		}
 	}
-	if len(p.pins) == 0 {
-		p.pins = []pin{{s.nextNumber(), p.nodes[0]}}
+	if len(p.pins()) == 0 {
+		p.setPins([]pin{{s.nextNumber(), p.nodes[0]}})
 	}
-	slices.SortFunc(p.pins, func(a, b pin) int { return cmp.Compare(a.number, b.number) })
-	p.number = p.pins[0].number
+	slices.SortFunc(p.pins(), func(a, b pin) int { return cmp.Compare(a.number, b.number) })
+	p.number = p.pins()[0].number
 	p.repin(p.nodes[0])
 	for _, n := range p.nodes {
 		g.nodes[n].person = p
 	}
-	for _, x := range p.pins {
+	for _, x := range p.pins() {
 		s.people[x.number] = p
 	}
 	s.live.Add(p.number)
@@ -105,14 +105,14 @@ func (s *Store) found(p *person, pins map[uint32][]uint32, m *moved) {
 // repin ties the person's number to its strongest key when no number is: the
 // device that was seen first must not keep the number of the customer.
 func (p *person) repin(top uint32) {
-	if !slices.ContainsFunc(p.pins, func(x pin) bool { return x.node == top }) {
-		p.pins[0].node = top
+	if !slices.ContainsFunc(p.pins(), func(x pin) bool { return x.node == top }) {
+		p.pins()[0].node = top
 	}
 }
 
 // forget takes a person's numbers out of use, for others to take up.
 func (s *Store) forget(p *person) {
-	for _, x := range p.pins {
+	for _, x := range p.pins() {
 		delete(s.people, x.number)
 	}
 	s.live.Remove(p.number)
@@ -171,30 +171,30 @@ func (s *Store) reassign(affected map[uint32]bool, fresh []*person, m *moved) {
 			q.rows = append(q.rows, r)
 			return true
 		})
-		p.cells = slices.DeleteFunc(p.cells, func(c cell) bool {
+		p.setCells(slices.DeleteFunc(p.cells(), func(c cell) bool {
 			q := to[c.set]
 			if q == nil || q == p {
 				return false
 			}
-			q.cells = append(q.cells, c)
+			q.setCells(append(q.cells(), c))
 			return true
-		})
-		p.consents = slices.DeleteFunc(p.consents, func(c consent) bool {
+		}))
+		p.setConsents(slices.DeleteFunc(p.consents(), func(c consent) bool {
 			q := to[c.set]
 			if q == nil || q == p {
 				return false
 			}
-			q.consents = append(q.consents, c)
+			q.setConsents(append(q.consents(), c))
 			return true
-		})
-		p.tags = slices.DeleteFunc(p.tags, func(t tagging) bool {
+		}))
+		p.setTags(slices.DeleteFunc(p.tags(), func(t tagging) bool {
 			q := to[t.set]
 			if q == nil || q == p {
 				return false
 			}
-			q.tags = append(q.tags, t)
+			q.setTags(append(q.tags(), t))
 			return true
-		})
+		}))
 	}
 	for _, p := range winners {
 		s.order(p)
@@ -227,17 +227,17 @@ func (s *Store) order(p *person) bool {
 	kept := p.rows[:0]
 	for _, r := range p.rows {
 		if k := len(kept); k > 0 && s.log.compareRows(kept[k-1], r) == 0 {
-			s.log.drop(r.pos)
+			s.log.drop(r.pos())
 			continue
 		}
 		kept = append(kept, r)
 	}
 	p.rows = kept
-	slices.SortFunc(p.cells, func(a, b cell) int {
+	slices.SortFunc(p.cells(), func(a, b cell) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.set, b.set))
 	})
-	slices.SortFunc(p.consents, consent.compare)
-	p.consents = slices.CompactFunc(p.consents, func(a, b consent) bool { return a == b })
+	slices.SortFunc(p.consents(), consent.compare)
+	p.setConsents(slices.CompactFunc(p.consents(), func(a, b consent) bool { return a == b }))
 	p.orderTags()
 	s.noteOldest(p)
 	s.retained -= n - len(p.rows)
@@ -320,57 +320,57 @@ func (s *Store) absorb(p, q *person) {
 		g.sets[k].owner = p
 	}
 	p.sets = append(p.sets, q.sets...)
-	p.pins = append(p.pins, q.pins...)
-	slices.SortFunc(p.pins, func(a, b pin) int { return cmp.Compare(a.number, b.number) })
-	for _, x := range q.pins {
+	p.setPins(append(p.pins(), q.pins()...))
+	slices.SortFunc(p.pins(), func(a, b pin) int { return cmp.Compare(a.number, b.number) })
+	for _, x := range q.pins() {
 		s.people[x.number] = p
 	}
 	p.rows = append(p.rows, q.rows...)
-	p.cells = append(p.cells, q.cells...)
-	p.consents = append(p.consents, q.consents...)
-	p.tags = append(p.tags, q.tags...)
+	p.setCells(append(p.cells(), q.cells()...))
+	p.setConsents(append(p.consents(), q.consents()...))
+	p.setTags(append(p.tags(), q.tags()...))
 	if s.order(p) {
 		s.recount(p)
 		return
 	}
 	s.retag(p, p.lastSaid())
-	for i := range q.traits {
-		o := &q.traits[i]
-		if c := p.cell(o.trait); c != nil {
+	for i := range q.traits() {
+		o := &q.traits()[i]
+		if c := p.cell(int(o.trait)); c != nil {
 			c.merge(s.opts.Traits[o.trait].Kind, o)
 		} else {
-			p.traits = append(p.traits, *o)
+			p.addCell(*o)
 		}
 	}
-	for i := range q.windows {
-		o := &q.windows[i]
+	for i := range q.windows() {
+		o := &q.windows()[i]
 		if s.opts.Traits[o.trait].Kind == Tags {
-			w := p.window(o.trait)
+			w := p.window(int(o.trait))
 			if w == nil {
-				w = p.newWindow(o.trait)
+				w = p.newWindow(int(o.trait))
 			}
-			if w.stamp = latestOf(w.stamp, o.stamp); w.stamp != never() {
-				w.stamp = w.stamp.next()
+			if w.stamp = w.stamp.latest(o.stamp); w.stamp != (packed{}) {
+				w.stamp = pack(w.stamp.instant().next())
 			}
 			continue
 		}
-		for _, e := range o.entries {
-			s.enter(p, o.trait, e.value, e.at)
+		for k, at := range o.times {
+			s.enter(p, int(o.trait), o.valueOf(k), at.instant())
 		}
-		w := p.window(o.trait)
+		w := p.window(int(o.trait))
 		if w == nil {
-			w = p.newWindow(o.trait)
+			w = p.newWindow(int(o.trait))
 		}
 		if o.value != nil && w.value == nil {
 			s.slide(p, w)
 		}
-		w.stamp = latestOf(w.stamp, o.stamp)
+		w.stamp = w.stamp.latest(o.stamp)
 		switch {
-		case w.stamp != never():
-			w.stamp = w.stamp.next()
+		case w.stamp != packed{}:
+			w.stamp = pack(w.stamp.instant().next())
 		case w.value != nil:
 			// Neither side had a value: it comes from there being two.
-			w.stamp = w.entries[max(w.inside, 1)-1].at
+			w.stamp = w.times[max(w.inside, 1)-1]
 		}
 	}
 }
@@ -393,11 +393,11 @@ func (s *Store) left() uint64 {
 
 // attributesOf returns the attributes and computed traits of a person.
 func (s *Store) attributesOf(p *person) map[string]any {
-	out := make(map[string]any, len(p.cells)+len(p.traits)+len(p.windows))
-	for i := 0; i < len(p.cells); {
-		w := &p.cells[i]
-		for i++; i < len(p.cells) && p.cells[i].name == w.name; i++ {
-			if c := &p.cells[i]; !w.newer(c.at, c.value) {
+	out := make(map[string]any, len(p.cells())+len(p.traits())+len(p.windows()))
+	for i := 0; i < len(p.cells()); {
+		w := &p.cells()[i]
+		for i++; i < len(p.cells()) && p.cells()[i].name == w.name; i++ {
+			if c := &p.cells()[i]; !w.newer(c.at, c.value) {
 				w = c
 			}
 		}
@@ -405,14 +405,14 @@ func (s *Store) attributesOf(p *person) map[string]any {
 			out[s.attributes.Name(w.name)] = w.value
 		}
 	}
-	for i := range p.traits {
-		if v := p.traits[i].value; v != nil {
-			out[s.opts.Traits[p.traits[i].trait].Name] = v
+	for i := range p.traits() {
+		if v := p.traits()[i].value; v != nil {
+			out[s.opts.Traits[p.traits()[i].trait].Name] = v
 		}
 	}
-	for i := range p.windows {
-		if v := p.windows[i].value; v != nil {
-			out[s.opts.Traits[p.windows[i].trait].Name] = v
+	for i := range p.windows() {
+		if v := p.windows()[i].value; v != nil {
+			out[s.opts.Traits[p.windows()[i].trait].Name] = v
 		}
 	}
 	return out

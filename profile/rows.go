@@ -13,20 +13,47 @@ import (
 
 // row is one retained event. A person's rows are ordered by time, then by
 // message id, never by arrival. The event's content is in the store's log.
+//
+// It is 20 bytes without a pointer: the seconds of the years 1 to 9999 take 39
+// bits when they are counted from before them, which leaves 57 for the
+// position in the log.
 type row struct {
-	at  uint64 // seconds, biased so that they order as unsigned
-	ns  uint32
-	set uint32 // the combination of keys that it came with
-	pos uint64 // chunk<<32 | offset in the log
+	high uint32 // the upper 7 bits of the seconds, then the upper 25 of the position
+	sec  uint32
+	ns   uint32
+	set  uint32 // the combination of keys that it came with
+	low  uint32 // of the position
 }
 
-const bias = 1 << 63
+const (
+	bias      = 1 << 63
+	rowEpoch  = 1 << 36 // seconds before 1970 that rows count from
+	posBits   = 25
+	posMask   = 1<<posBits - 1
+	rowGrowth = 4 // a person's rows grow by a quarter
+)
 
 func makeRow(at instant, set uint32, pos uint64) row {
-	return row{at: uint64(at.sec) ^ bias, ns: at.nsec, set: set, pos: pos}
+	s := uint64(at.sec + rowEpoch)
+	return row{uint32(s>>32)<<posBits | uint32(pos>>32), uint32(s), at.nsec, set, uint32(pos)}
 }
 
-func (r row) instant() instant { return instant{int64(r.at ^ bias), r.ns} }
+func (r row) instant() instant {
+	return instant{int64(uint64(r.high>>posBits)<<32|uint64(r.sec)) - rowEpoch, r.ns}
+}
+
+// pos is where the event's content is: the chunk of the log above the offset.
+func (r row) pos() uint64 { return uint64(r.high&posMask)<<32 | uint64(r.low) }
+
+// room returns rows with space for one more. They grow by less than append
+// would let them, since there is one list for each person.
+func room(rows []row) []row {
+	if len(rows) < cap(rows) {
+		return rows
+	}
+	out := append([]row(nil), make([]row, len(rows)+1+len(rows)/rowGrowth)...)
+	return out[:copy(out, rows)]
+}
 
 func (r row) time() time.Time { return r.instant().time() }
 
@@ -53,7 +80,8 @@ type eventLog struct {
 }
 
 const (
-	chunkSize = 256 << 10
+	chunkBits = 18
+	chunkSize = 1 << chunkBits
 	maxNames  = 1 << 16 // names beyond are written out, whatever the sender
 )
 
@@ -145,7 +173,7 @@ func (l *eventLog) put(content []byte) uint64 {
 		last++
 	}
 	c := l.chunks[last]
-	pos := uint64(last)<<32 | uint64(len(c))
+	pos := uint64(last)<<chunkBits | uint64(len(c)) // a larger chunk has one event, at its start
 	l.chunks[last] = append(append(c, head[:n]...), content...)
 	l.used += size
 	return pos
@@ -153,7 +181,7 @@ func (l *eventLog) put(content []byte) uint64 {
 
 // content returns the bytes of the event at pos.
 func (l *eventLog) content(pos uint64) []byte {
-	b := l.chunks[pos>>32][uint32(pos):]
+	b := l.chunks[pos>>chunkBits][pos&(chunkSize-1):]
 	n, k := binary.Uvarint(b)
 	return b[k : k+int(n)]
 }
@@ -284,7 +312,7 @@ func (l *eventLog) compareRows(a, b row) int {
 	if c := a.instant().compare(b.instant()); c != 0 {
 		return c
 	}
-	return bytes.Compare(l.id(a.pos), l.id(b.pos))
+	return bytes.Compare(l.id(a.pos()), l.id(b.pos()))
 }
 
 // search returns where an event of that time and id stands among rows, or
@@ -297,7 +325,7 @@ func (l *eventLog) search(rows []row, at instant, id string) (int, bool) {
 		if c := r.instant().compare(at); c != 0 {
 			return c
 		}
-		return strings.Compare(string(l.id(r.pos)), id)
+		return strings.Compare(string(l.id(r.pos())), id)
 	})
 }
 
@@ -311,7 +339,8 @@ func (s *Store) compact() {
 	fresh := eventLog{names: l.names, scratch: l.scratch}
 	for _, p := range s.persons() {
 		for i := range p.rows {
-			p.rows[i].pos = fresh.put(l.content(p.rows[i].pos))
+			r := &p.rows[i]
+			*r = makeRow(r.instant(), r.set, fresh.put(l.content(r.pos())))
 		}
 	}
 	s.log = fresh

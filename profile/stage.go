@@ -56,19 +56,19 @@ func (g Stages) withDefaults() (Stages, error) {
 
 // stage returns the stage of somebody with these purchases, by time, and the
 // second at which it is another one if nothing happens.
-func (g *Stages) stage(in []windowEntry, now int64) (stage string, until int64) {
+func (g *Stages) stage(in []packed, now int64) (stage string, until int64) {
 	n := len(in)
 	if n == 0 {
 		return StageProspect, 0
 	}
-	last := in[n-1].at.sec
+	last := in[n-1].sec()
 	risk, lapse := last+int64(g.AtRiskAfter/time.Second), last+int64(g.LapsedAfter/time.Second)
 	switch {
 	case now >= lapse:
 		return StageLapsed, 0
 	case now >= risk:
 		return StageAtRisk, lapse
-	case n > 1 && last-in[n-2].at.sec >= int64(g.LapsedAfter/time.Second):
+	case n > 1 && last-in[n-2].sec() >= int64(g.LapsedAfter/time.Second):
 		return StageWonBack, risk
 	case n >= g.LoyalPurchases:
 		return StageLoyal, risk
@@ -122,8 +122,8 @@ func (s *Store) learnStagesLocked(trait string, each func(Change)) (Stages, erro
 	var gaps []int64
 	for _, p := range people {
 		if w := p.window(i); w != nil {
-			for k := 1; k < w.inside; k++ {
-				gaps = append(gaps, w.entries[k].at.sec-w.entries[k-1].at.sec)
+			for k := 1; k < int(w.inside); k++ {
+				gaps = append(gaps, w.times[k].sec()-w.times[k-1].sec())
 			}
 		}
 	}
@@ -152,8 +152,7 @@ func (s *Store) learnStagesLocked(trait string, each func(Change)) (Stages, erro
 		}
 		w.due = 0
 		if s.slide(p, w) {
-			w.stamp = stampAfter(w.stamp, instant{sec: s.clock.sec})
-			x := stamped{i, w.stamp, w.value}
+			x := stamped{i, w.stamp.after(instant{sec: s.clock.sec}), w.value}
 			s.updateTrait(p, x)
 			s.passed(p, map[string]any{trait: x.value}, each)
 		}

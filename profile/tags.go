@@ -59,11 +59,11 @@ func (t *tagging) holds(now int64) bool {
 // decided yields the statement that decides for each heading and source, by
 // heading, then source.
 func (p *person) decided(f func(*tagging)) {
-	for i := 0; i < len(p.tags); {
-		best := &p.tags[i]
-		for i++; i < len(p.tags) && p.tags[i].name == best.name && p.tags[i].source == best.source; i++ {
-			if p.tags[i].compare(*best) > 0 {
-				best = &p.tags[i]
+	for i := 0; i < len(p.tags()); {
+		best := &p.tags()[i]
+		for i++; i < len(p.tags()) && p.tags()[i].name == best.name && p.tags()[i].source == best.source; i++ {
+			if p.tags()[i].compare(*best) > 0 {
+				best = &p.tags()[i]
 			}
 		}
 		f(best)
@@ -72,11 +72,11 @@ func (p *person) decided(f func(*tagging)) {
 
 // orderTags sorts statements and keeps the deciding one of each place.
 func (p *person) orderTags() {
-	if len(p.tags) == 0 {
+	if len(p.tags()) == 0 {
 		return
 	}
-	slices.SortFunc(p.tags, func(a, b tagging) int { return cmp.Or(a.place(b), b.compare(a)) })
-	p.tags = slices.CompactFunc(p.tags, func(a, b tagging) bool { return a.place(b) == 0 })
+	slices.SortFunc(p.tags(), func(a, b tagging) int { return cmp.Or(a.place(b), b.compare(a)) })
+	p.setTags(slices.CompactFunc(p.tags(), func(a, b tagging) bool { return a.place(b) == 0 }))
 }
 
 // headings returns the headings below prefix that hold, those they imply
@@ -170,14 +170,14 @@ func (s *Store) tagLocked(user uint32, t Tag) (Change, error) {
 	if !t.Until.IsZero() {
 		x.until = instantOf(t.Until)
 	}
-	i, known := slices.BinarySearchFunc(p.tags, x, tagging.place)
+	i, known := slices.BinarySearchFunc(p.tags(), x, tagging.place)
 	switch {
-	case !known && len(p.tags) >= s.opts.MaxTags:
-		return Change{}, fmt.Errorf("%w %q: user %d has %d already", ErrTag, t.Name, p.number, len(p.tags))
+	case !known && len(p.tags()) >= s.opts.MaxTags:
+		return Change{}, fmt.Errorf("%w %q: user %d has %d already", ErrTag, t.Name, p.number, len(p.tags()))
 	case !known:
-		p.tags = slices.Insert(p.tags, i, x)
-	case x.compare(p.tags[i]) > 0:
-		p.tags[i] = x
+		p.setTags(slices.Insert(p.tags(), i, x))
+	case x.compare(p.tags()[i]) > 0:
+		p.tags()[i] = x
 	}
 	s.detached = nil
 	s.seq++
@@ -217,15 +217,14 @@ func (s *Store) retag(p *person, at instant) (changed []stamped) {
 	for _, i := range s.tagTraits {
 		w := p.window(i)
 		if w == nil {
-			if len(p.tags) == 0 {
+			if len(p.tags()) == 0 {
 				continue
 			}
 			w = p.newWindow(i)
 		}
 		w.due = 0
 		if s.slide(p, w) {
-			w.stamp = stampAfter(w.stamp, at)
-			changed = append(changed, stamped{i, w.stamp, w.value})
+			changed = append(changed, stamped{i, w.stamp.after(at), w.value})
 		}
 	}
 	return changed
@@ -234,8 +233,8 @@ func (s *Store) retag(p *person, at instant) (changed []stamped) {
 // lastSaid is when the latest statement about tags was made.
 func (p *person) lastSaid() instant {
 	at := never()
-	for i := range p.tags {
-		at = latestOf(at, p.tags[i].at)
+	for i := range p.tags() {
+		at = latestOf(at, p.tags()[i].at)
 	}
 	return at
 }
@@ -244,7 +243,7 @@ func (p *person) lastSaid() instant {
 func (s *Store) slideTags(p *person, w *window, t *Trait) {
 	list, turn := p.headings(t.Field, s.clock.sec)
 	if turn != 0 && turn != w.due {
-		s.timers.push(timer{turn, p.number, w.trait})
+		s.timers.push(timer{turn, p.number, int(w.trait)})
 	}
 	w.due, w.value = turn, nil
 	if len(list) > 0 {

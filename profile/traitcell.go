@@ -10,15 +10,20 @@ import (
 // traitCell is one computed trait of one person. Each kind is a sum that
 // does not depend on the order of its terms, so two persons' cells merge.
 type traitCell struct {
-	trait int
-	at    instant // of the value, for First; of the latest event otherwise
-	first instant // of the earliest event, for MeanInterval
-	stamp instant // of the last change, as views saw it
-	rank  int32   // of the value's source
+	value any
 	n     int64
+	more  *terms
+	at    packed // of the value, for First; of the latest event otherwise
+	stamp packed // of the last change, as views saw it
+	trait uint32
+	rank  int32 // of the value's source
+}
+
+// terms are what some kinds sum up.
+type terms struct {
 	sum   stats.Exact
 	freq  map[any]frequency // by value, numbers by their float64
-	value any
+	first packed            // of the earliest event, for MeanInterval
 }
 
 // frequency is how often a value came; of an integer and the float equal to
@@ -26,6 +31,13 @@ type traitCell struct {
 type frequency struct {
 	n     int64
 	value any
+}
+
+func (c *traitCell) terms() *terms {
+	if c.more == nil {
+		c.more = new(terms)
+	}
+	return c.more
 }
 
 // trusts makes room for a value from a more trusted source, and reports false
@@ -41,7 +53,7 @@ func (c *traitCell) trusts(rank int32) bool {
 }
 
 // add takes one matching event in, whose value the cell may hold, and reports whether the value changed.
-func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
+func (c *traitCell) add(kind TraitKind, v any, at packed) bool {
 	c.n++
 	old := c.value
 	switch kind {
@@ -50,7 +62,7 @@ func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
 		return true
 	case Sum, Mean:
 		f, _ := value.Float(v)
-		c.sum.Add(f)
+		c.terms().sum.Add(f)
 		return c.setSum(kind)
 	case Min:
 		if old == nil || value.Compare(v, old) < 0 {
@@ -84,7 +96,7 @@ func (c *traitCell) add(kind TraitKind, v any, at instant) bool {
 }
 
 func (c *traitCell) setSum(kind TraitKind) bool {
-	f := c.sum.Value()
+	f := c.terms().sum.Value()
 	if kind == Mean {
 		f /= float64(c.n)
 	}
@@ -100,9 +112,10 @@ func (c *traitCell) addValue(kind TraitKind, x frequency) bool {
 	if i, ok := key.(int64); ok {
 		key = float64(i)
 	}
-	have, known := c.freq[key]
-	if c.freq == nil {
-		c.freq = make(map[any]frequency)
+	t := c.terms()
+	have, known := t.freq[key]
+	if t.freq == nil {
+		t.freq = make(map[any]frequency)
 	}
 	if !known {
 		if s, ok := x.value.(string); ok {
@@ -112,14 +125,14 @@ func (c *traitCell) addValue(kind TraitKind, x frequency) bool {
 		x.value = have.value
 	}
 	x.n += have.n
-	c.freq[key] = x
+	t.freq[key] = x
 	old := c.value
 	switch kind {
 	case DistinctCount:
 		if known {
 			return false
 		}
-		c.value = int64(len(c.freq))
+		c.value = int64(len(t.freq))
 		return true
 	case Distinct:
 		if known {
@@ -136,7 +149,7 @@ func (c *traitCell) addValue(kind TraitKind, x frequency) bool {
 		if i, ok := old.(int64); ok {
 			key = float64(i)
 		}
-		best = c.freq[key]
+		best = t.freq[key]
 	}
 	if x.n > best.n || x.n == best.n && value.Compare(x.value, best.value) < 0 {
 		best = x
@@ -145,28 +158,36 @@ func (c *traitCell) addValue(kind TraitKind, x frequency) bool {
 	return value.Compare(old, c.value) != 0
 }
 
-func (c *traitCell) addTime(kind TraitKind, first, last instant) bool {
-	if c.first == (instant{}) && c.at == (instant{}) {
-		c.first, c.at = first, last
-	}
-	if first.before(c.first) {
-		c.first = first
-	}
-	c.at = latestOf(c.at, last)
+func (c *traitCell) addTime(kind TraitKind, first, last packed) bool {
 	old := c.value
 	switch kind {
 	case FirstTime:
-		c.value = c.first.time()
+		if old != nil && !first.before(c.at) {
+			return false
+		}
+		c.at = first
 	case LastTime:
-		c.value = c.at.time()
+		if old != nil && !c.at.before(last) {
+			return false
+		}
+		c.at = last
 	default:
+		t := c.terms()
+		if t.first == (packed{}) || first.before(t.first) {
+			t.first = first
+		}
+		if c.at.before(last) {
+			c.at = last
+		}
 		if c.n < 2 {
 			return false
 		}
-		span := float64(c.at.sec-c.first.sec) + (float64(c.at.nsec)-float64(c.first.nsec))/1e9
+		span := float64(c.at.sec()-t.first.sec()) + (float64(c.at[2])-float64(t.first[2]))/1e9
 		c.value = span / float64(c.n-1)
+		return value.Compare(old, c.value) != 0
 	}
-	return value.Compare(old, c.value) != 0
+	c.value = c.at.time()
+	return true
 }
 
 // merge takes in another person's cell of the same trait.
@@ -177,25 +198,27 @@ func (c *traitCell) merge(kind TraitKind, o *traitCell) {
 		c.value = n
 	case Sum, Mean:
 		c.n = n
-		c.sum.Merge(o.sum)
+		c.terms().sum.Merge(o.terms().sum)
 		c.setSum(kind)
 	case MostFrequent, DistinctCount, Distinct:
-		for _, x := range o.freq {
+		for _, x := range o.terms().freq {
 			c.addValue(kind, x)
 		}
-	case FirstTime, LastTime, MeanInterval:
+	case FirstTime, LastTime:
+		c.addTime(kind, o.at, o.at)
+	case MeanInterval:
 		c.n = n
-		c.addTime(kind, o.first, o.at)
+		c.addTime(kind, o.terms().first, o.at)
 	default:
 		if o.value != nil && c.trusts(o.rank) {
 			c.add(kind, o.value, o.at)
 		}
 	}
 	c.n = n
-	c.stamp = latestOf(c.stamp, o.stamp)
+	c.stamp = c.stamp.latest(o.stamp)
 	switch {
-	case c.stamp != never():
-		c.stamp = c.stamp.next()
+	case c.stamp != packed{}:
+		c.stamp = pack(c.stamp.instant().next())
 	case c.value != nil:
 		// Neither side had a value: it comes from there being two.
 		c.stamp = c.at

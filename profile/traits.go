@@ -53,6 +53,11 @@ func (k TraitKind) needsField() bool {
 // keepsTexts reports whether the field's values may be texts that are held.
 func (k TraitKind) keepsTexts() bool { return k >= First && k <= Distinct }
 
+// holdsValues reports whether a window holds the field's values.
+func (t *Trait) holdsValues() bool {
+	return t.Kind.needsField() || t.Kind == Score && t.Field != ""
+}
+
 // timed reports whether the kind depends on the clock even without a window.
 func (k TraitKind) timed() bool { return k >= Stage }
 
@@ -265,12 +270,27 @@ func (t *Trait) trust(fields map[string]any) int32 {
 
 // cell returns the person's cell of a trait, nil if it has none.
 func (p *person) cell(trait int) *traitCell {
-	for i := range p.traits {
-		if p.traits[i].trait == trait {
-			return &p.traits[i]
+	all := p.traits()
+	for i := range all {
+		if all[i].trait == uint32(trait) {
+			return &all[i]
 		}
 	}
 	return nil
+}
+
+// addCell adds the cell of a trait that the person has none of. Cells grow by
+// one or two: they are few, and every person has them.
+func (p *person) addCell(c traitCell) *traitCell {
+	if p.computed == nil {
+		p.computed = new(computed)
+	}
+	t := p.computed.traits
+	if len(t) == cap(t) {
+		t = append(make([]traitCell, 0, len(t)+2), t...)
+	}
+	p.computed.traits = append(t, c)
+	return &p.computed.traits[len(t)]
 }
 
 // count adds one event to the traits of p and notes in s.traitsChanged which
@@ -287,22 +307,19 @@ func (s *Store) count(p *person, event string, fields map[string]any, at instant
 		}
 		if t.Window > 0 {
 			if w, changed := s.enter(p, i, v, at); changed {
-				w.stamp = stampAfter(w.stamp, at)
-				s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp, w.value})
+				s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp.after(at), w.value})
 			}
 			continue
 		}
 		c := p.cell(i)
 		if c == nil {
-			p.traits = append(p.traits, traitCell{trait: i, stamp: never()})
-			c = &p.traits[len(p.traits)-1]
+			c = p.addCell(traitCell{trait: uint32(i)})
 		}
 		if !c.trusts(t.trust(fields)) {
 			continue
 		}
-		if c.add(t.Kind, v, at) {
-			c.stamp = stampAfter(c.stamp, at)
-			s.traitsChanged = append(s.traitsChanged, stamped{i, c.stamp, c.value})
+		if c.add(t.Kind, v, pack(at)) {
+			s.traitsChanged = append(s.traitsChanged, stamped{i, c.stamp.after(at), c.value})
 		}
 	}
 	s.prospects(p, at)
@@ -320,8 +337,7 @@ func (s *Store) prospects(p *person, at instant) {
 			w = p.newWindow(i)
 		}
 		if s.slide(p, w) {
-			w.stamp = stampAfter(w.stamp, at)
-			s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp, w.value})
+			s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp.after(at), w.value})
 		}
 	}
 }
@@ -331,24 +347,24 @@ func (s *Store) recount(p *person) {
 	if len(s.opts.Traits) == 0 {
 		return
 	}
-	old := p.windows
-	p.traits, p.windows = nil, nil
+	old := p.windows()
+	p.computed = nil
 	kept := s.traitsChanged
 	s.retag(p, p.lastSaid())
 	for _, r := range p.rows {
-		s.log.decode(r.pos, &s.read)
+		s.log.decode(r.pos(), &s.read)
 		s.count(p, s.read.view(), s.read.fields, r.instant())
 	}
 	s.traitsChanged = kept
 	// What views saw of a window stays behind it also when it is empty.
 	for i := range old {
-		if old[i].stamp == never() {
+		if old[i].stamp == (packed{}) {
 			continue
 		}
-		w := p.window(old[i].trait)
+		w := p.window(int(old[i].trait))
 		if w == nil {
-			w = p.newWindow(old[i].trait)
+			w = p.newWindow(int(old[i].trait))
 		}
-		w.stamp = latestOf(w.stamp, old[i].stamp)
+		w.stamp = w.stamp.latest(old[i].stamp)
 	}
 }

@@ -243,7 +243,7 @@ func (w *attached) holds(p *person) bool { return w.in == nil || w.in.Contains(p
 
 // replayRow hands a retained event to a view.
 func (s *Store) replayRow(w *attached, p *person, r row) error {
-	s.log.decode(r.pos, &s.read)
+	s.log.decode(r.pos(), &s.read)
 	if s.read.typ == Identify || s.read.typ == Consent {
 		return nil
 	}

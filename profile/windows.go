@@ -12,19 +12,48 @@ import (
 // still to be counted, counted now, and no more than that. It is a cache over
 // the person's rows.
 type window struct {
-	trait   int
-	entries []windowEntry // by time; what has left the window is cut off
-	inside  int           // how many of them are not in the future
-	sum     stats.Exact   // of those inside
-	fold    fold          // of those inside, for the timed kinds
-	due     int64         // when something enters or leaves next, as scheduled
-	value   any
-	stamp   instant // of the last change, as views saw it
+	value  any
+	times  []packed // of the events, in order; what has left the window is cut off
+	more   *windowTerms
+	due    int64  // when something enters or leaves next, as scheduled
+	stamp  packed // of the last change, as views saw it
+	trait  uint32
+	inside int32 // how many of the events are not in the future
 }
 
-type windowEntry struct {
-	at    instant
-	value any
+// windowTerms is what some kinds remember of the events in a window.
+type windowTerms struct {
+	values []any       // of the events, where the kind is about a field
+	sum    stats.Exact // of those inside, for Sum and Mean
+	fold   fold        // of those inside, for the timed kinds
+}
+
+func (w *window) terms() *windowTerms {
+	if w.more == nil {
+		w.more = new(windowTerms)
+	}
+	return w.more
+}
+
+func (w *window) values() []any {
+	if w.more == nil {
+		return nil
+	}
+	return w.more.values
+}
+
+func (w *window) valueOf(k int) any {
+	if v := w.values(); v != nil {
+		return v[k]
+	}
+	return nil
+}
+
+// refold makes the timed kinds look at all events again.
+func (w *window) refold() {
+	if w.more != nil {
+		w.more.fold.reset()
+	}
 }
 
 // timer says that the window of a person's trait must be looked at.
@@ -83,17 +112,25 @@ func (h *timers) pop() timer {
 }
 
 func (p *person) window(trait int) *window {
-	for i := range p.windows {
-		if p.windows[i].trait == trait {
-			return &p.windows[i]
+	all := p.windows()
+	for i := range all {
+		if all[i].trait == uint32(trait) {
+			return &all[i]
 		}
 	}
 	return nil
 }
 
 func (p *person) newWindow(trait int) *window {
-	p.windows = append(p.windows, window{trait: trait, stamp: never()})
-	return &p.windows[len(p.windows)-1]
+	if p.computed == nil {
+		p.computed = new(computed)
+	}
+	w := p.computed.windows
+	if len(w) == cap(w) {
+		w = append(make([]window, 0, len(w)+1), w...)
+	}
+	p.computed.windows = append(w, window{trait: uint32(trait)})
+	return &p.computed.windows[len(w)]
 }
 
 // leaving is the last second that is out of a window by the clock.
@@ -115,19 +152,20 @@ func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
 	if w == nil {
 		w = p.newWindow(i)
 	}
-	if !t.Kind.needsField() && t.Kind != Score {
-		v = nil
-	}
-	k := len(w.entries)
-	for k > 0 && at.before(w.entries[k-1].at) {
+	k, when := len(w.times), pack(at)
+	for k > 0 && when.before(w.times[k-1]) {
 		k--
 	}
-	w.entries = slices.Insert(w.entries, k, windowEntry{at, v})
-	if k < w.inside {
+	w.times = slices.Insert(w.times, k, when)
+	if t.holdsValues() {
+		f := w.terms()
+		f.values = slices.Insert(f.values, k, v)
+	}
+	if k < int(w.inside) {
 		// It came late, among those already counted.
 		w.inside++
 		w.term(t.Kind, v, 1)
-		w.fold.reset()
+		w.refold()
 	}
 	return w, s.slide(p, w)
 }
@@ -135,7 +173,7 @@ func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
 func (w *window) term(kind TraitKind, v any, sign float64) {
 	if kind == Sum || kind == Mean {
 		f, _ := value.Float(v)
-		w.sum.Add(sign * f)
+		w.terms().sum.Add(sign * f)
 	}
 }
 
@@ -151,39 +189,45 @@ func (s *Store) slide(p *person, w *window) bool {
 	width := int64(t.Window / time.Second)
 	leaving := s.leaving(t.Window)
 	out := 0
-	for out < len(w.entries) && w.entries[out].at.sec <= leaving {
-		if out < w.inside {
-			w.term(t.Kind, w.entries[out].value, -1)
+	for out < len(w.times) && w.times[out].sec() <= leaving {
+		if out < int(w.inside) {
+			w.term(t.Kind, w.valueOf(out), -1)
 		}
 		out++
 	}
 	if out > 0 {
-		w.fold.reset()
+		w.refold()
+		w.times = cutFront(w.times, out)
+		if w.values() != nil {
+			w.more.values = cutFront(w.more.values, out)
+		}
 	}
-	w.entries = slices.Delete(w.entries, 0, out)
-	w.inside = max(0, w.inside-out)
-	for w.inside < len(w.entries) && w.entries[w.inside].at.sec <= s.clock.sec {
-		w.term(t.Kind, w.entries[w.inside].value, 1)
+	w.inside = max(0, w.inside-int32(out))
+	for int(w.inside) < len(w.times) && w.times[w.inside].sec() <= s.clock.sec {
+		w.term(t.Kind, w.valueOf(int(w.inside)), 1)
 		w.inside++
 	}
 	old := w.value
 	var turn int64
-	if t.Kind.timed() {
-		w.value, turn = w.fold.result(t, w.entries[:w.inside], s.clock.sec)
-	} else {
+	switch {
+	case t.Kind == Stage:
+		w.value, turn = t.stages.stage(w.times[:w.inside], s.clock.sec)
+	case t.Kind.timed():
+		w.value, turn = w.terms().fold.result(t, w.times[:w.inside], w.values(), s.clock.sec)
+	default:
 		w.value = w.result(t.Kind)
 	}
-	if len(w.entries) > 0 {
-		due := w.entries[0].at.sec + width
-		if w.inside < len(w.entries) {
-			due = min(due, w.entries[w.inside].at.sec)
+	if len(w.times) > 0 {
+		due := w.times[0].sec() + width
+		if int(w.inside) < len(w.times) {
+			due = min(due, w.times[w.inside].sec())
 		}
 		if turn != 0 {
 			due = min(due, turn)
 		}
 		if w.due == 0 || due < w.due || w.due <= s.clock.sec {
 			w.due = due
-			s.timers.push(timer{due, p.number, w.trait})
+			s.timers.push(timer{due, p.number, int(w.trait)})
 		}
 	} else {
 		w.due = 0
@@ -192,7 +236,7 @@ func (s *Store) slide(p *person, w *window) bool {
 }
 
 func (w *window) result(kind TraitKind) any {
-	in := w.entries[:w.inside]
+	in := w.times[:w.inside]
 	if len(in) == 0 {
 		return nil
 	}
@@ -200,15 +244,25 @@ func (w *window) result(kind TraitKind) any {
 	case Count:
 		return int64(len(in))
 	case Sum:
-		return w.sum.Value()
+		return w.terms().sum.Value()
 	case Mean:
-		return w.sum.Value() / float64(len(in))
+		return w.terms().sum.Value() / float64(len(in))
 	}
 	var c traitCell
-	for _, e := range in {
-		c.add(kind, e.value, e.at)
+	for i, at := range in {
+		c.add(kind, w.valueOf(i), at)
 	}
 	return c.value
+}
+
+// cutFront drops the first n of a list. A long one keeps its place in memory
+// until it grows out of it, so that a busy person costs no copy per event.
+func cutFront[T any](list []T, n int) []T {
+	if len(list) > 256 {
+		clear(list[:n])
+		return list[n:]
+	}
+	return slices.Delete(list, 0, n)
 }
 
 // fire moves every window that is due by the clock and hands over the traits
@@ -230,8 +284,7 @@ func (s *Store) fire(each func(p *person, x stamped)) {
 		}
 		w.due = 0
 		if s.slide(p, w) {
-			w.stamp = stampAfter(w.stamp, instant{sec: t.due})
-			each(p, stamped{t.trait, w.stamp, w.value})
+			each(p, stamped{t.trait, w.stamp.after(instant{sec: t.due}), w.value})
 		}
 	}
 }
