@@ -140,6 +140,8 @@ func BenchmarkMoments(b *testing.B) {
 		sink.f = m.Mean()
 		rival := new(bare)
 		b.ReportMetric(timeOf(20, func() { rival.addAll(xs); sink.f = rival.s1 }), "rival-ns")
+		b.ReportMetric(2, "goal-ratio")
+		b.ReportMetric(750, "rival-guide-ns")
 	})
 }
 

@@ -32,10 +32,10 @@ func cuped(fn string, control, treatment *Joint, opts *TestOptions) (Comparison,
 	if err != nil {
 		return Comparison{}, err
 	}
-	if err := control.check(fn, "control", 0); err != nil {
+	if control, err = control.check(fn, "control", 0); err != nil {
 		return Comparison{}, err
 	}
-	if err := treatment.check(fn, "treatment", len(control.kinds)); err != nil {
+	if treatment, err = treatment.check(fn, "treatment", len(control.kinds)); err != nil {
 		return Comparison{}, err
 	}
 	pooled := control.Clone()
@@ -50,7 +50,7 @@ func cuped(fn string, control, treatment *Joint, opts *TestOptions) (Comparison,
 	}
 	shift := 0.0
 	for i, t := range theta {
-		shift += t * pooled.Mean(i+1)
+		shift += t * pooled.mean(i+1)
 	}
 	if err := c.finishAdjusted(e, shift, o); err != nil {
 		return Comparison{}, err
@@ -75,16 +75,16 @@ func (c *Comparison) adjusted(fn string, arms [2]*Joint, theta []float64) (adjus
 	var e [2]armEstimate
 	plain := 0.0
 	for i, j := range arms {
-		mean := j.Mean(0)
+		mean := j.mean(0)
 		for l, t := range theta {
-			mean -= t * j.Mean(l+1)
+			mean -= t * j.mean(l+1)
 		}
 		var err error
 		if e[i], err = j.linear(fn, [2]string{"control", "treatment"}[i], mean, g); err != nil {
 			return adjustedArms{}, err
 		}
-		e[i].unadjusted = j.Mean(0)
-		plain += j.Covariance(0, 0) / float64(j.n)
+		e[i].unadjusted = j.mean(0)
+		plain += j.covariance(0, 0) / float64(j.n)
 	}
 	k := e[1].unadjusted / e[0].unadjusted
 	g[0] = k
@@ -115,7 +115,7 @@ func (j *Joint) leastSquares() []float64 {
 	theta := make([]float64, k)
 	var keep []int
 	for i := 1; i <= k; i++ {
-		if j.residual(i, keep) > 1e-9*math.Abs(j.Covariance(i, i)) {
+		if j.residual(i, keep) > 1e-9*math.Abs(j.covariance(i, i)) {
 			keep = append(keep, i)
 		}
 	}
@@ -135,12 +135,12 @@ func (j *Joint) solve(y int, xs []int) []float64 {
 	c := mat.NewVecDense(len(xs), nil)
 	sd := make([]float64, len(xs))
 	for i, a := range xs {
-		sd[i] = math.Sqrt(j.Covariance(a, a))
+		sd[i] = math.Sqrt(j.covariance(a, a))
 	}
 	for i, a := range xs {
-		c.SetVec(i, j.Covariance(a, y)/sd[i])
+		c.SetVec(i, j.covariance(a, y)/sd[i])
 		for l := i; l < len(xs); l++ {
-			v.SetSym(i, l, j.Covariance(a, xs[l])/sd[i]/sd[l])
+			v.SetSym(i, l, j.covariance(a, xs[l])/sd[i]/sd[l])
 		}
 	}
 	var chol mat.Cholesky
@@ -157,12 +157,12 @@ func (j *Joint) solve(y int, xs []int) []float64 {
 
 // residual is the variance of a variable that others leave.
 func (j *Joint) residual(y int, xs []int) float64 {
-	v := j.Covariance(y, y)
+	v := j.covariance(y, y)
 	if len(xs) == 0 {
 		return v
 	}
 	for i, t := range j.solve(y, xs) {
-		v -= t * j.Covariance(xs[i], y)
+		v -= t * j.covariance(xs[i], y)
 	}
 	return v
 }
@@ -183,14 +183,15 @@ func CUPEDRatio(control, treatment *Joint, opts *TestOptions) (Comparison, error
 	covariance, variance := 0.0, 0.0
 	for i, j := range arms {
 		name := [2]string{"control", "treatment"}[i]
-		if err := j.check(fn, name, 4); err != nil {
+		if j, err = j.check(fn, name, 4); err != nil {
 			return Comparison{}, err
 		}
-		d, d0 := j.Mean(1), j.Mean(3)
+		arms[i] = j
+		d, d0 := j.mean(1), j.mean(3)
 		if d == 0 || d0 == 0 {
 			return Comparison{}, fmt.Errorf("experiment: %s: %w: a denominator of %s", fn, ErrZero, name)
 		}
-		m[i], m0[i] = j.Mean(0)/d, j.Mean(2)/d0
+		m[i], m0[i] = j.mean(0)/d, j.mean(2)/d0
 		post[i] = []float64{1 / d, -m[i] / d, 0, 0}
 		pre[i] = []float64{0, 0, 1 / d0, -m0[i] / d0}
 		covariance += j.quadratic(post[i], pre[i])
@@ -220,9 +221,9 @@ func CUPEDRatio(control, treatment *Joint, opts *TestOptions) (Comparison, error
 	// numerator and not in the denominator.
 	k := 1 + (e[1].mean-e[0].mean)/m[0]
 	g := form(0, k)
-	relative := e[1].v + control.quadratic(g, g)/float64(control.n)
-	pooledPre := (control.Mean(2)*float64(control.n) + treatment.Mean(2)*float64(treatment.n)) /
-		(control.Mean(3)*float64(control.n) + treatment.Mean(3)*float64(treatment.n))
+	relative := e[1].v + arms[0].quadratic(g, g)/float64(arms[0].n)
+	na, nb := float64(arms[0].n), float64(arms[1].n)
+	pooledPre := (arms[0].mean(2)*na + arms[1].mean(2)*nb) / (arms[0].mean(3)*na + arms[1].mean(3)*nb)
 	if err := c.finishAdjusted(adjustedArms{e[0], e[1], relative, plain}, theta*pooledPre, o); err != nil {
 		return Comparison{}, err
 	}

@@ -26,10 +26,15 @@ const MaxVariables = 64
 // Not safe for concurrent use. Use [Joint.Clone] for a copy.
 type Joint struct {
 	kinds []Kind
-	n     int64
+	n     int64 // with those pending
 	sums  []pair
 	cross []pair // of i ≤ j, row by row
 	err   error
+	// Users that are not yet in the sums: column i is at i·blockSize.
+	columns []float64
+	pending int
+	binary  bool // a variable is a proportion
+	shifted bool // the last block needed a shift, or more
 }
 
 // NewJoint returns an empty joint of variables of the kinds given, one to
@@ -44,7 +49,15 @@ func NewJoint(kinds ...Kind) (*Joint, error) {
 			return nil, &OptionError{"NewJoint", fmt.Sprintf("kinds[%d]", i), kind, "want Mean or Proportion"}
 		}
 	}
-	return &Joint{kinds: slices.Clone(kinds), sums: make([]pair, k), cross: make([]pair, k*(k+1)/2)}, nil
+	return newJoint(slices.Clone(kinds)), nil
+}
+
+func newJoint(kinds []Kind) *Joint {
+	k := len(kinds)
+	return &Joint{
+		kinds: kinds, sums: make([]pair, k), cross: make([]pair, k*(k+1)/2),
+		binary: slices.Contains(kinds, Proportion),
+	}
 }
 
 // JointOf returns a joint of n users whose sums, and sums of products
@@ -82,19 +95,51 @@ func JointOf(kinds []Kind, n int64, sums []float64, products [][]float64) (*Join
 
 // Clone returns an independent copy.
 func (j *Joint) Clone() *Joint {
-	return &Joint{slices.Clone(j.kinds), j.n, slices.Clone(j.sums), slices.Clone(j.cross), j.err}
+	c := *j
+	c.kinds, c.sums, c.cross = slices.Clone(j.kinds), slices.Clone(j.sums), slices.Clone(j.cross)
+	if c.columns = nil; j.pending > 0 {
+		c.columns = slices.Clone(j.columns)
+	}
+	return &c
+}
+
+// settled returns j with all users in the sums: a copy where some are pending,
+// because reading must not write.
+func (j *Joint) settled() *Joint {
+	if j == nil || j.pending == 0 {
+		return j
+	}
+	c := j.Clone()
+	c.settle()
+	return c
 }
 
 // Add adds a user's values, as many as there are variables. Values that cannot
 // be added leave the whole user out and set Err, as in [Moments.Add].
+//
+// Users are summed up a block at a time, so that one in many calls takes as
+// long as the others together.
 func (j *Joint) Add(x ...float64) {
-	if !j.usable("Add", x) {
+	if j.columns == nil {
+		j.columns = make([]float64, len(j.kinds)*blockSize)
+	}
+	at := j.pending
+	if len(x) != len(j.kinds) || j.binary && !j.usable("Add", x) {
+		j.usable("Add", x)
 		return
 	}
+	for _, v := range x {
+		// As integers, without the sign, numbers are in order and NaN is above.
+		if math.Float64bits(v)<<1 > maxBits<<1 {
+			j.usable("Add", x)
+			return
+		}
+		j.columns[at] = v
+		at += blockSize
+	}
 	j.n++
-	j.accumulate(x, 1)
-	if j.n&(settle-1) == 0 {
-		j.normalize()
+	if j.pending++; j.pending == blockSize {
+		j.settle()
 	}
 }
 
@@ -112,34 +157,140 @@ func (j *Joint) AddAll(columns ...[]float64) {
 		}
 		return
 	}
-	var top [MaxVariables]float64
-	row := make([]float64, len(columns))
+	j.settle()
+	var part [MaxVariables][]float64
 	for from, n := 0, len(columns[0]); from < n; from += blockSize {
 		to := min(from+blockSize, n)
-		fast := true
 		for i, c := range columns {
-			top[i] = largest(c[from:to])
-			fast = fast && smooth(top[i]) && j.kinds[i] == Mean
-		}
-		if !fast {
-			for u := from; u < to; u++ {
-				for i, c := range columns {
-					row[i] = c[u]
-				}
-				j.Add(row...)
-			}
-			continue
+			part[i] = c[from:to]
 		}
 		j.n += int64(to - from)
-		at := 0
-		for i, c := range columns {
-			j.sums[i].add3(blockSum(c[from:to], offset(top[i])))
-			for l, d := range columns[i:] {
-				j.cross[at].add3(blockDot(c[from:to], d[from:to], offset(float64(top[i]*top[i+l]))))
+		j.addBlock("AddAll", part[:len(columns)])
+	}
+}
+
+// settle brings pending users into the sums.
+func (j *Joint) settle() {
+	if j.pending == 0 {
+		return
+	}
+	var part [MaxVariables][]float64
+	for i := range j.kinds {
+		part[i] = j.columns[i*blockSize:][:j.pending]
+	}
+	j.pending = 0
+	j.addBlock("Add", part[:len(j.kinds)])
+}
+
+// addBlock adds users that are counted already, and takes those out of the
+// count that cannot be added.
+func (j *Joint) addBlock(fn string, columns [][]float64) {
+	for i, c := range columns {
+		if j.kinds[i] == Proportion && !binary(c) {
+			j.addRows(fn, columns)
+			return
+		}
+	}
+	if !j.shifted && j.addPlain(columns) {
+		return
+	}
+	var blocks [MaxVariables]block
+	for i, c := range columns {
+		var ok bool
+		if blocks[i], ok = blockOf(c); !ok {
+			j.addRows(fn, columns)
+			return
+		}
+	}
+	j.shifted = false
+	for i, c := range columns {
+		if s := blocks[i].shift; s != 0 {
+			j.shifted = true
+			if j.columns == nil {
+				j.columns = make([]float64, len(j.kinds)*blockSize)
+			}
+			around := j.columns[i*blockSize:][:len(c)] // nobody is pending
+			for u, x := range c {
+				around[u] = x - s
+			}
+			columns[i] = around
+		}
+	}
+	at := 0
+	for i, c := range columns {
+		blocks[i].addTo(&j.sums[i], &j.cross[at])
+		at++
+		for l := i + 1; l < len(columns); l++ {
+			blocks[i].addCross(blocks[l], dot(c, columns[l]), &j.cross[at])
+			at++
+		}
+	}
+}
+
+// addPlain adds users in as few passes as can be, if none of the variables
+// needs a shift; else it does nothing.
+func (j *Joint) addPlain(columns [][]float64) bool {
+	var buffer [4 * 5 / 2]float64
+	k, at := len(columns), 0
+	cross := buffer[:]
+	if len(j.cross) > len(cross) {
+		cross = make([]float64, len(j.cross))
+	}
+	var sums [MaxVariables]float64
+	for i, xs := range columns {
+		b := block{n: float64(len(xs))}
+		own, rest := at, columns[i+1:]
+		at++
+		switch len(rest) {
+		case 0:
+			b, _ = blockOf(xs)
+		case 1:
+			b.sum, b.squares, cross[at] = with1(xs, rest[0])
+			at++
+		case 2:
+			b.sum, b.squares, cross[at], cross[at+1] = with2(xs, rest[0], rest[1])
+			at += 2
+		default:
+			b.sum, b.squares, cross[at], cross[at+1], cross[at+2] = with3(xs, rest[0], rest[1], rest[2])
+			at += 3
+			for _, ys := range rest[3:] {
+				cross[at] = dot(xs, ys)
 				at++
 			}
 		}
+		if b.shift != 0 || !b.accurate() {
+			j.shifted = true
+			return false
+		}
+		sums[i], cross[own] = b.sum, b.squares
 	}
+	for i := range k {
+		j.sums[i].plus(sums[i])
+	}
+	for i := range j.cross {
+		j.cross[i].plus(cross[i])
+	}
+	return true
+}
+
+// addRows adds users one by one, exactly.
+func (j *Joint) addRows(fn string, columns [][]float64) {
+	var row [MaxVariables]float64
+	for u := range columns[0] {
+		for i, c := range columns {
+			row[i] = c[u]
+		}
+		x := row[:len(columns)]
+		if !j.usable(fn, x) {
+			j.n--
+			continue
+		}
+		j.accumulate(x, 1)
+		if u%settle == settle-1 {
+			j.normalize()
+		}
+	}
+	j.normalize()
 }
 
 func (j *Joint) normalize() {
@@ -214,6 +365,8 @@ func (j *Joint) Merge(o *Joint) error {
 	if !slices.Equal(j.kinds, o.kinds) {
 		return &ValueError{"Merge", "kinds", fmt.Sprintf("%v into %v", o.kinds, j.kinds), ErrKind}
 	}
+	j.settle()
+	o = o.settled()
 	j.n += o.n
 	for i := range j.sums {
 		j.sums[i].merge(o.sums[i])
@@ -237,10 +390,13 @@ func (j *Joint) N() int64 { return j.n }
 func (j *Joint) Variables() int { return len(j.kinds) }
 
 // Mean returns the mean of a variable.
-func (j *Joint) Mean(i int) float64 { return j.sums[i].sum().Value() / float64(j.n) }
+func (j *Joint) Mean(i int) float64 { return j.settled().mean(i) }
+
+func (j *Joint) mean(i int) float64 { return j.sums[i].sum().Value() / float64(j.n) }
 
 // Moments returns the moments of one variable.
 func (j *Joint) Moments(i int) *Moments {
+	j = j.settled()
 	return &Moments{Kind: j.kinds[i], n: j.n, s1: j.sums[i], s2: j.cross[j.place(i, i)], err: j.err}
 }
 
@@ -248,19 +404,24 @@ func (j *Joint) Moments(i int) *Moments {
 // over users then serves several metrics and sets of covariates. A variable
 // that there is not makes its Err an [*OptionError].
 func (j *Joint) Select(variables ...int) *Joint {
-	k := len(variables)
-	out := &Joint{kinds: make([]Kind, k), n: j.n, sums: make([]pair, k), cross: make([]pair, 0, k*(k+1)/2), err: j.err}
-	for _, v := range variables {
+	j = j.settled()
+	kinds := make([]Kind, len(variables))
+	for i, v := range variables {
 		if v < 0 || v >= len(j.kinds) {
+			out := newJoint(kinds)
 			out.err = &OptionError{"Select", "variables", slices.Clone(variables), fmt.Sprintf("want 0 to %d", len(j.kinds)-1)}
-			out.cross = out.cross[:cap(out.cross)]
 			return out
 		}
+		kinds[i] = j.kinds[v]
 	}
+	out := newJoint(kinds)
+	out.n, out.err = j.n, j.err
+	at := 0
 	for i, a := range variables {
-		out.kinds[i], out.sums[i] = j.kinds[a], j.sums[a]
+		out.sums[i] = j.sums[a]
 		for _, b := range variables[i:] {
-			out.cross = append(out.cross, j.cross[j.place(a, b)])
+			out.cross[at] = j.cross[j.place(a, b)]
+			at++
 		}
 	}
 	return out
@@ -268,7 +429,9 @@ func (j *Joint) Select(variables ...int) *Joint {
 
 // Covariance returns the covariance of two variables, with the divisor n − 1,
 // or n for two proportions; of a variable with itself the variance.
-func (j *Joint) Covariance(a, b int) float64 {
+func (j *Joint) Covariance(a, b int) float64 { return j.settled().covariance(a, b) }
+
+func (j *Joint) covariance(a, b int) float64 {
 	if j.n < 2 {
 		return math.NaN()
 	}
@@ -291,19 +454,19 @@ func (j *Joint) centred(a, b int) float64 {
 	return s.Value()
 }
 
-// check refuses what no estimate can be made of.
-func (j *Joint) check(fn, arm string, variables int) error {
+// check refuses what no estimate can be made of, and returns the rest settled.
+func (j *Joint) check(fn, arm string, variables int) (*Joint, error) {
 	switch {
 	case j == nil:
-		return &ValueError{fn, arm, "no sums", ErrTooFew}
+		return nil, &ValueError{fn, arm, "no sums", ErrTooFew}
 	case j.err != nil:
-		return fmt.Errorf("experiment: %s: %s: %w", fn, arm, j.err)
+		return nil, fmt.Errorf("experiment: %s: %s: %w", fn, arm, j.err)
 	case variables > 0 && len(j.kinds) != variables:
-		return &OptionError{fn, arm + " variables", len(j.kinds), fmt.Sprintf("want %d", variables)}
+		return nil, &OptionError{fn, arm + " variables", len(j.kinds), fmt.Sprintf("want %d", variables)}
 	case j.n < 2:
-		return &ValueError{fn, arm + " of n", j.n, ErrTooFew}
+		return nil, &ValueError{fn, arm + " of n", j.n, ErrTooFew}
 	}
-	return nil
+	return j.settled(), nil
 }
 
 const jointKind, jointVersion = "experiment.Joint", 0
@@ -313,6 +476,7 @@ func (j *Joint) AppendBinary(b []byte) ([]byte, error) {
 	if j.err != nil {
 		return b, j.err
 	}
+	j = j.settled()
 	w := wire.NewWriter(jointKind, jointVersion)
 	s := w.Section("sums")
 	s.Count(len(j.kinds))
@@ -342,12 +506,13 @@ func (j *Joint) UnmarshalBinary(data []byte) error {
 		r.Fail("%d variables", k)
 		k = 0
 	}
-	d := Joint{kinds: make([]Kind, k), sums: make([]pair, k), cross: make([]pair, k*(k+1)/2)}
-	for i := range d.kinds {
-		if d.kinds[i] = Kind(r.Byte()); d.kinds[i] > Proportion {
-			r.Fail("unknown kind %d", d.kinds[i])
+	kinds := make([]Kind, k)
+	for i := range kinds {
+		if kinds[i] = Kind(r.Byte()); kinds[i] > Proportion {
+			r.Fail("unknown kind %d", kinds[i])
 		}
 	}
+	d := newJoint(kinds)
 	d.n = r.Varint()
 	for _, list := range [][]pair{d.sums, d.cross} {
 		for i := range list {
@@ -357,6 +522,6 @@ func (j *Joint) UnmarshalBinary(data []byte) error {
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("experiment: %w", err)
 	}
-	*j = d
+	*j = *d
 	return nil
 }

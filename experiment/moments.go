@@ -116,7 +116,10 @@ func (m *Moments) Add(x float64) {
 }
 
 // maxValue keeps squares of values, and sums of 2⁶³ squares, finite.
-const maxValue = 1e144
+const (
+	maxValue = 1e144
+	maxBits  = 0x5dd4805738b51a75 // of maxValue
+)
 
 // AddAll adds values, several times faster than one by one: the same sums, up
 // to what Add promises.
@@ -124,17 +127,15 @@ func (m *Moments) AddAll(xs []float64) {
 	for len(xs) > 0 {
 		part := xs[:min(len(xs), blockSize)]
 		xs = xs[len(part):]
-		top := largest(part)
-		if !smooth(top) || m.Kind == Proportion {
+		b, ok := blockOf(part)
+		if !ok || m.Kind == Proportion && !binary(part) {
 			for _, x := range part {
 				m.Add(x)
 			}
 			continue
 		}
-		s, q := blockMoments(part, top)
 		m.n += int64(len(part))
-		m.s1.add3(s)
-		m.s2.add3(q)
+		b.addTo(&m.s1, &m.s2)
 	}
 }
 
@@ -213,7 +214,13 @@ func (m *Moments) Variance() float64 {
 		p := m.Mean()
 		return p * (1 - p)
 	}
-	return max(0, m.centred().Value()) / float64(m.n-1)
+	c, s := m.centred().Value(), m.SumOfSquares()
+	// What rounding leaves of equal values is no variance; whole numbers leave
+	// nothing.
+	if c < 0x1p-102*float64(m.n)*s && m.Sum() != math.Trunc(m.Sum()) {
+		return 0
+	}
+	return max(0, c) / float64(m.n-1)
 }
 
 // centred returns the sum of squares around the mean.

@@ -34,10 +34,11 @@ func Ratio(control, treatment *Joint, opts *TestOptions) (Comparison, error) {
 }
 
 func (j *Joint) ratio(fn, arm string) (armEstimate, error) {
-	if err := j.check(fn, arm, 2); err != nil {
+	j, err := j.check(fn, arm, 2)
+	if err != nil {
 		return armEstimate{}, err
 	}
-	n, d := j.Mean(0), j.Mean(1)
+	n, d := j.mean(0), j.mean(1)
 	if d == 0 {
 		return armEstimate{}, fmt.Errorf("experiment: %s: %w: the denominator of %s", fn, ErrZero, arm)
 	}
@@ -52,7 +53,7 @@ func (j *Joint) linear(fn, arm string, mean float64, g []float64) (armEstimate, 
 	// Rounding may leave a variance of nothing a little below zero.
 	scale := 0.0
 	for i := range g {
-		scale += g[i] * g[i] * math.Abs(j.Covariance(i, i))
+		scale += g[i] * g[i] * math.Abs(j.covariance(i, i))
 	}
 	if v < -1e-9*scale || math.IsNaN(v-v) {
 		return armEstimate{}, &ValueError{fn, arm + " with variance", v, ErrVariance}
@@ -67,7 +68,7 @@ func (j *Joint) quadratic(g, h []float64) (v float64) {
 	for a := range g {
 		for b := range h {
 			if g[a] != 0 && h[b] != 0 {
-				v += g[a] * h[b] * j.Covariance(a, b)
+				v += g[a] * h[b] * j.covariance(a, b)
 			}
 		}
 	}

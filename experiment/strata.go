@@ -312,6 +312,7 @@ func pooledTheta(used []*stratum) (theta []float64, shift float64, err error) {
 	if j.err != nil {
 		return nil, 0, j.err
 	}
+	j.settle()
 	theta = j.leastSquares()
 	for i, t := range theta {
 		shift += t * j.Mean(i+1)

@@ -118,6 +118,11 @@ func TestWelchRefusesAndWarns(t *testing.T) {
 	require.True(t, math.IsInf(c.Absolute.Hi, 1))
 	require.Len(t, c.Warnings, 1)
 	require.ErrorIs(t, c.Warnings[0], ErrNoVariance)
+	// Equal values that floats do not hold exactly leave no variance either.
+	c, err = Welch(momentsOf(t, Mean, .1, .1, .1), momentsOf(t, Mean, .2, .2, .2), nil)
+	require.NoError(t, err)
+	require.Equal(t, 1., c.P)
+	require.ErrorIs(t, c.Warnings[0], ErrNoVariance)
 	c, err = Welch(momentsOf(t, Mean, -1, 1), ok, nil)
 	require.NoError(t, err)
 	require.True(t, math.IsNaN(c.Relative.Value))
