@@ -17,9 +17,10 @@ import (
 )
 
 // Every exported accumulator, a type with Merge and AppendBinary or Export,
-// is held to the laws of state by a call in its own package's tests. The
-// accumulators are found in the type information of the compiled packages, the
-// calls in the source of the tests.
+// is held to the laws of state by a call in its own package's tests, and what
+// else can be read from bytes to the law of bytes. The types are found in the
+// type information of the compiled packages, the calls in the source of the
+// tests.
 func TestEveryAccumulatorIsHeldToTheLaws(t *testing.T) {
 	export := map[string]string{}
 	args := []string{"-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}
@@ -35,7 +36,7 @@ func TestEveryAccumulatorIsHeldToTheLaws(t *testing.T) {
 	imp := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
 		return os.Open(export[path])
 	})
-	accumulators := 0
+	accumulators, others := 0, 0
 	for _, name := range public {
 		p, err := imp.Import(module + "/" + name)
 		require.NoError(t, err)
@@ -47,26 +48,32 @@ func TestEveryAccumulatorIsHeldToTheLaws(t *testing.T) {
 			}
 			methods := types.NewMethodSet(types.NewPointer(obj.Type()))
 			has := func(m string) bool { return methods.Lookup(p, m) != nil }
-			if !has("Merge") || !has("AppendBinary") && !has("Export") {
-				continue
-			}
-			accumulators++
-			if !registered[n] {
-				t.Errorf("%s.%s is an accumulator, but no test of the package holds it to the laws", name, n)
+			switch accumulator := has("Merge") && (has("AppendBinary") || has("Export")); {
+			case accumulator:
+				accumulators++
+				if spec := registered[n]; spec == "" || spec == "BytesSpec" {
+					t.Errorf("%s.%s is an accumulator, but no test of the package holds it to the laws", name, n)
+				}
+			case has("UnmarshalBinary"):
+				others++
+				if registered[n] == "" {
+					t.Errorf("%s.%s has bytes, but no test of the package holds it to their law", name, n)
+				}
 			}
 		}
 	}
-	require.GreaterOrEqual(t, accumulators, 7, "accumulators found: is the search broken?")
+	require.GreaterOrEqual(t, accumulators, 9, "accumulators found: is the search broken?")
+	require.GreaterOrEqual(t, others, 2, "other types with bytes found: is the search broken?")
 }
 
-// registrations returns the names of the types that a package's tests check:
-// the T of each laws.ViewSpec[*T], laws.SummarySpec[*T, S] and
-// laws.StoreSpec[*T, E].
-func registrations(t *testing.T, dir string) map[string]bool {
+// registrations returns the names of the types that a package's tests check,
+// and how: the T of each laws.ViewSpec[*T], laws.SummarySpec[*T, S],
+// laws.StoreSpec[*T, E] and laws.BytesSpec[*T].
+func registrations(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	require.NoError(t, err)
-	found := map[string]bool{}
+	found := map[string]string{}
 	for _, file := range files {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
@@ -94,9 +101,9 @@ func registrations(t *testing.T, dir string) map[string]bool {
 			}
 			switch x := arg.(type) {
 			case *ast.Ident:
-				found[x.Name] = true
+				found[x.Name] = sel.Sel.Name
 			case *ast.SelectorExpr:
-				found[x.Sel.Name] = true
+				found[x.Sel.Name] = sel.Sel.Name
 			}
 			return true
 		})

@@ -10,7 +10,8 @@ import (
 
 // StoreSpec says how to check a store T of events E. What a store shows of
 // each person is compared under every key the person goes by, so that user
-// numbers, which depend on arrival, do not matter.
+// numbers, which depend on arrival, do not matter. A store that has bytes is
+// held to the law of bytes as well.
 type StoreSpec[T, E any] struct {
 	// New returns an empty store with the place shard among shards.
 	New func(shard, shards uint32) T
@@ -72,7 +73,7 @@ func storeLaws[T, E any](spec StoreSpec[T, E]) []law[E] {
 			}
 		}
 	}
-	return []law[E]{
+	laws := []law[E]{
 		{"order", func(t reporter, r *rand.Rand, log []E) {
 			show(t, log, feed(t, spec.New(0, 1), log), feed(t, spec.New(0, 1), shuffled(r, log)), "another order of arrival")
 		}},
@@ -112,6 +113,35 @@ func storeLaws[T, E any](spec StoreSpec[T, E]) []law[E] {
 			show(t, log, feed(t, spec.New(0, 1), log), shards[0], "merged from shards")
 		}},
 	}
+	if _, ok := any(spec.New(0, 1)).(codec); !ok {
+		return laws
+	}
+	bytesOf := func(x T) codec { return any(x).(codec) }
+	fresh := func() codec { return bytesOf(spec.New(0, 1)) }
+	return append(laws,
+		law[E]{"bytes", func(t reporter, r *rand.Rand, log []E) {
+			cut := r.IntN(len(log) + 1)
+			x := feed(t, spec.New(0, 1), log[:cut])
+			checkBytes(t, r, bytesOf(x), fresh(), bytesOf(feed(t, spec.New(0, 1), log[cut:])))
+			// What was decoded goes on like what was encoded.
+			y := spec.New(0, 1)
+			must(t, bytesOf(y).UnmarshalBinary(encode(t, bytesOf(x))))
+			show(t, log, x, y, "decoded")
+			feed(t, x, log)
+			feed(t, y, log)
+			key := spec.Keys(log[r.IntN(len(log))])[0]
+			must(t, spec.Erase(x, key))
+			must(t, spec.Erase(y, key))
+			show(t, log, x, y, "decoded, applied to and erased from")
+			if !bytes.Equal(encode(t, bytesOf(x)), encode(t, bytesOf(y))) {
+				t.Errorf("decoded, applied to and erased from: other bytes")
+			}
+		}},
+		law[E]{"hostile", func(t reporter, r *rand.Rand, log []E) {
+			cut := r.IntN(len(log) + 1)
+			x, y := feed(t, spec.New(0, 1), log[:cut]), feed(t, spec.New(0, 1), log[cut:])
+			checkHostile(t, r, bytesOf(x), fresh, bytesOf(y), encode(t, fresh()))
+		}})
 }
 
 // strangers returns the events of everybody but the person with a key: the

@@ -80,7 +80,7 @@ func summaryLaws[T codec, S any](spec SummarySpec[T, S]) []law[S] {
 		}},
 		{"hostile", func(t reporter, r *rand.Rand, samples []S) {
 			cut := r.IntN(len(samples) + 1)
-			for _, x := range checkHostile(t, r, build(t, samples[:cut]), spec.New, build(t, samples[cut:])) {
+			for _, x := range checkHostile(t, r, build(t, samples[:cut]), spec.New, build(t, samples[cut:]), encode(t, spec.New())) {
 				// What was accepted can be worked with, if only to refuse.
 				for _, s := range samples {
 					if spec.Add(x, s) != nil || spec.Sub(x, s) != nil {

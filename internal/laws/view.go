@@ -140,7 +140,7 @@ func viewLaws[T View[T]](spec ViewSpec[T]) []law[Row] {
 		}},
 		{"hostile", func(t reporter, r *rand.Rand, log []Row) {
 			cut := r.IntN(len(log) + 1)
-			for _, x := range checkHostile(t, r, build(t, log[:cut]), spec.New, build(t, log[cut:])) {
+			for _, x := range checkHostile(t, r, build(t, log[:cut]), spec.New, build(t, log[cut:]), encode(t, spec.New())) {
 				// What was accepted is a state that the verbs work on.
 				observe(t, x, log)
 				must(t, x.Rename(anyUser(r, log), 1000))
