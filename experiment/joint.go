@@ -436,6 +436,9 @@ func (j *Joint) covariance(a, b int) float64 {
 		return math.NaN()
 	}
 	c := j.centred(a, b)
+	if a == b && onlyRounding(c, j.n, j.sums[a], j.cross[j.place(a, a)]) {
+		return 0
+	}
 	if j.kinds[a] == Proportion && j.kinds[b] == Proportion {
 		return c / float64(j.n)
 	}

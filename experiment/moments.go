@@ -214,13 +214,19 @@ func (m *Moments) Variance() float64 {
 		p := m.Mean()
 		return p * (1 - p)
 	}
-	c, s := m.centred().Value(), m.SumOfSquares()
-	// What rounding leaves of equal values is no variance; whole numbers leave
-	// nothing.
-	if c < 0x1p-102*float64(m.n)*s && m.Sum() != math.Trunc(m.Sum()) {
+	c := m.centred().Value()
+	if onlyRounding(c, m.n, m.s1, m.s2) {
 		return 0
 	}
 	return max(0, c) / float64(m.n-1)
+}
+
+// onlyRounding tells whether a sum of squares around the mean is no more than
+// what rounding leaves of values that are all the same. Whole numbers leave
+// nothing.
+func onlyRounding(centred float64, n int64, s1, s2 pair) bool {
+	hi, lo := s1.sum().Parts()
+	return centred < 0x1p-102*float64(n)*s2.sum().Value() && (lo != math.Trunc(lo) || hi != math.Trunc(hi))
 }
 
 // centred returns the sum of squares around the mean.
