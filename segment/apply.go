@@ -154,7 +154,7 @@ func (x *Index) Update(user uint32, attributes map[string]any, at time.Time) err
 	}
 	x.follow(at)
 	r := x.begin(user)
-	stamp := stampOf(at)
+	x.changes = x.changes[:0]
 	for name, v := range attributes {
 		a := x.attrByName[name]
 		if a == nil {
@@ -164,19 +164,39 @@ func (x *Index) Update(user uint32, attributes map[string]any, at time.Time) err
 			}
 			a = x.newAttribute(name, Any)
 		}
-		num, obj := missing, any(nil)
+		ch := change{attr: a, num: missing}
 		if v != nil {
 			var ok bool
-			if num, obj, ok = a.kind.admit(v); !ok {
+			if ch.num, ch.obj, ok = a.kind.admit(v); !ok {
 				x.stats.BadAttributes++
 				continue
 			}
 		}
-		x.set(r, a, num, obj, stamp)
+		x.changes = append(x.changes, ch)
 	}
+	// A look at all old values first, so that their ways from memory overlap.
+	for i := range x.changes {
+		if ch := &x.changes[i]; ch.attr.kind.numeric() {
+			ch.old = r.number(ch.attr.id)
+		}
+	}
+	stamp := stampOf(at)
+	for i := range x.changes {
+		ch := &x.changes[i]
+		x.set(r, ch.attr, ch.num, ch.obj, stamp)
+	}
+	clear(x.changes)
 	x.reconsider(r)
 	x.finish(r, Cause{Kind: ByUpdate})
 	return nil
+}
+
+// change is an attribute about to be set.
+type change struct {
+	attr *attribute
+	num  float64
+	obj  any
+	old  float64
 }
 
 // set changes one attribute and flips the predicates that compare it with

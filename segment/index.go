@@ -67,6 +67,7 @@ type Index struct {
 	dirty   []*audience
 	moved   []*audience // changed in this step
 	todo    []*predicate
+	changes []change
 	numBuf  []float64
 	objBuf  []any
 	attach  bool
@@ -192,13 +193,15 @@ func (x *Index) Of(user uint32) iter.Seq[string] {
 		return slices.Values[[]string](nil)
 	}
 	// The row's bits are few words, and mostly clear.
+	var one [1]uint64
+	words := r.member.words(&one)
 	n := 0
-	for w := range len(r.member.rest) + 1 {
-		n += bits.OnesCount64(r.member.word(uint32(w)))
+	for _, w := range words {
+		n += bits.OnesCount64(w)
 	}
 	ranks := make([]int, 0, n)
-	for w := range len(r.member.rest) + 1 {
-		for open := r.member.word(uint32(w)); open != 0; open &= open - 1 {
+	for w, open := range words {
+		for ; open != 0; open &= open - 1 {
 			ranks = append(ranks, x.audiences[w*64+bits.TrailingZeros64(open)].rank)
 		}
 	}

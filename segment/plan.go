@@ -2,12 +2,108 @@ package segment
 
 // plan is a formula laid out for rows: what it asks of the truth of predicates
 // and of membership are bits of words.
+//
+// A short formula is code for a machine with a stack of bits, which has no
+// branch that depends on the user; a long one is a tree, which stops as soon
+// as it knows.
 type plan struct {
+	code []uint32
+	tree *branch
+}
+
+// A word of code is an operation in its upper two bits, whether its result is
+// negated, and the number of a predicate or an audience.
+const (
+	codePred = iota << 30
+	codeRef
+	codeAnd
+	codeOr
+	codeOp    = 3 << 30
+	codeNot   = 1 << 29
+	codeIndex = codeNot - 1
+
+	// maxCode is the most words of code, and less than twice the bits of the
+	// stack, which holds at most one for every operand.
+	maxCode = 63
+)
+
+func planOf(f *formula) *plan {
+	p := &plan{}
+	if p.compile(f, 0); p.code == nil {
+		p.tree = branchOf(f)
+	}
+	return p
+}
+
+// compile appends a formula, or its complement when not is codeNot; it gives
+// up, without code, on a long one.
+func (p *plan) compile(f *formula, not uint32) bool {
+	op := uint32(codePred)
+	switch f.op {
+	case opTrue, opFalse:
+		p.code = nil
+		return false
+	case opNot:
+		return p.compile(f.kids[0], not^codeNot)
+	case opLeaf:
+		p.code = append(p.code, codePred|not|f.pred.id)
+	case opRef:
+		p.code = append(p.code, codeRef|not|f.to.id)
+	case opAnd, opOr:
+		// De Morgan: the complement goes down to the operands.
+		if op = codeAnd; (f.op == opOr) != (not != 0) {
+			op = codeOr
+		}
+		for i, kid := range f.kids {
+			if !p.compile(kid, not) {
+				return false
+			}
+			if i > 0 {
+				p.code = append(p.code, op)
+			}
+		}
+	}
+	if len(p.code) > maxCode {
+		p.code = nil
+		return false
+	}
+	return true
+}
+
+// holds computes the plan for one user from the known truth of predicates.
+func (p *plan) holds(truth, member *flags) bool {
+	if p.code == nil {
+		return p.tree.holds(truth, member)
+	}
+	var one [1]uint64
+	words := truth.words(&one)
+	s := uint64(0)
+	for _, c := range p.code {
+		switch c & codeOp {
+		case codePred:
+			w := uint64(0)
+			if i := int(c & codeIndex >> 6); i < len(words) {
+				w = words[i]
+			}
+			s = s<<1 | (w>>(c&63)^uint64(c>>29))&1
+		case codeRef:
+			s = s<<1 | (member.word(c&codeIndex>>6)>>(c&63)^uint64(c>>29))&1
+		case codeAnd:
+			s = s >> 1 & (s | ^uint64(1))
+		default:
+			s = s>>1 | s&1
+		}
+	}
+	return s&1 != 0
+}
+
+// branch is a node of a plan that is a tree.
+type branch struct {
 	any   bool   // or; else and, which is true without parts
 	not   bool   // the complement of it
 	flags []test // predicates
 	refs  []test // other audiences
-	kids  []*plan
+	kids  []*branch
 }
 
 // test is one bit that must be set, or clear when not.
@@ -19,29 +115,29 @@ type test struct {
 
 func (t test) holds(b *flags) bool { return (b.word(t.word)>>t.bit&1 != 0) != t.not }
 
-func planOf(f *formula) *plan {
+func branchOf(f *formula) *branch {
 	switch f.op {
 	case opTrue:
-		return &plan{}
+		return &branch{}
 	case opFalse:
-		return &plan{not: true}
+		return &branch{not: true}
 	case opNot:
-		p := planOf(f.kids[0])
+		p := branchOf(f.kids[0])
 		p.not = !p.not
 		return p
 	case opAnd, opOr:
-		p := &plan{any: f.op == opOr}
+		p := &branch{any: f.op == opOr}
 		for _, kid := range f.kids {
 			p.add(kid)
 		}
 		return p
 	}
-	p := &plan{}
+	p := &branch{}
 	p.add(f)
 	return p
 }
 
-func (p *plan) add(f *formula) {
+func (p *branch) add(f *formula) {
 	not := false
 	for f.op == opNot {
 		f, not = f.kids[0], !not
@@ -52,18 +148,17 @@ func (p *plan) add(f *formula) {
 	case opRef:
 		p.refs = append(p.refs, test{f.to.id >> 6, uint8(f.to.id & 63), not})
 	default:
-		kid := planOf(f)
+		kid := branchOf(f)
 		kid.not = kid.not != not
 		p.kids = append(p.kids, kid)
 	}
 }
 
-// holds computes the plan for one user from the known truth of predicates.
-func (p *plan) holds(truth, member *flags) bool {
+func (p *branch) holds(truth, member *flags) bool {
 	return p.decided(truth, member) != p.not
 }
 
-func (p *plan) decided(truth, member *flags) bool {
+func (p *branch) decided(truth, member *flags) bool {
 	for _, t := range p.flags {
 		if t.holds(truth) == p.any {
 			return p.any

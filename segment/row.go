@@ -203,35 +203,48 @@ func (r *row) clone() *row {
 	return c
 }
 
-// flags is a growing set of small numbers. The first 64 lie in the row itself:
-// with few rules, one memory access less.
+// flags is a growing set of small numbers. While they are below 64 they lie in
+// the row itself: with few rules, one memory access less.
 type flags struct {
 	first uint64
-	rest  []uint64
+	rest  []uint64 // all of them, once there are others
 }
 
 func (b *flags) has(i uint32) bool { return b.word(i>>6)>>(i&63)&1 != 0 }
 
 func (b *flags) word(w uint32) uint64 {
 	switch {
-	case w == 0:
+	case int(w) < len(b.rest):
+		return b.rest[w]
+	case w == 0 && b.rest == nil:
 		return b.first
-	case int(w) <= len(b.rest):
-		return b.rest[w-1]
 	}
 	return 0
 }
 
+// words returns all words, for reading; one is where a single one may lie.
+func (b *flags) words(one *[1]uint64) []uint64 {
+	if b.rest != nil {
+		return b.rest
+	}
+	one[0] = b.first
+	return one[:]
+}
+
 func (b *flags) set(i uint32, on bool) {
 	word := &b.first
-	if w := int(i >> 6); w > 0 {
-		if w > len(b.rest) {
+	if w := int(i >> 6); w > 0 || b.rest != nil {
+		if w >= len(b.rest) {
 			if !on {
 				return
 			}
-			b.rest = append(b.rest, make([]uint64, w-len(b.rest))...)
+			rest := make([]uint64, w+1)
+			if copy(rest, b.rest); b.rest == nil {
+				rest[0] = b.first
+			}
+			b.rest = rest
 		}
-		word = &b.rest[w-1]
+		word = &b.rest[w]
 	}
 	if on {
 		*word |= 1 << (i & 63)
