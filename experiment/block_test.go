@@ -68,7 +68,7 @@ func TestBlocksAgainstExactArithmetic(t *testing.T) {
 						want *= (n - 1.) / n
 					}
 					scale := math.Sqrt(columns.Covariance(a, a) * columns.Covariance(b, b))
-					require.InDelta(t, want, rows.Covariance(a, b), 1e-11*scale+1e-30*squares/n+1e-300, "%d %d", a, b)
+					require.InDelta(t, want, rows.Covariance(a, b), 1e-11*scale+1e-30*rms(lists[a])*rms(lists[b])+1e-300, "%d %d", a, b)
 				}
 			}
 			// One by one and by columns make the same bytes.
@@ -85,6 +85,13 @@ func TestBlocksAgainstExactArithmetic(t *testing.T) {
 			require.InDelta(t, lists[0][n-1]*lists[0][n-1], m.SumOfSquares(), 1e-14*squares)
 		})
 	}
+}
+
+func rms(xs []float64) (s float64) {
+	for _, x := range xs {
+		s += x * x
+	}
+	return math.Sqrt(s / float64(len(xs)))
 }
 
 // slowCovariance is the mean product of differences from means that are right
