@@ -420,11 +420,7 @@ func (x *Index) finish(r *row, cause Cause) {
 	}
 	for _, a := range x.moved {
 		in := r.member.has(a.id)
-		if in {
-			a.members.Add(r.user)
-		} else {
-			a.members.Remove(r.user)
-		}
+		x.move(a, r.user, in)
 		t := Transition{User: r.user, Audience: a.public.Name, Entered: in, At: x.now, Cause: cause}
 		if a.cause != nil {
 			t.Cause.Predicate = a.cause.key

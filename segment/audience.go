@@ -23,17 +23,17 @@ func (a *Audience) String() string { return a.Name + ": " + a.Rule }
 
 // audience is a defined rule and its members.
 type audience struct {
-	id         uint32
-	public     *Audience
-	formula    *formula
-	plan       *plan // formula, for known truths
-	members    bits.Live
-	rank       int // place by name
-	level      int // above the audiences it refers to
-	dependents []*audience
-
+	id    uint32
+	level int        // above the audiences it refers to
 	mark  uint64     // the step that made it dirty
 	cause *predicate // what did
+	plan  *plan      // formula, for known truths
+	rank  int        // place by name
+
+	dependents []*audience
+	public     *Audience
+	formula    *formula
+	members    bits.Live // but for what still waits, see move
 }
 
 // Define gives a rule a name and keeps its members up to date from now on,
@@ -264,6 +264,7 @@ func (x *Index) Remove(name string) error {
 	a.formula = always(false)
 	x.arrange()
 	x.backfill(a, nil)
+	x.settle()
 	x.discard(before)
 	delete(x.byName, name)
 	x.audiences[a.id] = nil

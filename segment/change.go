@@ -37,7 +37,7 @@ func (x *Index) remove(user uint32, cause Cause) {
 	}
 	for _, a := range x.ordered {
 		if r.member.has(a.id) {
-			a.members.Remove(user)
+			x.move(a, user, false)
 			x.emit(Transition{User: user, Audience: a.public.Name, At: x.now, Cause: cause})
 		}
 	}
@@ -154,7 +154,7 @@ func (r *row) renumber(attrs, events []uint32) *row {
 // rebuild computes everything derived anew, and emits nothing: rows were
 // replaced wholesale.
 func (x *Index) rebuild() {
-	x.timers = calendar{}
+	x.timers, x.moves = calendar{}, x.moves[:0]
 	x.dropColumns()
 	for _, a := range x.audiences {
 		if a != nil {

@@ -42,12 +42,13 @@ type Index struct {
 	zoneAttr    *attribute
 	zones       zones
 
-	making sync.Mutex // held by the reader that makes a column
-	table  table
-	now    time.Time
-	pruned int64 // rows up to this second are gone; set by Advance
-	swept  int64 // the horizon of the last sweep over all rows
-	timers calendar
+	making   sync.Mutex // held by the reader that makes a column
+	settling sync.Mutex // held by the reader that brings the sets up to date
+	table    table
+	now      time.Time
+	pruned   int64 // rows up to this second are gone; set by Advance
+	swept    int64 // the horizon of the last sweep over all rows
+	timers   calendar
 
 	preds     []*predicate // by number, nil when free
 	freePreds []uint32
@@ -68,6 +69,8 @@ type Index struct {
 	moved   []*audience // changed in this step
 	todo    []*predicate
 	changes []change
+	moves   []uint64 // of audience, user and direction, not in the sets yet
+	sorted  []uint64
 	numBuf  []float64
 	objBuf  []any
 	attach  bool

@@ -44,6 +44,7 @@ func (w *Within) Preview(name, rule string) (Preview, error) {
 	p := Preview{Size: int(next.GetCardinality()), Users: w.held()}
 	now := roaring.New()
 	if a != nil {
+		x.settle()
 		now = w.meet(&a.members)
 	}
 	p.Enters, p.Leaves = roaring.AndNot(next, now), roaring.AndNot(now, next)
@@ -89,6 +90,7 @@ func (w *Within) sets(names []string) ([]*bits.Set, int, error) {
 	x := w.x
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	x.settle()
 	sets := make([]*bits.Set, len(names))
 	for i, n := range names {
 		a := x.byName[n]

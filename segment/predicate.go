@@ -15,20 +15,20 @@ import (
 // value, an event only those that read it, the clock only those whose timer
 // is due.
 type predicate struct {
-	id   uint32
-	key  string
-	eval func(*scan) bool
-	deps deps
+	id        uint32
+	audiences []*audience
+	mark      uint64 // the step in which it was evaluated last
+	eval      func(*scan) bool
+	key       string
+	deps      deps
 
 	shape  *shape // a comparison of an attribute with constants
 	count  *list  // at least least rows
 	least  int
 	filter string // key of the count's filter
 
-	blank     bool // truth for a user of whom nothing is known
-	moving    bool // blank may change with the clock
-	audiences []*audience
-	mark      uint64 // the step in which it was evaluated last
+	blank  bool // truth for a user of whom nothing is known
+	moving bool // blank may change with the clock
 }
 
 // attribute is a name of the schema and what depends on it.

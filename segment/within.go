@@ -92,6 +92,7 @@ func (w *Within) Members(name string) (*roaring.Bitmap, error) {
 	if a == nil {
 		return nil, audienceError("members", name)
 	}
+	w.x.settle()
 	return w.meet(&a.members), nil
 }
 
@@ -116,10 +117,11 @@ func (w *Within) Size(name string) int {
 	w.x.mu.RLock()
 	defer w.x.mu.RUnlock()
 	a := w.x.byName[name]
-	switch {
-	case a == nil:
+	if a == nil {
 		return 0
-	case w.users == nil:
+	}
+	w.x.settle()
+	if w.users == nil {
 		return a.members.Len()
 	}
 	return bits.And(bits.Of(a.members.View()), bits.Of(w.users)).Count(1)
