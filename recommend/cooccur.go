@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"sync"
 )
 
 // neighbours finds the best neighbours of every item.
@@ -54,20 +53,27 @@ type rule struct {
 
 // newNeighbours prepares the work. Weight is each user's weight in sums, or
 // nil; with a nil weight and a binary matrix pairs are counted in integers.
-func newNeighbours(m *matrix, order []uint32, weight []float64, k int) *neighbours {
+func newNeighbours(m *matrix, order []uint32, weight []float64, k, workers int) *neighbours {
 	nb := &neighbours{m: m, order: order, weight: weight, k: k, n: make([]int32, len(order))}
 	nb.rank = make([]uint32, len(order))
 	for r, i := range order {
 		nb.rank[i] = uint32(r)
 	}
-	nb.rows = m.byRow(order)
+	nb.rows = m.byRow(order, workers)
 	nb.start = make([]int, len(order)+1)
-	for j, i := range order {
-		possible := 0
-		for _, u := range m.column(int(i)) {
-			possible += nb.rows.ptr[u+1] - nb.rows.ptr[u] - 1
+	inRuns(workers, len(order), func(_, lo, hi int) {
+		for j := lo; j < hi; j++ {
+			possible, most := 0, min(k, len(order)-1)
+			for _, u := range m.column(int(order[j])) {
+				if possible += nb.rows.ptr[u+1] - nb.rows.ptr[u] - 1; possible >= most {
+					break
+				}
+			}
+			nb.start[j+1] = min(most, possible)
 		}
-		nb.start[j+1] = nb.start[j] + min(k, possible, len(order)-1)
+	})
+	for j := range order {
+		nb.start[j+1] += nb.start[j]
 	}
 	nb.slab = make([]entry, nb.start[len(order)])
 	return nb
@@ -79,28 +85,16 @@ func (nb *neighbours) of(item uint32) []entry {
 	return nb.slab[nb.start[j]:][:nb.n[j]]
 }
 
-// ctxEvery is how many items are worked on between looks at the context.
-const ctxEvery = 64
-
 // run fills the lists.
 func (nb *neighbours) run(ctx context.Context, workers int) error {
-	workers = max(1, min(workers, len(nb.order)))
-	var wait sync.WaitGroup
-	for me := range workers {
-		wait.Go(func() {
-			w := newCounter(nb)
-			for j, done := me, 0; j < len(nb.order); j, done = j+workers, done+1 {
-				if done%ctxEvery == 0 && ctx.Err() != nil {
-					return
-				}
-				if nb.only == nil || nb.only[nb.order[j]] {
-					w.item(uint32(j))
-				}
+	return inTurn(ctx, workers, len(nb.order), func() func(int) {
+		w := newCounter(nb)
+		return func(j int) {
+			if nb.only == nil || nb.only[nb.order[j]] {
+				w.item(uint32(j))
 			}
-		})
-	}
-	wait.Wait()
-	return ctx.Err()
+		}
+	})
 }
 
 // counter is the scratch of one worker.

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -57,6 +58,9 @@ func (r row) age(now time.Time) float64 {
 // settle takes what each negative row takes back from the latest positive rows
 // of the item before it, in place; rows are one user's, by time.
 func settle(rows []row) {
+	if !slices.ContainsFunc(rows, func(r row) bool { return r.weight < 0 }) {
+		return
+	}
 	open := map[uint32][]int{} // by item: positive rows with something left
 	for k := range rows {
 		r := &rows[k]

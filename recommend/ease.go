@@ -54,7 +54,7 @@ func FitEASE(ctx context.Context, h *History, opts *EASEOptions) (*Model, error)
 	if err != nil {
 		return nil, err
 	}
-	m, err := fittable("FitEASE", h)
+	m, err := fittable("FitEASE", h, o.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +94,9 @@ func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
 			Reason: fmt.Sprintf("%d items need %d bytes; FitLocalRidge needs no table of all pairs", n, need),
 		}
 	}
-	cat := newCatalogue(m.names, m.counts(), len(m.users))
+	cat := m.catalogue(o.Workers)
 	g := &gram{m: m, order: sequenceOf(n), head: uint32(n), table: make([]float64, n*n)}
-	g.rows = m.byRow(g.order)
+	g.rows = m.byRow(g.order, o.Workers)
 	if err := g.fill(ctx, o.Workers); err != nil {
 		return nil, err
 	}

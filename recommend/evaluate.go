@@ -146,13 +146,11 @@ func newEvaluation(r Recommender, test *History, o EvalOptions) (*evaluation, er
 	known, own := r.(catalogued)
 	switch {
 	case o.Train != nil:
-		m := o.Train.snapshot().matrix()
-		e.cat = newCatalogue(m.names, m.counts(), len(m.users))
+		e.cat = o.Train.snapshotBy(o.Workers).matrix(o.Workers).catalogue(o.Workers)
 	case own:
 		e.cat = known.catalogue()
 	default:
-		m := o.History.snapshot().matrix()
-		e.cat = newCatalogue(m.names, m.counts(), len(m.users))
+		e.cat = o.History.snapshotBy(o.Workers).matrix(o.Workers).catalogue(o.Workers)
 	}
 	e.tail = e.cat.tail()
 	if o.Category != nil {
@@ -236,7 +234,7 @@ func (e *evaluation) run(ctx context.Context) error {
 // some evaluates the users of one residue.
 func (e *evaluation) some(ctx context.Context, worker int, shown [][]uint32) error {
 	var list []Scored
-	var history []pair
+	var history basket
 	longest := e.K[len(e.K)-1]
 	for i := worker; i < len(e.users); i += e.Workers {
 		if err := ctx.Err(); err != nil {
@@ -251,8 +249,8 @@ func (e *evaluation) some(ctx context.Context, worker int, shown [][]uint32) err
 		}
 		var interests []float64
 		if e.kinds != nil {
-			history, _ = e.History.sources(history, e.users[i], e.cat)
-			interests = e.kinds.interests(history)
+			history.fill(&Query{History: e.History, User: e.users[i]}, e.cat)
+			interests = e.kinds.interests(history.items)
 		}
 		for c, k := range e.K {
 			top := list[:min(k, len(list))]

@@ -53,8 +53,8 @@ func Fit(ctx context.Context, h *History, opts *FitOptions) (*Model, error) {
 	if h == nil {
 		return nil, badOption("Fit", nil, "the history is nil")
 	}
-	s := h.snapshot()
-	m := s.matrix()
+	s := h.snapshotBy(o.Workers)
+	m := s.matrix(o.Workers)
 	if m.items() == 0 {
 		return nil, &Error{Where: "Fit", Err: ErrEmpty}
 	}
@@ -92,7 +92,7 @@ func (s *snapshot) choosePenalty(ctx context.Context, workers int) (float64, err
 			return 0, err
 		}
 	}
-	m := split.Train.snapshot().matrix()
+	m := split.Train.snapshotBy(workers).matrix(workers)
 	score := func(i int) (float64, error) {
 		o, err := (&LocalRidgeOptions{Candidates: 100, Lambda: penalties[i], Workers: workers}).withDefaults()
 		if err != nil {

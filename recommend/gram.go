@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"math"
-	"sync"
 )
 
 // gram is G = XᵀX as far as it fits: a table of the most popular items, among
@@ -28,19 +27,9 @@ func newGram(m *matrix, nb *neighbours, budget int64) *gram {
 // fill computes the table, users ascending in each sum.
 func (g *gram) fill(ctx context.Context, workers int) error {
 	head := int(g.head)
-	var wait sync.WaitGroup
-	for me := range max(1, min(workers, head)) {
-		wait.Go(func() {
-			for j, done := me, 0; j < head; j, done = j+workers, done+1 {
-				if done%ctxEvery == 0 && ctx.Err() != nil {
-					return
-				}
-				g.row(uint32(j), g.table[j*head:][:head])
-			}
-		})
-	}
-	wait.Wait()
-	return ctx.Err()
+	return inTurn(ctx, workers, head, func() func(int) {
+		return func(j int) { g.row(uint32(j), g.table[j*head:][:head]) }
+	})
 }
 
 func (g *gram) row(j uint32, out []float64) {

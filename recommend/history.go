@@ -28,6 +28,7 @@ type History struct {
 	attached bool
 	clock    time.Time
 	items    ids.Dict
+	origin   *origin // of items: another one once the numbers mean other items
 	users    map[uint32][]row
 	old      expiry.Queue // users by the second of their oldest row
 	rows     int
@@ -73,7 +74,7 @@ func NewHistory(opts *HistoryOptions) (*History, error) {
 }
 
 func newHistory(s *settings) *History {
-	return &History{set: s, users: make(map[uint32][]row)}
+	return &History{set: s, origin: new(origin), users: make(map[uint32][]row)}
 }
 
 // Add records that a user interacted with an item, with a positive weight. It
@@ -312,31 +313,51 @@ func (h *History) Of(user uint32) []Interaction {
 	return out
 }
 
+// origin tells dictionaries apart: while it is the same, a number that was
+// handed out means the same item. Two of them are never at one address.
+type origin struct{ _ byte }
+
 // snapshot is a linear copy of a history's rows, by ascending user.
 type snapshot struct {
-	set   *settings
-	clock time.Time
-	names []string // by item number; shared with the dictionary, which only grows
-	users []uint32
-	start []int // start[i]:start[i+1] are the rows of users[i]
-	rows  []row
+	set    *settings
+	clock  time.Time
+	origin *origin
+	names  []string // by item number; shared with the dictionary, which only grows
+	users  []uint32
+	start  []int // start[i]:start[i+1] are the rows of users[i]
+	rows   []row
 }
 
-func (h *History) snapshot() *snapshot {
+func (h *History) snapshot() *snapshot { return h.snapshotBy(1) }
+
+// snapshotBy takes a snapshot with several goroutines, so that the lock is held
+// for a shorter time.
+func (h *History) snapshotBy(workers int) *snapshot {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	s := &snapshot{
-		set:   h.set,
-		clock: h.clock,
-		names: slices.Clip(h.items.Names()),
-		users: h.sortedUsers(),
-		rows:  make([]row, 0, h.rows),
+		set:    h.set,
+		clock:  h.clock,
+		origin: h.origin,
+		names:  slices.Clip(h.items.Names()),
+		users:  h.sortedUsers(),
+		rows:   make([]row, h.rows),
 	}
-	s.start = make([]int, 1, len(s.users)+1)
-	for _, u := range s.users {
-		s.rows = append(s.rows, h.users[u]...)
-		s.start = append(s.start, len(s.rows))
+	s.start = make([]int, len(s.users)+1)
+	lists := make([][]row, len(s.users))
+	inRuns(workers, len(s.users), func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			lists[i] = h.users[s.users[i]]
+		}
+	})
+	for i, list := range lists {
+		s.start[i+1] = s.start[i] + len(list)
 	}
+	inEqualRuns(workers, s.start, func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			copy(s.rows[s.start[i]:], lists[i])
+		}
+	})
 	return s
 }
 

@@ -105,7 +105,8 @@ func (h *History) UnmarshalBinary(data []byte) error {
 	if err := fresh.readRows(f.Section("rows")); err != nil {
 		return err
 	}
-	h.clock, h.items, h.users, h.rows, h.old = clock, fresh.items, fresh.users, fresh.rows, fresh.old
+	h.clock, h.items, h.origin = clock, fresh.items, fresh.origin
+	h.users, h.rows, h.old = fresh.users, fresh.rows, fresh.old
 	return nil
 }
 

@@ -47,7 +47,7 @@ func TestObserveReadsTheVocabulary(t *testing.T) {
 		{"7", "Order Refunded", -4, at(3)},
 	}, h.Of(1))
 	require.Equal(t, Stats{Users: 1, Items: 4, Rows: 6, Skipped: Skipped{BadTime: 1, NoItem: 2, BadItem: 2}}, h.Stats())
-	require.Equal(t, []string{"8", "a", "b"}, h.snapshot().matrix().names, "what was refunded is gone")
+	require.Equal(t, []string{"8", "a", "b"}, h.snapshot().matrix(1).names, "what was refunded is gone")
 	require.ErrorIs(t, h.Observe(0, "Product Viewed", nil, at(0)), ErrUser)
 }
 
@@ -60,7 +60,7 @@ func TestRemoveUndoesAdd(t *testing.T) {
 	for _, w := range []float64{0.7, 0.1, 0.2} {
 		require.NoError(t, h.Remove(1, "a", w, day0))
 	}
-	m := h.snapshot().matrix()
+	m := h.snapshot().matrix(1)
 	require.Equal(t, []string{"b"}, m.names)
 	require.InDelta(t, math.Log(2), m.val[0], 1e-15)
 }

@@ -44,7 +44,7 @@ func FitItemKNN(ctx context.Context, h *History, opts *ItemKNNOptions) (*Model, 
 	if err != nil {
 		return nil, err
 	}
-	m, err := fittable("FitItemKNN", h)
+	m, err := fittable("FitItemKNN", h, o.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +85,11 @@ func positive(where string, v, def int) (int, error) {
 }
 
 // fittable returns the matrix of a history that has interactions.
-func fittable(where string, h *History) (*matrix, error) {
+func fittable(where string, h *History, workers int) (*matrix, error) {
 	if h == nil {
 		return nil, badOption(where, nil, "the history is nil")
 	}
-	m := h.snapshot().matrix()
+	m := h.snapshotBy(workers).matrix(workers)
 	if m.items() == 0 {
 		return nil, &Error{Where: where, Err: ErrEmpty}
 	}
@@ -97,12 +97,12 @@ func fittable(where string, h *History) (*matrix, error) {
 }
 
 func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, error) {
-	cat := newCatalogue(m.names, m.counts(), len(m.users))
+	cat := m.catalogue(o.Workers)
 	if err := suits(o.Similarity, m); err != nil {
 		return nil, err
 	}
 	plan := o.Similarity.plan(m)
-	nb := newNeighbours(plan.m, cat.popular, plan.weight, min(o.K, m.items()))
+	nb := newNeighbours(plan.m, cat.popular, plan.weight, min(o.K, m.items()), o.Workers)
 	nb.signed = plan.signed
 	nb.rule = plan.rule(cat.popular, o.PerSource)
 	if err := nb.run(ctx, o.Workers); err != nil {

@@ -57,7 +57,7 @@ func BenchmarkRefreshLocalRidge(b *testing.B) {
 			}
 		}
 		start := time.Now()
-		h.snapshot().matrix()
+		h.snapshot().matrix(1)
 		b.ReportMetric(float64(time.Since(start)), "rival-ns")
 	})
 }

@@ -2,9 +2,9 @@ package recommend
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
-
-	"github.com/zhun-go/zhun/internal/ids"
+	"strings"
 )
 
 // matrix is X, users by items, compressed by column: what every fit starts
@@ -16,103 +16,168 @@ type matrix struct {
 	ptr   []int     // ptr[i]:ptr[i+1] are the entries of item i
 	row   []uint32  // row of each entry, ascending within an item
 	val   []float64 // value of each entry; nil when every value is 1
+
+	origin *origin  // of the dictionary that the items come from
+	number []uint32 // by number in that dictionary: the item, or noItem
 }
+
+// noItem is the number of an item that is not known.
+const noItem = ^uint32(0)
 
 // matrix turns rows into X_ui = f(Σ weight), without the pairs whose value is
 // zero and without items and users that have no other.
-func (s *snapshot) matrix() *matrix {
-	// Items in order, so that every later tie breaks by number.
-	used := make([]bool, len(s.names))
-	for _, r := range s.rows {
-		used[r.item] = true
-	}
-	order := make([]uint32, 0, len(used))
-	for i, u := range used {
-		if u {
-			order = append(order, uint32(i))
+func (s *snapshot) matrix(workers int) *matrix {
+	// How many rows of each item each worker has; a stable counting sort by
+	// item then keeps users ascending, and each user's rows in canonical
+	// order, within an item.
+	counts := make([][]int, workers)
+	negative := make([]bool, workers)
+	inEqualRuns(workers, s.start, func(w, lo, hi int) {
+		n := make([]int, len(s.names))
+		for _, r := range s.rows[s.start[lo]:s.start[hi]] {
+			n[r.item]++
+			negative[w] = negative[w] || r.weight < 0
 		}
-	}
-	slices.SortFunc(order, func(a, b uint32) int { return ids.Compare(s.names[a], s.names[b]) })
-	rank := make([]uint32, len(used))
+		counts[w] = n
+	})
+	order := s.inOrder(func(id uint32) bool {
+		return slices.ContainsFunc(counts, func(n []int) bool { return n[id] > 0 })
+	})
+	start := make([]int, len(order)+1)
+	at := 0
 	for i, id := range order {
-		rank[id] = uint32(i)
+		for w := range counts {
+			at, counts[w][id] = at+counts[w][id], at
+		}
+		start[i+1] = at
 	}
-
-	// A stable counting sort by item keeps users ascending, and each user's
-	// rows in canonical order, within an item.
-	ptr := make([]int, len(order)+1)
-	for _, r := range s.rows {
-		ptr[rank[r.item]+1]++
-	}
-	for i := range order {
-		ptr[i+1] += ptr[i]
-	}
-	next := slices.Clone(ptr)
-	type entry struct {
+	type cell struct {
 		row    uint32
 		weight float64
 	}
-	entries := make([]entry, len(s.rows))
-	for u := range s.users {
-		for _, r := range s.rows[s.start[u]:s.start[u+1]] {
-			i := rank[r.item]
-			entries[next[i]] = entry{uint32(u), r.weight}
-			next[i]++
+	cells := make([]cell, at)
+	inEqualRuns(workers, s.start, func(w, lo, hi int) {
+		next := counts[w]
+		for u := lo; u < hi; u++ {
+			for _, r := range s.rows[s.start[u]:s.start[u+1]] {
+				cells[next[r.item]] = cell{uint32(u), r.weight}
+				next[r.item]++
+			}
 		}
-	}
+	})
 
-	m := &matrix{ptr: make([]int, 1, len(order)+1), row: make([]uint32, 0, len(entries))}
-	val := make([]float64, 0, len(entries))
-	binary := true
-	for i, id := range order {
-		col := entries[ptr[i]:ptr[i+1]]
-		for len(col) > 0 {
-			n := 1
-			for n < len(col) && col[n].row == col[0].row {
-				n++
-			}
-			sum := col[0].weight
-			if n > 1 {
-				var ws weightSum
-				for _, e := range col[:n] {
-					ws.add(e.weight)
+	// Each item's cells become its values, in place.
+	kept := make([]int, len(order))
+	graded := make([]bool, workers)
+	inEqualRuns(workers, start, func(w, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			col, n := cells[start[i]:start[i+1]], 0
+			for k := 0; k < len(col); {
+				first, sum := k, col[k].weight
+				for k++; k < len(col) && col[k].row == col[first].row; k++ {
 				}
-				sum = ws.value()
+				if k > first+1 {
+					var ws weightSum
+					for _, c := range col[first:k] {
+						ws.add(c.weight)
+					}
+					sum = ws.value()
+				}
+				if v := s.set.value.of(sum); v > 0 {
+					col[n] = cell{col[first].row, v}
+					graded[w] = graded[w] || v != 1
+					n++
+				}
 			}
-			if v := s.set.value.of(sum); v > 0 {
-				m.row = append(m.row, col[0].row)
-				val = append(val, v)
-				binary = binary && v == 1
-			}
-			col = col[n:]
+			kept[i] = n
 		}
-		if len(m.row) > m.ptr[len(m.ptr)-1] {
-			m.ptr = append(m.ptr, len(m.row))
+	})
+	m := &matrix{ptr: make([]int, 1, len(order)+1), origin: s.origin, number: make([]uint32, len(s.names))}
+	for id := range m.number {
+		m.number[id] = noItem
+	}
+	from := make([]int, 0, len(order))
+	for i, id := range order {
+		if kept[i] > 0 {
+			m.number[id] = uint32(len(m.names))
 			m.names = append(m.names, s.names[id])
+			m.ptr = append(m.ptr, m.ptr[len(m.ptr)-1]+kept[i])
+			from = append(from, start[i])
 		}
 	}
-	if !binary {
-		m.val = val
+	m.row = make([]uint32, m.ptr[len(m.names)])
+	if slices.Contains(graded, true) {
+		m.val = make([]float64, len(m.row))
 	}
-	m.dropEmptyRows(s.users)
+	inEqualRuns(workers, m.ptr, func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			for k, c := range cells[from[i]:][:m.ptr[i+1]-m.ptr[i]] {
+				m.row[m.ptr[i]+k] = c.row
+				if m.val != nil {
+					m.val[m.ptr[i]+k] = c.weight
+				}
+			}
+		}
+	})
+	m.users = s.users
+	if slices.Contains(negative, true) {
+		m.dropEmptyRows()
+	}
 	return m
 }
 
-func (m *matrix) dropEmptyRows(users []uint32) {
-	seen := make([]bool, len(users))
+// inOrder returns the numbers of the used items by the order of their names.
+func (s *snapshot) inOrder(used func(id uint32) bool) []uint32 {
+	// Most names differ in length or in their first bytes, which compare
+	// faster as one number than as text elsewhere in memory.
+	type keyed struct {
+		length int
+		head   uint64
+		id     uint32
+	}
+	list := make([]keyed, 0, len(s.names))
+	for id, name := range s.names {
+		if used(uint32(id)) {
+			var head [8]byte
+			copy(head[:], name)
+			list = append(list, keyed{len(name), binary.BigEndian.Uint64(head[:]), uint32(id)})
+		}
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		if c := cmp.Compare(a.length, b.length); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.head, b.head); c != 0 {
+			return c
+		}
+		return strings.Compare(s.names[a.id], s.names[b.id])
+	})
+	order := make([]uint32, len(list))
+	for i, x := range list {
+		order[i] = x.id
+	}
+	return order
+}
+
+// dropEmptyRows leaves out the users of whom nothing remains; without rows that
+// take back there are none.
+func (m *matrix) dropEmptyRows() {
+	seen := make([]bool, len(m.users))
 	for _, r := range m.row {
 		seen[r] = true
 	}
-	renumber := make([]uint32, len(users))
+	renumber := make([]uint32, len(m.users))
+	var users []uint32
 	for u, ok := range seen {
 		if ok {
-			renumber[u] = uint32(len(m.users))
-			m.users = append(m.users, users[u])
+			renumber[u] = uint32(len(users))
+			users = append(users, m.users[u])
 		}
 	}
-	if len(m.users) == len(users) {
+	if len(users) == len(m.users) {
 		return
 	}
+	m.users = users
 	for k, r := range m.row {
 		m.row[k] = renumber[r]
 	}
@@ -146,31 +211,40 @@ type rows struct {
 }
 
 // byRow transposes, with item order[k] numbered k and ascending in each row.
-func (m *matrix) byRow(order []uint32) rows {
-	var r rows
-	r.ptr = make([]int, len(m.users)+1)
-	for _, u := range m.row {
-		r.ptr[u+1]++
+func (m *matrix) byRow(order []uint32, workers int) rows {
+	ends := make([]int, len(order)+1)
+	for k, i := range order {
+		ends[k+1] = ends[k] + m.ptr[i+1] - m.ptr[i]
 	}
-	for u := range m.users {
-		r.ptr[u+1] += r.ptr[u]
-	}
-	r.col = make([]uint32, len(m.row))
+	counts := make([][]int, workers)
+	inEqualRuns(workers, ends, func(w, lo, hi int) {
+		n := make([]int, len(m.users))
+		for _, i := range order[lo:hi] {
+			for _, u := range m.column(int(i)) {
+				n[u]++
+			}
+		}
+		counts[w] = n
+	})
+	r := rows{ptr: runningSum(counts, len(m.users)), col: make([]uint32, len(m.row))}
 	if m.val != nil {
 		r.val = make([]float64, len(m.row))
 	}
-	next := slices.Clone(r.ptr)
-	for k, i := range order {
-		for e := m.ptr[i]; e < m.ptr[i+1]; e++ {
-			u := m.row[e]
-			at := next[u]
-			next[u]++
-			r.col[at] = uint32(k)
-			if m.val != nil {
-				r.val[at] = m.val[e]
+	inEqualRuns(workers, ends, func(w, lo, hi int) {
+		next := counts[w]
+		for k := lo; k < hi; k++ {
+			i := order[k]
+			for e := m.ptr[i]; e < m.ptr[i+1]; e++ {
+				u := m.row[e]
+				at := next[u]
+				next[u]++
+				r.col[at] = uint32(k)
+				if m.val != nil {
+					r.val[at] = m.val[e]
+				}
 			}
 		}
-	}
+	})
 	return r
 }
 
@@ -183,30 +257,9 @@ type pair struct {
 // userRow returns what a user's rows are worth, per item, by ascending number
 // in the history's own dictionary, appended to dst.
 func userRow(dst []pair, rows []row, v Value) []pair {
-	start := len(dst)
-	for _, r := range rows {
-		dst = append(dst, pair{r.item, r.weight})
+	keys := make([]uint64, len(rows))
+	for k, r := range rows {
+		keys[k] = uint64(r.item)<<32 | uint64(k)
 	}
-	list := dst[start:]
-	slices.SortStableFunc(list, func(a, b pair) int { return cmp.Compare(a.item, b.item) })
-	out := list[:0]
-	for len(list) > 0 {
-		n := 1
-		for n < len(list) && list[n].item == list[0].item {
-			n++
-		}
-		sum := list[0].value
-		if n > 1 {
-			var ws weightSum
-			for _, p := range list[:n] {
-				ws.add(p.value)
-			}
-			sum = ws.value()
-		}
-		if x := v.of(sum); x > 0 {
-			out = append(out, pair{list[0].item, x})
-		}
-		list = list[n:]
-	}
-	return dst[:start+len(out)]
+	return v.appendPairs(dst, rows, keys)
 }

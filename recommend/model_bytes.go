@@ -100,7 +100,7 @@ func (m *Model) readItems(r *wire.Reader) error {
 	if err := r.Close(); err != nil {
 		return err
 	}
-	m.cat = newCatalogue(names, counts, int(users))
+	m.cat = newCatalogue(names, counts, int(users), 1)
 	return nil
 }
 

@@ -12,11 +12,11 @@ var _ Recommender = (*Popularity)(nil)
 // FitPopularity counts the users of each item with a positive value. It fails
 // with [ErrEmpty] when there is none, and with the context's error.
 func FitPopularity(ctx context.Context, h *History) (*Popularity, error) {
-	m, err := fittable("FitPopularity", h)
+	m, err := fittable("FitPopularity", h, 1)
 	if err != nil {
 		return nil, err
 	}
-	return &Popularity{newCatalogue(m.names, m.counts(), len(m.users))}, ctx.Err()
+	return &Popularity{m.catalogue(1)}, ctx.Err()
 }
 
 // String returns "popularity".
@@ -41,15 +41,15 @@ func (p *Popularity) AppendRecommend(dst []Scored, q Query) ([]Scored, error) {
 	if err != nil {
 		return dst, err
 	}
-	var history []pair
+	var history basket
 	if !q.KeepHistory {
-		history, _ = q.sources(nil, p.cat)
+		history.fill(&q, p.cat)
 	}
 	for _, i := range p.cat.popular {
 		if q.N == 0 {
 			break
 		}
-		if _, seen := find(history, i); seen || !q.admits(i) {
+		if _, seen := find(history.items, i); seen || !q.admits(i) {
 			continue
 		}
 		dst = append(dst, Scored{p.cat.names[i], float64(p.cat.counts[i])})

@@ -1,10 +1,8 @@
 package recommend
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Query asks for recommendations to one user: by the history that the host
@@ -123,49 +121,6 @@ func (q Query) checked(cat *catalogue) (Query, error) {
 		q.Fill = FillPopular
 	}
 	return q, nil
-}
-
-// sources returns the items of the history that the catalogue knows, by
-// ascending number, in dst, and the number of those that it does not know.
-func (q *Query) sources(dst []pair, cat *catalogue) (known []pair, unknown int) {
-	if q.History != nil {
-		return q.History.sources(dst, q.User, cat)
-	}
-	known = dst[:0]
-	for k, name := range q.Items {
-		x := 1.0
-		if q.Weights != nil {
-			x = q.Weights[k]
-		}
-		if i, ok := cat.number[name]; ok {
-			known = append(known, pair{i, x})
-		} else {
-			unknown++
-		}
-	}
-	slices.SortFunc(known, func(a, b pair) int {
-		if c := cmp.Compare(a.item, b.item); c != 0 {
-			return c
-		}
-		return cmp.Compare(b.value, a.value)
-	})
-	return slices.CompactFunc(known, func(a, b pair) bool { return a.item == b.item }), unknown
-}
-
-func (h *History) sources(dst []pair, user uint32, cat *catalogue) (known []pair, unknown int) {
-	h.mu.RLock()
-	row := userRow(dst[:0], h.users[user], h.set.value)
-	known = row[:0]
-	for _, p := range row {
-		if i, ok := cat.number[h.items.Name(p.item)]; ok {
-			known = append(known, pair{i, p.value})
-		} else {
-			unknown++
-		}
-	}
-	h.mu.RUnlock()
-	slices.SortFunc(known, func(a, b pair) int { return cmp.Compare(a.item, b.item) })
-	return known, unknown
 }
 
 // admits reports whether the sets let an item through.

@@ -18,7 +18,7 @@ type scratch struct {
 	blocks  []uint32  // the touched ones, the first used places; all when all is set
 	used    int
 	all     bool
-	history []pair
+	history basket
 	top     top
 }
 
@@ -99,14 +99,13 @@ func (m *Model) answer(dst []Scored, q Query, r *Result) ([]Scored, error) {
 	s := m.scratch()
 	defer m.pool.Put(s)
 	defer s.clear()
-	var unknown int
-	s.history, unknown = q.sources(s.history, m.cat)
+	s.history.fill(&q, m.cat)
 	if r != nil {
-		r.Known, r.Unknown = len(s.history), unknown
+		r.Known, r.Unknown = len(s.history.items), s.history.unknown
 	}
 	m.score(s)
 	if !q.KeepHistory {
-		for _, p := range s.history {
+		for _, p := range s.history.items {
 			if !s.all {
 				s.touch(p.item)
 			}
@@ -132,21 +131,21 @@ func (m *Model) score(s *scratch) {
 	scores := s.scores
 	if m.full != nil {
 		n := m.Len()
-		for _, p := range s.history {
+		for _, p := range s.history.items {
 			row := m.full[int(p.item)*n:][:n]
 			for j, w := range row {
 				scores[j] += p.value * w
 			}
 		}
-		s.all = len(s.history) > 0
+		s.all = len(s.history.items) > 0
 		return
 	}
 	work := 0
-	for _, p := range s.history {
+	for _, p := range s.history.items {
 		work += m.ptr[p.item+1] - m.ptr[p.item]
 	}
 	if s.all = work >= len(scores)>>3; s.all {
-		for _, p := range s.history {
+		for _, p := range s.history.items {
 			target, weight := m.row(p.item)
 			for k, j := range target {
 				scores[j] += p.value * weight[k]
@@ -155,7 +154,7 @@ func (m *Model) score(s *scratch) {
 		return
 	}
 	dirty, blocks, used := s.dirty, s.blocks, 0
-	for _, p := range s.history {
+	for _, p := range s.history.items {
 		target, weight := m.row(p.item)
 		for k, j := range target {
 			scores[j] += p.value * weight[k]
@@ -200,6 +199,27 @@ func (s *scratch) best(n int, q *Query) {
 // scan offers the admissible scores that reach the floor, and returns the floor
 // from then on.
 func (s *scratch) scan(scores []float64, first uint32, floor float64, q *Query) float64 {
+	for len(scores) >= 8 {
+		// Most are below the floor: eight are told to be with one branch. A
+		// sign bit that is set in all says so.
+		b, f := (*[8]float64)(scores), int64(math.Float64bits(floor))
+		if under(b[0], f)&under(b[1], f)&under(b[2], f)&under(b[3], f)&
+			under(b[4], f)&under(b[5], f)&under(b[6], f)&under(b[7], f) >= 0 {
+			floor = s.look(b[:], first, floor, q)
+		}
+		scores, first = scores[8:], first+8
+	}
+	return s.look(scores, first, floor, q)
+}
+
+// under is negative when x is less than the positive float with the bits floor:
+// positive floats order like their bits, and the others have their sign.
+func under(x float64, floor int64) int64 {
+	b := int64(math.Float64bits(x))
+	return b | (b - floor)
+}
+
+func (s *scratch) look(scores []float64, first uint32, floor float64, q *Query) float64 {
 	for k, x := range scores {
 		// At the floor an item may still win by its id.
 		if x < floor {
@@ -268,8 +288,9 @@ func (m *Model) Explain(q Query, item string) ([]Contribution, error) {
 		return nil, &Error{Where: "Model.Explain", Value: item, Reason: "not in the model", Err: ErrItem}
 	}
 	var out []Contribution
-	history, _ := q.sources(nil, m.cat)
-	for _, p := range history {
+	var history basket
+	history.fill(&q, m.cat)
+	for _, p := range history.items {
 		if w := m.at(p.item, j); w != 0 {
 			out = append(out, Contribution{m.cat.names[p.item], p.value, w, p.value * w})
 		}

@@ -26,11 +26,11 @@ func RefreshLocalRidge(ctx context.Context, h *History, model *Model, targets []
 	if model == nil || model.cat == nil || model.full != nil {
 		return nil, badOption("RefreshLocalRidge", model.describe(), "want a local ridge model")
 	}
-	m, err := fittable("RefreshLocalRidge", h)
+	m, err := fittable("RefreshLocalRidge", h, o.Workers)
 	if err != nil {
 		return nil, err
 	}
-	cat := newCatalogue(m.names, m.counts(), len(m.users))
+	cat := m.catalogue(o.Workers)
 	dirty := make([]bool, m.items())
 	for i, name := range m.names {
 		_, known := model.cat.number[name]
@@ -41,7 +41,7 @@ func RefreshLocalRidge(ctx context.Context, h *History, model *Model, targets []
 			dirty[i] = true
 		}
 	}
-	nb := newNeighbours(m, cat.popular, nil, min(o.Candidates, m.items()))
+	nb := newNeighbours(m, cat.popular, nil, min(o.Candidates, m.items()), o.Workers)
 	nb.rule = Cosine{}.plan(m).rule(cat.popular, false)
 	nb.only = dirty
 	if err := nb.run(ctx, o.Workers); err != nil {

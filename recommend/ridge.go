@@ -45,7 +45,7 @@ func FitLocalRidge(ctx context.Context, h *History, opts *LocalRidgeOptions) (*M
 	if err != nil {
 		return nil, err
 	}
-	m, err := fittable("FitLocalRidge", h)
+	m, err := fittable("FitLocalRidge", h, o.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func penalty(where string, v, def float64) (float64, error) {
 }
 
 func (m *matrix) fitLocalRidge(ctx context.Context, o LocalRidgeOptions) (*Model, error) {
-	cat := newCatalogue(m.names, m.counts(), len(m.users))
+	cat := m.catalogue(o.Workers)
 	nb, g, err := m.neighbourhoods(ctx, cat, o.Candidates, o.Budget, o.Workers)
 	if err != nil {
 		return nil, err

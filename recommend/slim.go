@@ -54,11 +54,11 @@ func FitSLIM(ctx context.Context, h *History, opts *SLIMOptions) (*Model, error)
 	if o.L2, err = penalty("SLIMOptions.L2", o.L2, 100); err != nil {
 		return nil, err
 	}
-	m, err := fittable("FitSLIM", h)
+	m, err := fittable("FitSLIM", h, ridge.Workers)
 	if err != nil {
 		return nil, err
 	}
-	cat := newCatalogue(m.names, m.counts(), len(m.users))
+	cat := m.catalogue(ridge.Workers)
 	nb, g, err := m.neighbourhoods(ctx, cat, ridge.Candidates, ridge.Budget, ridge.Workers)
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (s *snapshot) splitStrong(salt string, mod uint64, minItems int) (*Split, e
 		}
 	}
 	vocabulary := map[string]bool{}
-	for _, name := range out.Train.snapshot().matrix().names {
+	for _, name := range out.Train.snapshot().matrix(1).names {
 		vocabulary[name] = true
 	}
 	if len(vocabulary) == 0 {

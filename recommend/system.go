@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"slices"
-	"sync"
 )
 
 // neighbourhoods returns the nearest items of each item by exact cosine, in
@@ -11,7 +10,7 @@ import (
 // were found, and G to regress on them.
 func (m *matrix) neighbourhoods(ctx context.Context, cat *catalogue, candidates int, budget int64, workers int) (*neighbours, *gram, error) {
 	plan := Cosine{}.plan(m)
-	nb := newNeighbours(m, cat.popular, nil, min(candidates, m.items()))
+	nb := newNeighbours(m, cat.popular, nil, min(candidates, m.items()), workers)
 	nb.rule = plan.rule(cat.popular, false)
 	if err := nb.run(ctx, workers); err != nil {
 		return nil, nil, err
@@ -24,22 +23,10 @@ func (m *matrix) neighbourhoods(ctx context.Context, cat *catalogue, candidates 
 // eachTarget calls, from several goroutines, a function made for each of them
 // with every item and its list.
 func (g *gram) eachTarget(ctx context.Context, workers int, solver func() func(uint32, []entry), of func(uint32) []entry) error {
-	n := g.m.items()
-	workers = max(1, min(workers, n))
-	var wait sync.WaitGroup
-	for me := range workers {
-		wait.Go(func() {
-			solve := solver()
-			for j, done := me, 0; j < n; j, done = j+workers, done+1 {
-				if done%ctxEvery == 0 && ctx.Err() != nil {
-					return
-				}
-				solve(uint32(j), of(uint32(j)))
-			}
-		})
-	}
-	wait.Wait()
-	return ctx.Err()
+	return inTurn(ctx, workers, g.m.items(), func() func(int) {
+		solve := solver()
+		return func(j int) { solve(uint32(j), of(uint32(j))) }
+	})
 }
 
 // system is the normal equations of one target after another.
