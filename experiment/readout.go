@@ -235,7 +235,7 @@ func (r *Readout) snapshot() *Readout {
 		names: names{r.names.arms.Clone(), r.names.units.Clone(), r.names.sources.Clone()},
 	}
 	for u, x := range r.users {
-		c.users[u] = &rows{slices.Clone(x.exposures), slices.Clone(x.outcomes)}
+		c.users[u] = &rows{slices.Clone(x.exposures), slices.Clone(x.outcomes)} // absorb renumbers them
 	}
 	return c
 }

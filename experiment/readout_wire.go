@@ -1,8 +1,9 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
+	"io"
 	"math"
 	"slices"
 
@@ -12,61 +13,119 @@ import (
 
 const readoutKind, readoutVersion = "experiment.Readout", 0
 
+// picture is what a readout held at an instant. Rows are shared with the
+// readout, which never changes one that is there.
+type picture struct {
+	fingerprint string
+	names       [3][]string // arms, units, sources
+	users       []held      // by ascending user
+	clock       instant
+	clocked     bool
+}
+
+type held struct {
+	user uint32
+	rows rows
+}
+
+func (r *Readout) picture() *picture {
+	r.mu.RLock()
+	p := &picture{fingerprint: r.set.fingerprint, clock: r.clock, clocked: r.clocked, users: make([]held, 0, len(r.users))}
+	for i, d := range []*ids.Dict{&r.names.arms, &r.names.units, &r.names.sources} {
+		p.names[i] = slices.Clone(d.Names())
+	}
+	for user, u := range r.users {
+		p.users = append(p.users, held{user, *u})
+	}
+	r.mu.RUnlock()
+	slices.SortFunc(p.users, func(a, b held) int { return cmp.Compare(a.user, b.user) })
+	return p
+}
+
+// Snapshot returns a picture of the present state that later changes do not
+// touch; it writes the bytes of [Readout.AppendBinary]. Taking it copies one
+// header per user under the lock, and the encoding is done outside of it. The
+// picture is immutable and safe for concurrent use.
+func (r *Readout) Snapshot() io.WriterTo { return r.picture() }
+
+// WriteTo writes the picture in one piece.
+func (p *picture) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(p.append(nil))
+	return int64(n), err
+}
+
 // AppendBinary appends the state to b: the rows of each user by ascending
 // number, with dictionaries of the names in use, and beside them the clock and
-// a fingerprint of the options. It cannot fail.
-func (r *Readout) AppendBinary(b []byte) ([]byte, error) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var used [3]map[uint32]bool
-	for i := range used {
-		used[i] = map[uint32]bool{}
+// a fingerprint of the options. It cannot fail, and encodes outside the lock.
+func (r *Readout) AppendBinary(b []byte) ([]byte, error) { return r.picture().append(b), nil }
+
+func (p *picture) append(b []byte) []byte {
+	var used [3][]bool
+	for i, names := range p.names {
+		used[i] = make([]bool, len(names))
 	}
-	for _, u := range r.users {
-		for _, e := range u.exposures {
+	for _, u := range p.users {
+		for _, e := range u.rows.exposures {
 			used[0][e.arm], used[1][e.unit] = true, true
 		}
-		for _, o := range u.outcomes {
+		for _, o := range u.rows.outcomes {
 			used[2][o.source] = true
 		}
 	}
 	w := wire.NewWriter(readoutKind, readoutVersion)
 	names := w.Section("names")
 	var rank [3][]int
-	for i, d := range []*ids.Dict{&r.names.arms, &r.names.units, &r.names.sources} {
+	for i := range p.names {
 		var list []string
-		list, rank[i] = d.Sorted(func(id uint32) bool { return used[i][id] })
+		list, rank[i] = inOrder(p.names[i], used[i])
 		names.Strings(list)
 	}
 	s := w.Section("rows")
-	s.Count(len(r.users))
+	s.Count(len(p.users))
 	last := uint32(0)
-	for _, user := range slices.Sorted(maps.Keys(r.users)) {
-		u := r.users[user]
-		s.Uvarint(uint64(user - last))
-		last = user
-		s.Count(len(u.exposures))
+	for _, u := range p.users {
+		s.Uvarint(uint64(u.user - last))
+		last = u.user
+		s.Count(len(u.rows.exposures))
 		at := int64(0)
-		for _, e := range u.exposures {
+		for _, e := range u.rows.exposures {
 			at = writeAt(s, e.at, at)
 			s.Uvarint(uint64(rank[0][e.arm]))
 			s.Uvarint(uint64(e.epoch))
 			s.Uvarint(uint64(rank[1][e.unit]))
 		}
-		s.Count(len(u.outcomes))
+		s.Count(len(u.rows.outcomes))
 		at = 0
-		for _, o := range u.outcomes {
+		for _, o := range u.rows.outcomes {
 			at = writeAt(s, o.at, at)
 			s.Uvarint(uint64(rank[2][o.source]))
 			s.Float(o.value)
 		}
 	}
 	meta := w.Section(wire.Meta)
-	meta.String(r.set.fingerprint)
-	meta.Bool(r.clocked)
-	meta.Varint(r.clock.sec)
-	meta.Uvarint(uint64(r.clock.nsec))
-	return w.AppendTo(b), nil
+	meta.String(p.fingerprint)
+	meta.Bool(p.clocked)
+	meta.Varint(p.clock.sec)
+	meta.Uvarint(uint64(p.clock.nsec))
+	return w.AppendTo(b)
+}
+
+// inOrder returns the names in use in the order of the library, and the place
+// of each there.
+func inOrder(names []string, used []bool) (list []string, rank []int) {
+	var order []int
+	for i := range names {
+		if used[i] {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return ids.Compare(names[a], names[b]) })
+	rank = make([]int, len(names))
+	for place, i := range order {
+		list = append(list, names[i])
+		rank[i] = place
+	}
+	return list, rank
 }
 
 // writeAt writes a time as seconds since the row before.

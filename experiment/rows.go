@@ -68,13 +68,15 @@ func (r *rows) oldest() (at instant, ok bool) {
 	return at, ok
 }
 
-// insert puts a row in its place; most come last.
+// insert puts a row in its place; most come last. Rows that are there stay
+// where they are, because pictures share them: a row in the middle makes a new
+// list.
 func insert[E any](s []E, x E, compare func(a, b E) int) []E {
 	if n := len(s); n == 0 || compare(s[n-1], x) <= 0 {
 		return append(s, x)
 	}
 	i, _ := slices.BinarySearchFunc(s, x, compare)
-	return slices.Insert(s, i, x)
+	return slices.Concat(s[:i], []E{x}, s[i:])
 }
 
 // union merges two ordered lists into a new one.
