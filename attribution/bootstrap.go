@@ -169,6 +169,19 @@ func newSampler(p *Paths) *sampler {
 	return s
 }
 
+// copy returns the paths themselves, with counts that can be changed.
+func (s *sampler) copy() *Paths {
+	q := &s.into
+	copy(q.rows, s.from.rows)
+	copy(q.bySet, s.from.bySet)
+	copy(q.exposed, s.from.exposed)
+	for i, c := range s.from.columns {
+		copy(q.columns[i].conv, c.conv)
+		copy(q.columns[i].value, c.value)
+	}
+	return q
+}
+
 // poisson draws a number with a mean.
 func (s *sampler) poisson(mean float64) float64 {
 	if mean == 0 {

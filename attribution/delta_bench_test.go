@@ -1,31 +1,52 @@
 package attribution
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"testing"
-	"time"
 )
 
 // What intervals cost beside the point estimate that they are about.
-func BenchmarkShapleyIntervals(b *testing.B) {
-	sets := benchPaths(b, 100_000, 20)
+func BenchmarkIntervals(b *testing.B) {
+	paths := benchPaths(b, 100_000, 20)
 	timed := randomJourneys(b, 7, 20_000)
+	sets := new(Paths)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		path := make([]string, 1+r.IntN(8))
+		for i := range path {
+			path[i] = fmt.Sprint(r.IntN(30))
+		}
+		if err := sets.Add(path, float64(r.IntN(2)), 1, float64(r.IntN(9))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	game := func(g Game) func(p *Paths) (Credits, error) {
+		return func(p *Paths) (Credits, error) { return Shapley(p, &ShapleyOptions{Game: g}) }
+	}
 	for _, c := range []struct {
-		name string
-		p    *Paths
-		game Game
-	}{{"game=sum", sets, SumSubset}, {"game=cohort", timed, Cohort}, {"game=persontime", timed, PersonTime}} {
-		b.Run(c.name, func(b *testing.B) {
-			o := &ShapleyOptions{Game: c.game}
-			start := time.Now()
-			const runs = 5
-			for range runs {
-				if _, err := Shapley(c.p, o); err != nil {
+		name  string
+		p     *Paths
+		model func(p *Paths) (Credits, error)
+	}{
+		{"last", paths, LastTouch},
+		{"linear", paths, Linear},
+		{"position", paths, func(p *Paths) (Credits, error) { return Position(p, nil) }},
+		{"shapley", paths, game(SumSubset)},
+		{"cohort", sets, game(Cohort)},
+		{"persontime", timed, game(PersonTime)},
+		{"markov", paths, func(p *Paths) (Credits, error) { return Markov(p, nil) }},
+		{"markov3", paths, func(p *Paths) (Credits, error) { return Markov(p, &MarkovOptions{Order: 3}) }},
+	} {
+		b.Run("model="+c.name, func(b *testing.B) {
+			rival := meanTime(func() {
+				if _, err := c.model(c.p); err != nil {
 					b.Fatal(err)
 				}
-			}
-			rival := float64(time.Since(start).Nanoseconds()) / runs
+			})
 			for b.Loop() {
-				if _, err := ShapleyIntervals(c.p, o, 0.95); err != nil {
+				if _, err := Intervals(context.Background(), c.p, c.model, 0.95); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -173,8 +173,6 @@ func TestShapleyIntervalsRefuse(t *testing.T) {
 	require.NoError(t, p.Add([]string{"A"}, 1, 1, 1))
 	_, err := ShapleyIntervals(&p, nil, 1)
 	require.ErrorIs(t, err, ErrInput)
-	_, err = ShapleyIntervals(&p, &ShapleyOptions{Game: RateExact}, 0)
-	require.ErrorIs(t, err, ErrInput)
 	_, err = ShapleyIntervals(&p, &ShapleyOptions{Game: PersonTime}, 0)
 	require.ErrorIs(t, err, ErrNoTimes)
 }

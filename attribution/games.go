@@ -135,7 +135,7 @@ func (p *Paths) play(g Game, swing bool) (Credits, error) {
 	}
 	switch {
 	case !swing && (g == SumSubset || g == TouchAny):
-		return p.credits(model, p.bySize(), descriptive(model)), nil
+		return p.answer(p.credits(model, p.bySize(), descriptive(model)), p.bySizeLens)
 	case swing && (g == PerPath || g == Cohort || g == PersonTime):
 		return Credits{}, inputError(verb, 0, "Game", g, "has no Banzhaf value")
 	case g == PerPath:
@@ -187,7 +187,7 @@ func (p *Paths) general(model string, g Game, swing bool) (Credits, error) {
 			}
 		}
 	}
-	return p.scaled(model, effect, false), nil
+	return p.answer(p.scaled(model, effect, false), func(l *lens) error { return p.gameLens(l, g, swing, players, effect) })
 }
 
 // players returns the channels of paths that count something, by name.

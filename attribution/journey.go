@@ -24,12 +24,16 @@ import (
 //
 // Options that cannot be are an [*InputError]. The result is independent of
 // the journeys.
-func (j *Journeys) Paths(opts *PathOptions) (*Paths, error) {
+func (j *Journeys) Paths(opts *PathOptions) (*Paths, error) { return j.paths(opts, nil) }
+
+// paths also lists the conversions, if a log is given.
+func (j *Journeys) paths(opts *PathOptions, log *[]orderRow) (*Paths, error) {
 	s := j.snapshot()
 	b, err := newPathBuilder(&s, opts, j.opts.Direct)
 	if err != nil {
 		return nil, err
 	}
+	b.log = log
 	for _, u := range s.users {
 		if opts != nil && opts.Users != nil && !opts.Users.Contains(u.user) {
 			continue
@@ -55,6 +59,7 @@ type pathBuilder struct {
 	ignored  []bool             // by channel
 	channel  []uint32           // names to the channels of the paths, +1
 	paths    *Paths
+	log      *[]orderRow // of conversions, if it is wanted
 	seen     uint64 // users of opts.Users with something in the period
 	kept     []touchRow
 	path     []touchRow
@@ -234,7 +239,7 @@ func (b *pathBuilder) user(u snapshotUser) error {
 			if b.opts.KeepAfterConversion {
 				source = touches[:to]
 			}
-			b.convert(c, source)
+			b.convert(u.user, c, source)
 		}
 		from = to
 	}
@@ -255,7 +260,7 @@ func (b *pathBuilder) claims(at instant, t touchRow) bool {
 func (b *pathBuilder) window(t touchRow) time.Duration { return b.windows[t.channel][t.kind] }
 
 // convert adds a conversion with those of the touches that it claims.
-func (b *pathBuilder) convert(c conversionRow, touches []touchRow) {
+func (b *pathBuilder) convert(user uint32, c conversionRow, touches []touchRow) {
 	b.path = b.path[:0]
 	for _, t := range touches {
 		if b.claims(c.at, t) {
@@ -265,6 +270,13 @@ func (b *pathBuilder) convert(c conversionRow, touches []touchRow) {
 	p := b.paths
 	id := b.intern()
 	p.add(id, number(1), number(c.value), number(0))
+	if b.log != nil {
+		row := orderRow{user: user, id: c.id, at: c.at, value: c.value, path: id, journey: -1}
+		if len(b.path) > 0 {
+			row.journey = len(p.journeys)
+		}
+		*b.log = append(*b.log, row)
+	}
 	if len(b.path) == 0 {
 		return
 	}

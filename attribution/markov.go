@@ -80,7 +80,12 @@ func Markov(p *Paths, opts *MarkovOptions) (Credits, error) {
 	if !settled {
 		credits.Warnings = append(credits.Warnings, unsettled(model))
 	}
-	return credits, nil
+	return p.answer(credits, func(l *lens) error {
+		if err := p.markovLens(l, c, players, effect, o.Removal == Renormalize); err != nil {
+			return fmt.Errorf("attribution: %s: %w", model, err)
+		}
+		return nil
+	})
 }
 
 // ErrUnsettled is wrapped by a warning of a Markov model whose chain has too

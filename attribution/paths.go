@@ -39,7 +39,8 @@ type Paths struct {
 	ages     []time.Duration // of all timed journeys, end to end
 	kinds    []Kind
 
-	negative int // how many sums are below zero
+	lens     *lens // set in copies on which a model is asked for more
+	negative int   // how many sums are below zero
 	scratch  []uint32
 	scratch2 []uint32
 }

@@ -159,29 +159,28 @@ func (p *Paths) personTime(model string) (Credits, error) {
 	if n := p.counts.untimed.Value(); n != 0 {
 		return Credits{}, fmt.Errorf("attribution: %s: %w: %g conversions came as aggregated rows", model, ErrNoTimes, n)
 	}
-	rate := func(of func(e *exposure) float64) func(set uint32) (float64, bool) {
-		return func(set uint32) (float64, bool) {
-			e := &p.exposed[set]
-			t := e.time.Value()
-			if t <= 0 {
-				return 0, false
-			}
-			return of(e) / t, true
+	rate := func(set uint32) (cell, bool) {
+		e := &p.exposed[set]
+		t := e.time.Value()
+		if t <= 0 {
+			return cell{}, false
 		}
+		return cell{e.conv.Value() / t, e.value.Value() / t}, true
 	}
-	conv := rate(func(e *exposure) float64 { return e.conv.Value() })
-	value := rate(func(e *exposure) float64 { return e.value.Value() })
-	var baseConv, baseValue float64
+	var idle cell // the rates of the empty set
 	baseKnown := false
 	if id, ok := p.sets.lookup(nil); ok {
-		baseConv, baseKnown = conv(id)
-		baseValue, _ = value(id)
+		idle, baseKnown = rate(id)
 	}
-	byConv, byValue := newRestricted(&p.sets, p.channels.Len(), conv), newRestricted(&p.sets, p.channels.Len(), value)
+	game := newRestricted(&p.sets, p.channels.Len(), rate)
+	slopes, err := p.newSlopes(true)
+	if err != nil {
+		return Credits{}, fmt.Errorf("attribution: %s: %w", model, err)
+	}
 	shares := make([]share, p.channels.Len())
 	var base share
 	var thin float64
-	err := p.eachSet(func(id uint32, set []uint32) error {
+	err = p.eachSet(func(id uint32, set []uint32) error {
 		e := &p.exposed[id]
 		if e.conv.Value() == 0 {
 			return nil
@@ -203,21 +202,17 @@ func (p *Paths) personTime(model string) (Credits, error) {
 			return nil
 		}
 		// A set's conversions ÷ its rate are its time.
-		phi, err := byConv.solve(set, baseConv, baseConv)
-		if err == nil {
-			base.conv.AddProduct(spent, baseConv)
-			for i, c := range set {
-				shares[c].conv.AddProduct(spent, phi[i])
-			}
-			phi, err = byValue.solve(set, baseValue, baseValue)
-		}
+		conv, value, err := game.solve(set, idle)
 		if err != nil {
 			return fmt.Errorf("attribution: %s: %w", model, err)
 		}
-		base.value.AddProduct(spent, baseValue)
+		base.conv.AddProduct(spent, idle.conv)
+		base.value.AddProduct(spent, idle.value)
 		for i, c := range set {
-			shares[c].value.AddProduct(spent, phi[i])
+			shares[c].conv.AddProduct(spent, conv[i])
+			shares[c].value.AddProduct(spent, value[i])
 		}
+		slopes.add(id, set, game.found, cell{spent, spent}, conv, value)
 		return nil
 	})
 	if err != nil {
@@ -232,7 +227,7 @@ func (p *Paths) personTime(model string) (Credits, error) {
 	}
 	c := p.credits(model, shares, warnings...)
 	c.Unattributed = Credit{Conversions: base.conv.Value(), Value: base.value.Value(), Effect: base.conv.Value()}
-	return c, nil
+	return p.answer(c, func(l *lens) error { return p.personTimeLens(l, slopes) })
 }
 
 // writeExposed writes the exposures by ascending set.

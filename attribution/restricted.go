@@ -3,22 +3,26 @@ package attribution
 import (
 	"fmt"
 	"slices"
-
-	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // restricted solves many games of one worth, each among the channels of one
-// set only. Their cost is 2^|T| for each set T, whatever the number of
-// channels.
+// set only, for conversions and for value at once. Their cost is 2^|T| for each
+// set T, whatever the number of channels.
 type restricted struct {
-	sets  *sequences
-	worth func(set uint32) (float64, bool) // of a set by its number; false if it was never seen
-	bits  []uint64                         // sets as bits, when there are at most 64 channels
-	table []float64
-	key   []uint32
+	sets   *sequences
+	worth  func(set uint32) (cell, bool) // of a set by its number; false if it was never seen
+	bits   []uint64                      // sets as bits, when there are at most 64 channels
+	tables [2][]float64
+	key    []uint32
+
+	// The subsets of the last set that were seen, the empty one left out.
+	found []seen
 }
 
-func newRestricted(sets *sequences, channels int, worth func(set uint32) (float64, bool)) *restricted {
+// seen is a subset, as bits of its set, and its number.
+type seen struct{ mask, id uint32 }
+
+func newRestricted(sets *sequences, channels int, worth func(set uint32) (cell, bool)) *restricted {
 	r := &restricted{sets: sets, worth: worth}
 	if channels <= 64 {
 		r.bits = make([]uint64, sets.len())
@@ -31,72 +35,76 @@ func newRestricted(sets *sequences, channels int, worth func(set uint32) (float6
 	return r
 }
 
-// solve returns the Shapley value of the worth restricted to the subsets of
-// one set; subsets never seen are worth unseen, and the empty set is worth
-// empty.
-func (r *restricted) solve(set []uint32, empty, unseen float64) ([]float64, error) {
+// solve returns the Shapley values of the worth restricted to the subsets of
+// one set; the empty set, and subsets never seen, are worth base.
+func (r *restricted) solve(set []uint32, base cell) (conv, value []float64, err error) {
 	n := len(set)
 	if n > MaxExact {
-		return nil, fmt.Errorf("%w in one journey: %d, at most %d", ErrChannels, n, MaxExact)
+		return nil, nil, fmt.Errorf("%w in one journey: %d, at most %d", ErrChannels, n, MaxExact)
 	}
-	if cap(r.table) < 1<<n {
-		r.table = make([]float64, 1<<n)
-	}
-	table := r.table[:1<<n]
+	r.found = r.found[:0]
 	if r.bits != nil && r.sets.len() < 1<<n {
-		r.scan(set, table, unseen)
+		r.scan(set)
 	} else {
-		r.list(set, table, unseen)
+		r.list(set)
 	}
-	table[0] = empty
-	return shapley(table, n), nil
+	for i, b := range [2]float64{base.conv, base.value} {
+		if cap(r.tables[i]) < 1<<n {
+			r.tables[i] = make([]float64, 1<<n)
+		}
+		r.tables[i] = r.tables[i][:1<<n]
+		for m := range r.tables[i] {
+			r.tables[i][m] = b
+		}
+	}
+	known := r.found[:0]
+	for _, f := range r.found {
+		if w, ok := r.worth(f.id); ok {
+			r.tables[0][f.mask], r.tables[1][f.mask] = w.conv, w.value
+			known = append(known, f)
+		}
+	}
+	r.found = known
+	return shapley(r.tables[0], n), shapley(r.tables[1], n), nil
 }
 
 // scan asks of each set whether it lies within.
-func (r *restricted) scan(set []uint32, table []float64, unseen float64) {
-	for m := range table {
-		table[m] = unseen
-	}
+func (r *restricted) scan(set []uint32) {
 	var within uint64
-	place := [64]int{}
+	place := [64]uint32{}
 	for i, c := range set {
 		within |= 1 << c
-		place[c] = i
+		place[c] = uint32(i)
 	}
 	for id, b := range r.bits {
-		if b&^within != 0 {
+		if b&^within != 0 || b == 0 {
 			continue
 		}
-		if w, seen := r.worth(uint32(id)); seen {
-			m := 0
-			for _, c := range r.sets.seq(uint32(id)) {
-				m |= 1 << place[c]
-			}
-			table[m] = w
+		m := uint32(0)
+		for _, c := range r.sets.seq(uint32(id)) {
+			m |= 1 << place[c]
 		}
+		r.found = append(r.found, seen{m, uint32(id)})
 	}
 }
 
 // list looks every subset up.
-func (r *restricted) list(set []uint32, table []float64, unseen float64) {
+func (r *restricted) list(set []uint32) {
 	// Sets are interned by ascending number.
 	order := make([]int, len(set))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return int(set[a]) - int(set[b]) })
-	for m := range table {
+	for m := uint32(1); m < 1<<len(set); m++ {
 		r.key = r.key[:0]
 		for _, i := range order {
 			if m>>i&1 != 0 {
 				r.key = append(r.key, set[i])
 			}
 		}
-		table[m] = unseen
 		if id, ok := r.sets.lookup(r.key); ok {
-			if w, seen := r.worth(id); seen {
-				table[m] = w
-			}
+			r.found = append(r.found, seen{m, id})
 		}
 	}
 }
@@ -135,165 +143,4 @@ func (p *Paths) eachSet(f func(id uint32, set []uint32) error) error {
 		}
 	}
 	return nil
-}
-
-// rates returns the conversions and the value per journey of a set.
-func (p *Paths) rates() (conv, value func(set uint32) (float64, bool)) {
-	of := func(amount func(t *tally) float64) func(set uint32) (float64, bool) {
-		return func(set uint32) (float64, bool) {
-			t := &p.bySet[set]
-			n := t.conv.Value() + t.null.Value()
-			if n == 0 {
-				return 0, false
-			}
-			return amount(t) / n, true
-		}
-	}
-	return of(func(t *tally) float64 { return t.conv.Value() }), of(func(t *tally) float64 { return t.value.Value() })
-}
-
-// perPath solves PerPath.
-func (p *Paths) perPath(model string) (Credits, error) {
-	conv, value := p.rates()
-	byConv, byValue := newRestricted(&p.sets, p.channels.Len(), conv), newRestricted(&p.sets, p.channels.Len(), value)
-	shares := make([]share, p.channels.Len())
-	var stray stats.Sum // value of rows without any journey
-	err := p.eachSet(func(id uint32, set []uint32) error {
-		t := &p.bySet[id]
-		journeys := t.conv.Value() + t.null.Value()
-		if len(set) == 0 {
-			return nil
-		}
-		if journeys == 0 {
-			stray.Merge(t.value)
-			return nil
-		}
-		for _, part := range []struct {
-			has  bool
-			game *restricted
-			to   func(s *share) *stats.Sum
-		}{
-			{t.conv.Value() != 0, byConv, func(s *share) *stats.Sum { return &s.conv }},
-			{t.value.Value() != 0, byValue, func(s *share) *stats.Sum { return &s.value }},
-		} {
-			if !part.has {
-				continue
-			}
-			phi, err := part.game.solve(set, 0, 0)
-			if err != nil {
-				return fmt.Errorf("attribution: %s: %w", model, err)
-			}
-			for i, c := range set {
-				part.to(&shares[c]).AddProduct(journeys, phi[i])
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return Credits{}, err
-	}
-	c := p.credits(model, shares, descriptive(model))
-	c.Unattributed.Value += stray.Value()
-	return c, nil
-}
-
-// cohort solves Cohort.
-func (p *Paths) cohort(model string) (Credits, error) {
-	conv, value := p.rates()
-	byConv, byValue := newRestricted(&p.sets, p.channels.Len(), conv), newRestricted(&p.sets, p.channels.Len(), value)
-	var baseConv, baseValue float64
-	if id, ok := p.sets.lookup(nil); ok {
-		baseConv, _ = conv(id)
-		baseValue, _ = value(id)
-	}
-	shares := make([]share, p.channels.Len())
-	var journeys, stray stats.Sum // stray: value of rows without any journey
-	err := p.eachSet(func(id uint32, set []uint32) error {
-		t := &p.bySet[id]
-		n := t.conv.Value() + t.null.Value()
-		if n == 0 {
-			stray.Merge(t.value)
-			return nil
-		}
-		journeys.Add(n)
-		if len(set) == 0 {
-			return nil
-		}
-		phi, err := byConv.solve(set, baseConv, baseConv)
-		if err == nil {
-			for i, c := range set {
-				shares[c].conv.AddProduct(n, phi[i])
-			}
-			phi, err = byValue.solve(set, baseValue, baseValue)
-		}
-		if err != nil {
-			return fmt.Errorf("attribution: %s: %w", model, err)
-		}
-		for i, c := range set {
-			shares[c].value.AddProduct(n, phi[i])
-		}
-		return nil
-	})
-	if err != nil {
-		return Credits{}, err
-	}
-	var warnings []error
-	if e := p.empty(); e.null.Value() == 0 {
-		warnings = append(warnings, fmt.Errorf("%s: %w: no unexposed users, so that nothing is known of what would have happened anyway", model, ErrDesign))
-	}
-	if len(p.journeys) > 0 {
-		warnings = append(warnings, fmt.Errorf("%s: %w: journeys that end at their conversion bias it for every channel; use the person-time game", model, ErrDesign))
-	}
-	c := p.credits(model, shares, warnings...)
-	c.Unattributed.Conversions = journeys.Value() * baseConv
-	c.Unattributed.Value = journeys.Value()*baseValue + stray.Value()
-	c.Unattributed.Effect = c.Unattributed.Conversions
-	return c, nil
-}
-
-// LastIn returns what each channel adds when all others are there already, in
-// the Cohort game: the conversions and value that would be lost if it alone
-// were switched off. The figures do not add up to anything; Unattributed and
-// Total are those of the game.
-func LastIn(p *Paths) (Credits, error) {
-	const model = "last in, cohort"
-	if err := p.check(model); err != nil {
-		return Credits{}, err
-	}
-	full, err := p.cohort(model)
-	if err != nil {
-		return Credits{}, err
-	}
-	conv, value := p.rates()
-	rate := func(of func(uint32) (float64, bool), set []uint32) float64 {
-		if id, ok := p.sets.lookup(set); ok {
-			if r, seen := of(id); seen {
-				return r
-			}
-		}
-		if id, ok := p.sets.lookup(nil); ok {
-			r, _ := of(id)
-			return r
-		}
-		return 0
-	}
-	shares := make([]share, p.channels.Len())
-	var without []uint32
-	_ = p.eachSet(func(id uint32, set []uint32) error {
-		t := &p.bySet[id]
-		n := t.conv.Value() + t.null.Value()
-		if n == 0 {
-			return nil
-		}
-		own := p.sets.seq(id)
-		for i, c := range own {
-			without = append(append(without[:0], own[:i]...), own[i+1:]...)
-			shares[c].conv.AddProduct(n, rate(conv, own)-rate(conv, without))
-			shares[c].value.AddProduct(n, rate(value, own)-rate(value, without))
-		}
-		return nil
-	})
-	c := p.credits(model, shares, full.Warnings...)
-	c.Unattributed = full.Unattributed
-	return c, nil
 }

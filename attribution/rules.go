@@ -83,7 +83,7 @@ func (p *Paths) check(model string) error {
 
 // pick gives each conversion to one touch of its path.
 func (p *Paths) pick(model string, which func(path []uint32) int) (Credits, error) {
-	return p.weighBlocks(model, func(cells []cell, blk *block, col column, from, to int) {
+	return p.weighBlocks(model, which, func(cells []cell, blk *block, col column, from, to int) {
 		for pos := from; pos < to; pos++ {
 			path := blk.at(pos)
 			k := &cells[path[which(path)]]
@@ -96,7 +96,8 @@ func (p *Paths) pick(model string, which func(path []uint32) int) (Credits, erro
 // pickAt gives each conversion to the touch that stands at one position,
 // which depends on the length of the path alone.
 func (p *Paths) pickAt(model string, position func(length int) int) (Credits, error) {
-	return p.weighBlocks(model, func(cells []cell, blk *block, col column, from, to int) {
+	which := func(path []uint32) int { return position(len(path)) }
+	return p.weighBlocks(model, which, func(cells []cell, blk *block, col column, from, to int) {
 		conv, value := col.conv[from:to], col.value[from:to]
 		at := from*blk.length + position(blk.length)
 		for i := range conv {
@@ -108,8 +109,9 @@ func (p *Paths) pickAt(model string, position func(length int) int) (Credits, er
 	})
 }
 
-// weighBlocks adds up what count puts into the cells of the channels.
-func (p *Paths) weighBlocks(model string, count func(cells []cell, blk *block, col column, from, to int)) (Credits, error) {
+// weighBlocks adds up what count puts into the cells of the channels, which is
+// everything into that of one touch.
+func (p *Paths) weighBlocks(model string, which func(path []uint32) int, count func(cells []cell, blk *block, col column, from, to int)) (Credits, error) {
 	if err := p.check(model); err != nil {
 		return Credits{}, err
 	}
@@ -125,7 +127,7 @@ func (p *Paths) weighBlocks(model string, count func(cells []cell, blk *block, c
 			flush(shares, cells, 1)
 		}
 	}
-	return p.credits(model, shares, descriptive(model)), nil
+	return p.answer(p.credits(model, shares, descriptive(model)), func(l *lens) error { return p.pickLens(l, which) })
 }
 
 // flush moves cells to the exact sums with a weight.
@@ -180,7 +182,7 @@ func (p *Paths) weigh(model string, runs func(length int) []run) (Credits, error
 			}
 		}
 	}
-	return p.credits(model, shares, descriptive(model)), nil
+	return p.answer(p.credits(model, shares, descriptive(model)), func(l *lens) error { return p.weighLens(l, runs) })
 }
 
 // count adds the paths from–to of a block to the cells of n channels for each
@@ -274,5 +276,5 @@ func LinearUnique(p *Paths) (Credits, error) {
 	if err := p.check(model); err != nil {
 		return Credits{}, err
 	}
-	return p.credits(model, p.bySize(), descriptive(model)), nil
+	return p.answer(p.credits(model, p.bySize(), descriptive(model)), p.bySizeLens)
 }

@@ -76,5 +76,39 @@ func (p *Paths) weighTimed(model string, weigh func(ages []time.Duration, kinds 
 			}
 		}
 	}
-	return p.credits(model, shares, descriptive(model)), nil
+	return p.answer(p.credits(model, shares, descriptive(model)), func(l *lens) error {
+		l.timed = true
+		p.timedLens(l, weigh)
+		return nil
+	})
+}
+
+// timedLens answers for a rule that weighs the touches of single journeys.
+func (p *Paths) timedLens(l *lens, weigh func(ages []time.Duration, kinds []Kind) []float64) {
+	if l.variance {
+		own := make([]float64, len(l.square))
+		for _, j := range p.journeys {
+			path := p.seqs.seq(j.path)
+			for i, w := range weigh(p.ages[j.first:j.first+len(path)], p.kinds[j.first:j.first+len(path)]) {
+				own[path[i]] += w
+			}
+			for _, c := range path {
+				if w := own[c]; w != 0 {
+					l.add(c, 1, w, w*j.value)
+					own[c] = 0
+				}
+			}
+		}
+	}
+	if l.parts {
+		l.part = func(_ uint32, j *timedJourney, c, v, _ float64, toConv, toValue []float64) {
+			if j == nil {
+				return // journeys without a conversion
+			}
+			n := len(toConv)
+			for i, w := range weigh(p.ages[j.first:j.first+n], p.kinds[j.first:j.first+n]) {
+				toConv[i], toValue[i] = w*c, w*v
+			}
+		}
+	}
 }

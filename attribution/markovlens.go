@@ -1,0 +1,260 @@
+package attribution
+
+import (
+	"fmt"
+	"slices"
+)
+
+// removal is a chain without a channel.
+type removal struct {
+	in    []bool // states that contain the channel
+	scale []float64
+	g     []float64    // visits of each state
+	h     [2][]float64 // what a walk from each state brings, in conversions and value
+	base  [2]float64   // and from the start
+	kept  float64      // weight of the starts that are left
+}
+
+// without solves the chain without a channel from both sides.
+func (c *chain) without(channel uint32, renormalize bool) removal {
+	n := len(c.next)
+	r := removal{in: c.contains(channel), g: make([]float64, n), kept: c.total}
+	r.scale = c.scales(r.in, renormalize)
+	keep := make([]bool, n)
+	for s := range keep {
+		keep[s] = !r.in[s] && r.scale[s] != 0
+	}
+	if renormalize {
+		// Closed cycles are worth nothing, and whoever is in one stays.
+		both := c.reach(c.conv, r.in, r.scale)
+		for s, ok := range c.reach(c.value, r.in, r.scale) {
+			keep[s] = keep[s] && (both[s] || ok)
+		}
+		r.kept = 0
+		for _, e := range c.start {
+			if !r.in[e.to] {
+				r.kept += e.weight
+			}
+		}
+	}
+	start := make([]float64, n)
+	for _, e := range c.start {
+		if keep[e.to] && r.kept != 0 {
+			start[e.to] = e.weight / r.kept
+		}
+	}
+	rewards := [2][]float64{c.reward(c.conv), c.reward(c.value)}
+	if n <= maxDense {
+		f := c.factorize(keep, r.in, r.scale, renormalize)
+		rows := make([]float64, f.n)
+		spread := func(to []float64) {
+			for i, s := range f.states {
+				to[s] = rows[i]
+			}
+		}
+		for i, s := range f.states {
+			rows[i] = start[s]
+		}
+		f.left(rows)
+		spread(r.g)
+		for k, reward := range rewards {
+			for i, s := range f.states {
+				rows[i] = reward[s] * r.scale[s]
+			}
+			f.right(rows)
+			r.h[k] = make([]float64, n)
+			spread(r.h[k])
+		}
+	} else {
+		r.g, _ = c.visits(r.g, start, keep, r.scale)
+		for k, reward := range rewards {
+			r.h[k] = make([]float64, n)
+			c.sweeps(reward, r.h[k], keep, r.scale)
+		}
+	}
+	for s, p := range start {
+		r.base[0] += p * r.h[0][s]
+		r.base[1] += p * r.h[1][s]
+	}
+	return r
+}
+
+// markovLens answers for a Markov chain. A journey adds its weight to each of
+// its moves, and so changes their probabilities: in the chain without a
+// channel, a move from s to t changes what a walk brings by
+//
+//	visits(s) ÷ weight(s) · (worth(t) − worth(s)),
+//
+// and a removal effect by that ÷ what the whole chain brings. These figures
+// are made into changes of credits once for each move, and added up along the
+// paths.
+func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, renormalize bool) error {
+	if !l.variance {
+		l.answers = 0
+		return nil
+	}
+	n, edges := len(players), 0
+	first := make([]int, len(c.next)) // edge by state
+	for s, es := range c.next {
+		first[s] = edges
+		edges += len(es)
+	}
+	if (edges+len(c.next))*n > maxSlopes/4 {
+		return fmt.Errorf("%w for the delta method: %d in a chain of %d moves; see Bootstrap", ErrChannels, n, edges)
+	}
+	conv, value := p.scalings(effect, renormalize)
+	scalings := [2]*scaling{&conv, &value}
+	var base [2]float64 // what the whole chain brings
+	for i := range c.conv {
+		base[0] += c.conv[i]
+		base[1] += c.value[i]
+	}
+	for k := range base {
+		base[k] = over(base[k], c.total)
+	}
+	var moves, starts, null, each [2][]float64
+	var whole [2][]float64 // by how much the effects rise with what the whole chain brings
+	for k := range moves {
+		moves[k], starts[k] = make([]float64, edges*n), make([]float64, len(c.next)*n)
+		null[k], each[k] = make([]float64, len(c.next)*n), make([]float64, len(c.next)*n)
+		whole[k] = make([]float64, n)
+	}
+	for i, ch := range players {
+		r := c.without(ch, renormalize)
+		for k, h := range r.h {
+			if base[k] == 0 {
+				continue
+			}
+			whole[k][i] = r.base[k] / (base[k] * base[k])
+			for s := range c.next {
+				switch {
+				case r.kept == 0 || renormalize && r.in[s]:
+				case r.in[s]:
+					starts[k][s*n+i] = r.base[k] / r.kept / base[k]
+				default:
+					starts[k][s*n+i] = -(h[s] - r.base[k]) / r.kept / base[k]
+				}
+				if r.in[s] || c.out[s] == 0 {
+					continue
+				}
+				w := r.g[s] * r.scale[s] / c.out[s] / base[k]
+				null[k][s*n+i], each[k][s*n+i] = w*h[s], -w
+				for e, to := range c.next[s] {
+					if r.in[to.to] && renormalize {
+						continue
+					}
+					x := w * h[s]
+					if !r.in[to.to] {
+						x = -w * (h[to.to] - h[s])
+					}
+					moves[k][(first[s]+e)*n+i] = x
+				}
+			}
+		}
+	}
+	for k, s := range scalings {
+		for _, table := range [][]float64{moves[k], starts[k], null[k], each[k]} {
+			for row := range slices.Chunk(table, n) {
+				s.apply(row, players)
+			}
+		}
+		s.apply(whole[k], players)
+	}
+	squares := p.squares()
+	walk := newWalker(p, c, first)
+	f := newInfluence(n)
+	sums := [2][]float64{f.null, f.valueNull}
+	for b := range p.seqs.blocks {
+		blk := &p.seqs.blocks[b]
+		if blk.length == 0 {
+			continue
+		}
+		for pos, id := range blk.ids {
+			t := &p.rows[id]
+			cv, v, z := t.conv.Value(), t.value.Value(), t.null.Value()
+			if cv+z == 0 {
+				continue
+			}
+			start, last, steps := walk.path(blk.at(pos))
+			for k, sum := range sums {
+				at := start * n
+				copy(sum, starts[k][at:at+n])
+				for _, e := range steps {
+					for i, x := range moves[k][e*n : e*n+n] {
+						sum[i] += x
+					}
+				}
+				for i, x := range null[k][last*n : last*n+n] {
+					sum[i] += x - whole[k][i]*base[k]/c.total
+				}
+			}
+			for i, ch := range players {
+				f.conv[i] = f.null[i] + each[0][last*n+i] + whole[0][i]/c.total + conv.share[ch]
+				f.valueConv[i] = f.valueNull[i]
+				f.valueEach[i] = each[1][last*n+i] + whole[1][i]/c.total + value.share[ch]
+			}
+			l.count(&f, players, cv, v, squares[id], z)
+		}
+	}
+	return nil
+}
+
+// walker finds the moves of a chain along paths.
+type walker struct {
+	chain  *chain
+	order  int
+	first  []int
+	single []int // by channel, its state of one touch, -1 if there is none
+	square []int // by two states, the edge between them, for few states
+	steps  []int
+}
+
+func newWalker(p *Paths, c *chain, first []int) *walker {
+	w := &walker{chain: c, first: first, single: make([]int, p.channels.Len())}
+	for ch := range w.single {
+		w.single[ch] = -1
+		if s, ok := c.states.lookup([]uint32{uint32(ch)}); ok {
+			w.single[ch] = int(s)
+		}
+	}
+	for s := range c.next {
+		w.order = max(w.order, len(c.states.seq(uint32(s))))
+	}
+	if n := len(c.next); n <= maxSquare {
+		w.square = make([]int, n*n)
+		for s, es := range c.next {
+			for i, e := range es {
+				w.square[s*n+int(e.to)] = first[s] + i
+			}
+		}
+	}
+	return w
+}
+
+// path returns the first and the last state of a path, and the edges between.
+func (w *walker) path(path []uint32) (start, last int, steps []int) {
+	w.steps, last = w.steps[:0], -1
+	for i := 0; i == 0 || i+w.order <= len(path); i++ {
+		window := path[i:min(i+w.order, len(path))]
+		var s int
+		if len(window) == 1 {
+			s = w.single[window[0]]
+		} else {
+			id, _ := w.chain.states.lookup(window)
+			s = int(id)
+		}
+		switch {
+		case last < 0:
+			start = s
+		case s == last:
+			continue
+		case w.square != nil:
+			w.steps = append(w.steps, w.square[last*len(w.chain.next)+s])
+		default:
+			at, _ := slices.BinarySearchFunc(w.chain.next[last], uint32(s), func(e edge, to uint32) int { return int(e.to) - int(to) })
+			w.steps = append(w.steps, w.first[last]+at)
+		}
+		last = s
+	}
+	return start, last, w.steps
+}
