@@ -58,7 +58,7 @@ func (x *Index) append(r *row, e *eventType, fields map[string]any, at stamp) {
 	}
 	num, obj := x.columns(e, fields)
 	st := r.streamFor(e)
-	if st.len() > 0 && st.secs[0] <= x.pruned && st.secs[st.len()/4] <= x.pruned {
+	if n := st.len(); n > 0 && st.sec(n/4) <= x.pruned {
 		st.prune(x.pruned)
 	}
 	i := st.insert(at, num, obj)
@@ -331,7 +331,7 @@ func (x *Index) arm(r *row, p *predicate, sec int64) {
 		r.armed[i].sec = sec
 	} else {
 		if r.armed == nil {
-			r.armed = r.one[:0]
+			r.armed = r.firstArmed[:0]
 		}
 		r.armed = slices.Insert(r.armed, i, armed{p.id, sec})
 	}

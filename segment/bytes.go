@@ -116,10 +116,10 @@ func (x *Index) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 		s.Count(st.len() - lo)
 		for i := lo; i < st.len(); i++ {
 			s.Time(st.at(i).time())
-			num, obj := st.numRow(i), st.objRow(i)
+			obj := st.objRow(i)
 			for _, name := range e.names {
 				if f := e.fields[name]; f.kind.numeric() {
-					writeValue(s, f.kind.outside(num[f.col]))
+					writeValue(s, f.kind.outside(st.num(i, f.col)))
 				} else {
 					writeValue(s, obj[f.col])
 				}

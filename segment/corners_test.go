@@ -140,7 +140,7 @@ func TestStreamOrder(t *testing.T) {
 			list = append(list, entry{stamp{r.Int64N(40), r.Int32N(2)}, float64(r.IntN(3)), pick[any](r, nil, "a", "b")})
 		}
 		build := func() stream {
-			s := stream{nums: 1, objs: 1}
+			s := newStream(0, 1, 1)
 			for _, e := range list {
 				i := s.insert(e.at, []float64{e.num}, []any{e.obj})
 				require.Equal(t, 0, s.compareRow(i, e.at, []float64{e.num}, []any{e.obj}))
@@ -151,10 +151,14 @@ func TestStreamOrder(t *testing.T) {
 		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 		b := build()
 		require.Equal(t, a, b)
-		require.True(t, slices.IsSorted(a.secs))
+		var secs []int64
+		for i := range a.len() {
+			secs = append(secs, a.sec(i))
+		}
+		require.True(t, slices.IsSorted(secs))
 		for sec := int64(-1); sec <= 41; sec++ {
 			n := 0
-			for _, s := range a.secs {
+			for _, s := range secs {
 				if s <= sec {
 					n++
 				}

@@ -67,10 +67,10 @@ func (l *list) rows(c *scan) (st *stream, lo, hi int) {
 	hi = st.upper(c.now - l.to)
 	lo = st.upper(c.now - l.from)
 	if hi < st.len() {
-		c.limit(st.secs[hi] + l.to)
+		c.limit(st.sec(hi) + l.to)
 	}
 	if lo < hi {
-		c.limit(st.secs[lo] + l.from)
+		c.limit(st.sec(lo) + l.from)
 	}
 	return st, lo, hi
 }
@@ -84,12 +84,12 @@ func (l *list) atLeast(c *scan, n int) bool {
 	}
 	hi := st.upper(c.now - l.to)
 	if hi < st.len() {
-		c.limit(st.secs[hi] + l.to)
+		c.limit(st.sec(hi) + l.to)
 	}
 	start := c.now - l.from
 	if l.filter == nil {
-		if i := hi - n; i >= 0 && st.secs[i] > start {
-			c.limit(st.secs[i] + l.from)
+		if i := hi - n; i >= 0 && st.sec(i) > start {
+			c.limit(st.sec(i) + l.from)
 			return true
 		}
 		return false
@@ -97,12 +97,12 @@ func (l *list) atLeast(c *scan, n int) bool {
 	oldStream, oldRow := c.st, c.i
 	c.st = st
 	holds, found := l.filter.b, false
-	for i := hi - 1; i >= 0 && st.secs[i] > start; i-- {
+	for i := hi - 1; i >= 0 && st.sec(i) > start; i-- {
 		if c.i = i; !holds(c) {
 			continue
 		}
 		if n--; n == 0 {
-			c.limit(st.secs[i] + l.from)
+			c.limit(st.sec(i) + l.from)
 			found = true
 			break
 		}

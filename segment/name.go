@@ -143,19 +143,19 @@ func (k *compiler) rowField(n ast.Node, ev *eventType, name string) *node {
 	col := f.col
 	switch f.kind {
 	case Bool:
-		e.b = func(c *scan) bool { return c.st.num[c.i*c.st.nums+col] == 1 }
-		e.h = func(c *scan) bool { v := c.st.num[c.i*c.st.nums+col]; return v == v }
+		e.b = func(c *scan) bool { return c.st.num(c.i, col) == 1 }
+		e.h = func(c *scan) bool { v := c.st.num(c.i, col); return v == v }
 	case Number:
-		e.n = func(c *scan) float64 { return c.st.num[c.i*c.st.nums+col] }
+		e.n = func(c *scan) float64 { return c.st.num(c.i, col) }
 	case String:
-		e.s = func(c *scan) (string, bool) { s, ok := c.st.obj[c.i*c.st.objs+col].(string); return s, ok }
+		e.s = func(c *scan) (string, bool) { s, ok := c.st.objRow(c.i)[col].(string); return s, ok }
 	case Time:
 		e.t = func(c *scan) (stamp, bool) {
-			t, ok := c.st.obj[c.i*c.st.objs+col].(time.Time)
+			t, ok := c.st.objRow(c.i)[col].(time.Time)
 			return stampOf(t), ok
 		}
 	default:
-		e.v = func(c *scan) any { return c.st.obj[c.i*c.st.objs+col] }
+		e.v = func(c *scan) any { return c.st.objRow(c.i)[col] }
 		e.l = k.held(e, f.kind, f.schema)
 	}
 	return e

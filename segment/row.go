@@ -51,10 +51,13 @@ type row struct {
 	objects []object // by attribute
 	streams []stream // by event
 
-	truth  flags    // by predicate
-	member flags    // by audience
-	armed  []armed  // timers pending for this user
-	one    [1]armed // where the first of them lies, beside the row
+	truth  flags   // by predicate
+	member flags   // by audience
+	armed  []armed // timers pending for this user
+
+	// Where the first log and the first timer lie, beside the row.
+	firstStream [1]stream
+	firstArmed  [1]armed
 }
 
 // armed says that a timer for the predicate is pending at sec. A timer that
@@ -161,7 +164,13 @@ func (r *row) findStream(event uint32) int {
 func (r *row) streamFor(e *eventType) *stream {
 	i := r.findStream(e.id)
 	if i == len(r.streams) || r.streams[i].event != e.id {
-		r.streams = slices.Insert(r.streams, i, stream{event: e.id, nums: e.nums, objs: e.objs})
+		if r.streams == nil {
+			r.streams = r.firstStream[:0]
+		}
+		r.streams = slices.Insert(r.streams, i, newStream(e.id, e.nums, e.objs))
+		if len(r.streams) > 1 {
+			r.firstStream[0] = stream{} // not where they are any more
+		}
 	}
 	return &r.streams[i]
 }

@@ -181,9 +181,9 @@ func (k *compiler) active(n ast.Node, args []ast.Node) *node {
 		hit, last := 0, int64(-1)
 		// Rows come by time, so those of one period come together.
 		l.each(c, func() bool {
-			age := (c.now - c.st.secs[c.i]) / period
+			age := (c.now - c.st.sec(c.i)) / period
 			if age < count {
-				c.limit(c.st.secs[c.i] + (age+1)*period)
+				c.limit(c.st.sec(c.i) + (age+1)*period)
 				if age != last {
 					hit, last = hit+1, age
 				}

@@ -30,24 +30,39 @@ type field struct {
 }
 
 // stream is one user's log of one event: a multiset of rows ordered by time,
-// then content. Columns are kept row-major in two arrays, so that a row
-// without fields costs 12 bytes.
+// then content. The cells of a row lie side by side: second, nanosecond and
+// the numeric fields, so that a row without fields costs 16 bytes and the
+// newest rows, which are asked for most, are in one place.
 type stream struct {
-	event      uint32
-	nums, objs int // columns
-	secs       []int64
-	ns         []int32
-	num        []float64
-	obj        []any
+	event uint32
+	width uint32 // cells of a row
+	objs  uint32 // other fields of a row
+	cells []uint64
+	obj   []any
 }
 
-func (s *stream) len() int { return len(s.secs) }
+// timeCells are the cells of a row that hold its time.
+const timeCells = 2
 
-func (s *stream) at(i int) stamp { return stamp{s.secs[i], s.ns[i]} }
+func newStream(event uint32, nums, objs int) stream {
+	return stream{event: event, width: uint32(timeCells + nums), objs: uint32(objs)}
+}
 
-func (s *stream) numRow(i int) []float64 { return s.num[i*s.nums : (i+1)*s.nums] }
+func (s *stream) len() int { return len(s.cells) / int(s.width) }
 
-func (s *stream) objRow(i int) []any { return s.obj[i*s.objs : (i+1)*s.objs] }
+func (s *stream) sec(i int) int64 { return int64(s.cells[i*int(s.width)]) }
+
+func (s *stream) at(i int) stamp {
+	c := s.cells[i*int(s.width):]
+	return stamp{int64(c[0]), int32(c[1])}
+}
+
+// num returns a numeric field of a row.
+func (s *stream) num(i, col int) float64 {
+	return math.Float64frombits(s.cells[i*int(s.width)+timeCells+col])
+}
+
+func (s *stream) objRow(i int) []any { return s.obj[i*int(s.objs) : (i+1)*int(s.objs)] }
 
 // insert puts a row in its place and returns it. Appending is the common case.
 func (s *stream) insert(at stamp, num []float64, obj []any) int {
@@ -69,10 +84,22 @@ func (s *stream) insert(at stamp, num []float64, obj []any) int {
 		}
 		i--
 	}
-	s.secs = slices.Insert(s.secs, i, at.sec)
-	s.ns = slices.Insert(s.ns, i, at.ns)
-	s.num = slices.Insert(s.num, i*s.nums, num...)
-	s.obj = slices.Insert(s.obj, i*s.objs, obj...)
+	w := int(s.width)
+	s.cells = append(s.cells, uint64(at.sec), uint64(at.ns))
+	for _, v := range num {
+		s.cells = append(s.cells, math.Float64bits(v))
+	}
+	if i < n {
+		copy(s.cells[(i+1)*w:], s.cells[i*w:n*w])
+		c := s.cells[i*w:]
+		c[0], c[1] = uint64(at.sec), uint64(at.ns)
+		for j, v := range num {
+			c[timeCells+j] = math.Float64bits(v)
+		}
+	}
+	if s.objs > 0 {
+		s.obj = slices.Insert(s.obj, i*int(s.objs), obj...)
+	}
 	return i
 }
 
@@ -80,8 +107,8 @@ func (s *stream) compareRow(i int, at stamp, num []float64, obj []any) int {
 	if c := s.at(i).compare(at); c != 0 {
 		return c
 	}
-	for j, x := range s.numRow(i) {
-		if c := compareNum(x, num[j]); c != 0 {
+	for j, v := range num {
+		if c := compareNum(s.num(i, j), v); c != 0 {
 			return c
 		}
 	}
@@ -109,13 +136,13 @@ type extra map[string]any
 
 // upper returns the number of rows whose second is at most sec.
 func (s *stream) upper(sec int64) int {
-	n := len(s.secs)
-	if n == 0 || s.secs[n-1] <= sec {
+	n := s.len()
+	if n == 0 || s.sec(n-1) <= sec {
 		return n
 	}
 	lo, hi := 0, n-1
 	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); s.secs[mid] <= sec {
+		if mid := int(uint(lo+hi) >> 1); s.sec(mid) <= sec {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -132,15 +159,18 @@ func (s *stream) absorb(o *stream) {
 		*s = o.clone()
 		return
 	}
-	for i := range o.secs {
-		s.insert(o.at(i), o.numRow(i), o.objRow(i))
+	num := make([]float64, o.width-timeCells)
+	for i := range o.len() {
+		for j := range num {
+			num[j] = o.num(i, j)
+		}
+		s.insert(o.at(i), num, o.objRow(i))
 	}
 }
 
 func (s *stream) clone() stream {
 	c := *s
-	c.secs, c.ns = slices.Clone(s.secs), slices.Clone(s.ns)
-	c.num, c.obj = slices.Clone(s.num), slices.Clone(s.obj)
+	c.cells, c.obj = slices.Clone(s.cells), slices.Clone(s.obj)
 	return c
 }
 
@@ -150,10 +180,8 @@ func (s *stream) prune(sec int64) {
 	if n == 0 {
 		return
 	}
-	s.secs = slices.Delete(s.secs, 0, n)
-	s.ns = slices.Delete(s.ns, 0, n)
-	s.num = slices.Delete(s.num, 0, n*s.nums)
-	s.obj = slices.Delete(s.obj, 0, n*s.objs)
+	s.cells = slices.Delete(s.cells, 0, n*int(s.width))
+	s.obj = slices.Delete(s.obj, 0, n*int(s.objs))
 }
 
 // newEventType lays out the fields of an event.
