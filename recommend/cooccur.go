@@ -21,6 +21,7 @@ type neighbours struct {
 	weight []float64
 	signed bool // sums may cancel to zero
 	rule   rule
+	minLLR float64 // keeps pairs of a smaller log-likelihood ratio out
 	k      int
 	only   []bool // by item: whose lists are wanted; nil for all
 
@@ -105,6 +106,7 @@ type counter struct {
 	count   []uint32  // all zero between items; nil when summing
 	sum     []float64 // likewise; nil when counting
 	seen    []uint8   // 1 for what is touched, when signed
+	users   []uint32  // of each rank with j, when summing and with a minLLR; all zero between items
 	best    selector
 }
 
@@ -115,6 +117,9 @@ func newCounter(nb *neighbours) *counter {
 		c.count = make([]uint32, n)
 	} else {
 		c.sum = make([]float64, n)
+		if nb.minLLR > 0 {
+			c.users = make([]uint32, n)
+		}
 	}
 	if nb.signed {
 		c.seen = make([]uint8, n)
@@ -264,7 +269,9 @@ func (c *counter) keysOf(j uint32, touched []uint32) []uint64 {
 			x := float64(c.count[i])
 			keys[k] = math.Float64bits(x * x / n[i])
 		}
-		return keys
+		if c.minLLR == 0 {
+			return keys
+		}
 	case c.rule.scale != nil:
 		for k, i := range touched {
 			keys[k] = positiveBits(c.sum[i] * c.rule.scale[i])
@@ -278,6 +285,9 @@ func (c *counter) keysOf(j uint32, touched []uint32) []uint64 {
 			keys[k] = positiveBits(c.rule.weigh(c.sum[i], j, i))
 		}
 	}
+	if c.minLLR > 0 {
+		c.dropChance(j, touched, keys)
+	}
 	n := 0
 	for k, key := range keys {
 		if key != 0 {
@@ -287,6 +297,34 @@ func (c *counter) keysOf(j uint32, touched []uint32) []uint64 {
 		}
 	}
 	return keys[:n]
+}
+
+// dropChance sets the keys of pairs below minLLR to zero.
+func (c *counter) dropChance(j uint32, touched []uint32, keys []uint64) {
+	own := c.m.column(int(c.order[j]))
+	together := c.count
+	if together == nil {
+		together = c.users
+		for _, u := range own {
+			for _, i := range c.rows.col[c.rows.ptr[u]:c.rows.ptr[u+1]] {
+				together[i]++
+			}
+		}
+	}
+	all, mine := float64(len(c.m.users)), float64(len(own))
+	for k, i := range touched {
+		both, other := float64(together[i]), float64(len(c.m.column(int(c.order[i]))))
+		if !(logLikelihoodRatio(both, other-both, mine-both, all-other-mine+both) >= c.minLLR) {
+			keys[k] = 0
+		}
+	}
+	if c.count == nil {
+		for _, u := range own {
+			for _, i := range c.rows.col[c.rows.ptr[u]:c.rows.ptr[u+1]] {
+				together[i] = 0
+			}
+		}
+	}
 }
 
 func positiveBits(x float64) uint64 {

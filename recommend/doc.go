@@ -54,8 +54,8 @@
 // ([Model.Explain]), a user may be anybody with items, and storage and serving
 // are the same whatever the weights come from:
 //
-//   - [FitItemKNN]: neighbourhoods by one of eleven formulas ([Similarity]); the
-//     cheapest, and positive weights only;
+//   - [FitItemKNN]: neighbourhoods by one of eleven formulas ([Similarity]), at
+//     will of pairs beyond chance only; the cheapest, and positive weights only;
 //   - [FitEASE]: the regression of every item on all others, and EDLAE; the
 //     most accurate while items² · 8 bytes are no trouble;
 //   - [FitLocalRidge]: the same within a neighbourhood, for large catalogues;
@@ -119,5 +119,6 @@
 // because popularity alone can look good. [Report.Compare] tells whether the
 // difference between two models is more than chance. Given the category of each
 // item, reports also tell how far lists stray from what each user likes
-// (calibration) and how mixed they are (diversity).
+// (calibration) and how mixed they are (diversity); given Train, how little their
+// items have in common (dissimilarity).
 package recommend

@@ -32,6 +32,8 @@ type EvalOptions struct {
 	// and Cut.Diversity need it. It is asked once for each item of the
 	// vocabulary.
 	Category func(item string) string
+	// Dissimilarity asks for Cut.Dissimilarity, which needs Train.
+	Dissimilarity bool
 	// Level of the confidence intervals. Default 0.95.
 	Level float64
 	// Workers is the number of goroutines. Default: GOMAXPROCS. The result
@@ -87,6 +89,8 @@ func (o *EvalOptions) check(r Recommender, test *History) error {
 		return badOption("Evaluate", nil, "the test history is nil")
 	case o.History == nil:
 		return badOption("EvalOptions.History", nil, "required: what was known of the tested users")
+	case o.Dissimilarity && o.Train == nil:
+		return badOption("EvalOptions.Dissimilarity", true, "needs Train: items are alike by their users there")
 	case o.Recall < RecallCapped || o.Recall > RecallAll:
 		return badOption("EvalOptions.Recall", int(o.Recall), "unknown")
 	case o.Fill < FillDefault || o.Fill > FillNone:
@@ -121,6 +125,7 @@ type evaluation struct {
 	cat   *catalogue
 	tail  []bool      // items outside the head
 	kinds *categories // nil without EvalOptions.Category
+	alike *likeness   // nil without EvalOptions.Dissimilarity
 	users []uint32    // evaluated users, ascending
 	held  [][]uint32  // items held out of each, ascending
 	lost  int         // held-out pairs outside the vocabulary
@@ -146,7 +151,11 @@ func newEvaluation(r Recommender, test *History, o EvalOptions) (*evaluation, er
 	known, own := r.(catalogued)
 	switch {
 	case o.Train != nil:
-		e.cat = o.Train.snapshotBy(o.Workers).matrix(o.Workers).catalogue(o.Workers)
+		m := o.Train.snapshotBy(o.Workers).matrix(o.Workers)
+		e.cat = m.catalogue(o.Workers)
+		if o.Dissimilarity {
+			e.alike = &likeness{m: m}
+		}
 	case own:
 		e.cat = known.catalogue()
 	default:
@@ -235,6 +244,7 @@ func (e *evaluation) run(ctx context.Context) error {
 func (e *evaluation) some(ctx context.Context, worker int, shown [][]uint32) error {
 	var list []Scored
 	var history basket
+	alike := e.alike.clone()
 	longest := e.K[len(e.K)-1]
 	for i := worker; i < len(e.users); i += e.Workers {
 		if err := ctx.Err(); err != nil {
@@ -252,10 +262,12 @@ func (e *evaluation) some(ctx context.Context, worker int, shown [][]uint32) err
 			history.fill(&Query{History: e.History, User: e.users[i]}, e.cat)
 			interests = e.kinds.interests(history.items)
 		}
+		alike.start()
 		for c, k := range e.K {
 			top := list[:min(k, len(list))]
 			p := e.judge(top, e.held[i], k, shown[c])
 			p.metric[metricCalibration], p.metric[metricDiversity] = e.kinds.judge(interests, top, e.cat)
+			p.metric[metricDissimilarity] = alike.judge(top, e.cat)
 			e.score[c][i] = p
 		}
 	}

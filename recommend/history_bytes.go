@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"io"
 	"math"
 	"slices"
 	"time"
@@ -15,47 +16,64 @@ const (
 )
 
 // AppendBinary appends the history's rows, clock and options fingerprint to b.
-// Equal rows give equal bytes, whatever way they came.
+// Equal rows give equal bytes, whatever way they came. It copies the rows
+// under the read lock and writes them without.
 func (h *History) AppendBinary(b []byte) ([]byte, error) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	used := make([]bool, h.items.Len())
-	for _, rows := range h.users {
-		for _, r := range rows {
-			used[r.item] = true
-		}
+	return h.snapshot().encode().AppendTo(b), nil
+}
+
+// Snapshot returns an immutable picture of the history as it is now, whose
+// WriteTo writes what [History.AppendBinary] appends. Only this call holds the
+// read lock, for a copy of the rows; WriteTo may run at any later time, beside
+// a writer, and more than once.
+func (h *History) Snapshot() io.WriterTo { return h.snapshot() }
+
+// WriteTo writes the picture.
+func (s *snapshot) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(s.encode().AppendTo(nil))
+	return int64(n), err
+}
+
+func (s *snapshot) encode() *wire.Writer {
+	used := make([]bool, len(s.names))
+	for _, r := range s.rows {
+		used[r.item] = true
 	}
-	names, rank := h.items.Sorted(func(id uint32) bool { return used[id] })
+	order := s.inOrder(func(id uint32) bool { return used[id] })
+	names, rank := make([]string, len(order)), make([]uint32, len(s.names))
+	for i, id := range order {
+		names[i], rank[id] = s.names[id], uint32(i)
+	}
 
 	w := wire.NewWriter(historyKind, historyVersion)
 	w.Section("items").Strings(names)
-	s := w.Section("rows")
-	s.Count(len(h.users))
+	out := w.Section("rows")
+	out.Count(len(s.users))
 	prev := uint32(0)
-	for _, user := range h.sortedUsers() {
-		s.Uvarint(uint64(user - prev))
+	for i, user := range s.users {
+		out.Uvarint(uint64(user - prev))
 		prev = user
-		rows := h.users[user]
-		s.Count(len(rows))
+		rows := s.rows[s.start[i]:s.start[i+1]]
+		out.Count(len(rows))
 		last := int64(0)
 		for _, r := range rows {
-			s.Varint(r.sec() - last)
+			out.Varint(r.sec() - last)
 			last = r.sec()
-			s.Uvarint(uint64(r.nsec))
-			s.Uvarint(uint64(rank[r.item]))
-			s.Uvarint(uint64(r.kind()))
+			out.Uvarint(uint64(r.nsec))
+			out.Uvarint(uint64(rank[r.item]))
+			out.Uvarint(uint64(r.kind()))
 			if r.kind() == 0 {
-				s.Float(r.weight)
+				out.Float(r.weight)
 			}
 		}
 	}
 	meta := w.Section(wire.Meta)
-	meta.String(h.set.print)
-	meta.Bool(!h.clock.IsZero())
-	if !h.clock.IsZero() {
-		meta.Time(h.clock)
+	meta.String(s.set.print)
+	meta.Bool(!s.clock.IsZero())
+	if !s.clock.IsZero() {
+		meta.Time(s.clock)
 	}
-	return w.AppendTo(b), nil
+	return w
 }
 
 // UnmarshalBinary replaces the history's rows and clock by what AppendBinary

@@ -68,15 +68,18 @@ func BenchmarkFitItemKNN(b *testing.B) {
 			guide, goal float64
 		}{
 			{
-				"k=100/workers=1", ItemKNNOptions{K: 100, Workers: 1},
+				"k=100/workers=1",
+				ItemKNNOptions{K: 100, Workers: 1},
 				func() { plainCosine(r.ptr, r.col, m, 100) }, 400e6, 0.65,
 			},
 			{
-				"k=100/workers=2", ItemKNNOptions{K: 100, Workers: 2},
+				"k=100/workers=2",
+				ItemKNNOptions{K: 100, Workers: 2},
 				func() { fit(ItemKNNOptions{K: 100, Workers: 1}) }, 220e6, 1 / 1.8,
 			},
 			{
-				"k=200/workers=1", ItemKNNOptions{K: 200, Workers: 1},
+				"k=200/workers=1",
+				ItemKNNOptions{K: 200, Workers: 1},
 				func() { fit(ItemKNNOptions{K: 20, Workers: 1}) }, 200e6, 1.25,
 			},
 		} {

@@ -197,8 +197,10 @@ func TestRowLimit(t *testing.T) {
 	none, err := FitItemKNN(t.Context(), h, &ItemKNNOptions{RowLimit: 200})
 	require.NoError(t, err)
 	require.Equal(t, all.String(), none.String(), "nothing was cut")
-	_, err = FitItemKNN(t.Context(), h, &ItemKNNOptions{RowLimit: -1})
-	require.ErrorIs(t, err, ErrOption)
+	for _, o := range []*ItemKNNOptions{{RowLimit: -1}, {MinLLR: -1}, {MinLLR: math.NaN()}} {
+		_, err = FitItemKNN(t.Context(), h, o)
+		require.ErrorIs(t, err, ErrOption)
+	}
 }
 
 func FuzzModelUnmarshalBinary(f *testing.F) {

@@ -28,6 +28,7 @@ type Report struct {
 	perUser    [][metrics][]float64 // by cut, then metric, then user; NaN where undefined
 	users      []uint32
 	categories bool
+	alike      bool
 }
 
 // Cut holds the figures for lists of length K. Estimates are means over users
@@ -62,6 +63,12 @@ type Cut struct {
 	// Diversity is the share of pairs in the list that differ in category, of
 	// the pairs of items with one; zero without EvalOptions.Category.
 	Diversity Estimate
+	// Dissimilarity is the mean, over the pairs in the list, of 1 less the
+	// cosine of their users in EvalOptions.Train: 1 when nobody has two of
+	// them, 0 when all have the same users. It is zero without
+	// EvalOptions.Dissimilarity. (Smyth and McClave, "Similarity vs.
+	// diversity", 2001.)
+	Dissimilarity Estimate
 	// Coverage is the share of the vocabulary that was shown to somebody.
 	Coverage float64
 	// Gini is the inequality of how often each item was shown, 0 when all
@@ -81,14 +88,15 @@ const (
 	metricStratified
 	metricCalibration
 	metricDiversity
+	metricDissimilarity
 	metrics
 )
 
-var metricNames = [metrics]string{"recall", "ndcg", "map", "mrr", "hit rate", "tail recall", "stratified recall", "calibration", "diversity"}
+var metricNames = [metrics]string{"recall", "ndcg", "map", "mrr", "hit rate", "tail recall", "stratified recall", "calibration", "diversity", "dissimilarity"}
 
 func (e *evaluation) report() Report {
 	r := Report{
-		Name: e.name, Users: len(e.users), Pairs: e.pairs, Items: len(e.cat.names), users: e.users, categories: e.kinds != nil,
+		Name: e.name, Users: len(e.users), Pairs: e.pairs, Items: len(e.cat.names), users: e.users, categories: e.kinds != nil, alike: e.alike != nil,
 		Lost: float64(e.lost) / float64(e.lost+e.pairs),
 	}
 	z := math.Sqrt2 * math.Erfinv(e.Level)
@@ -108,7 +116,7 @@ func (e *evaluation) report() Report {
 		cut := Cut{
 			K: k, Recall: est(metricRecall), NDCG: est(metricNDCG), MAP: est(metricMAP), MRR: est(metricMRR),
 			HitRate: est(metricHitRate), TailRecall: est(metricTail), StratifiedRecall: est(metricStratified),
-			Calibration: est(metricCalibration), Diversity: est(metricDiversity),
+			Calibration: est(metricCalibration), Diversity: est(metricDiversity), Dissimilarity: est(metricDissimilarity),
 		}
 		cut.Coverage, cut.Gini = spread(e.shown[c])
 		var novelty stats.Sum
@@ -188,6 +196,9 @@ func (r Report) String() string {
 	if r.categories {
 		fmt.Fprint(t, "calibration\tdiversity\t")
 	}
+	if r.alike {
+		fmt.Fprint(t, "dissimilarity\t")
+	}
 	fmt.Fprintln(t)
 	for _, c := range r.Cuts {
 		fmt.Fprintf(t, "%d\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.3f\t%.3f\t%.2f\t", c.K,
@@ -195,6 +206,9 @@ func (r Report) String() string {
 			c.TailRecall.Value, c.StratifiedRecall.Value, c.Coverage, c.Gini, c.Novelty)
 		if r.categories {
 			fmt.Fprintf(t, "%.3f\t%.3f\t", c.Calibration.Value, c.Diversity.Value)
+		}
+		if r.alike {
+			fmt.Fprintf(t, "%.3f\t", c.Dissimilarity.Value)
 		}
 		fmt.Fprintln(t)
 	}
@@ -225,8 +239,9 @@ type CompareOptions struct {
 // bootstrap over users (Efron and Tibshirani, 1993; percentile interval): far
 // sharper than comparing two intervals, since users differ more than models.
 // Metric is "recall", "ndcg", "map", "mrr", "hit rate", "tail recall",
-// "stratified recall", "calibration" (of which less is better) or "diversity". Both reports must come from the same users and have the
-// cut k, else it is [ErrOption].
+// "stratified recall", "calibration" (of which less is better), "diversity" or
+// "dissimilarity". Both reports must come from the same users and have the cut
+// k, else it is [ErrOption].
 func (r Report) Compare(other Report, metric string, k int, opts *CompareOptions) (Comparison, error) {
 	o := CompareOptions{}
 	if opts != nil {

@@ -174,6 +174,23 @@ func (m *slowModel) fit(s Similarity) {
 	}
 }
 
+// dropChance leaves out the pairs with a log-likelihood ratio below a limit.
+// Those at the limit may be either in the fit; the caller's limits are none.
+func (m *slowModel) dropChance(limit float64) {
+	if limit == 0 {
+		return
+	}
+	ratios := &slowModel{items: m.items, x: m.x}
+	ratios.fit(LLR{})
+	for i := range m.w {
+		for j := range m.w[i] {
+			if ratios.w[i][j] < limit {
+				delete(m.w[i], j)
+			}
+		}
+	}
+}
+
 // keep cuts to the k largest per target or per source. Weights that differ by
 // less than rounding are one value: of those all are kept, and returned as the
 // second map of what may also be missing.
@@ -257,7 +274,8 @@ func TestItemKNNAgainstFormulas(t *testing.T) {
 		k := rapid.IntRange(1, 6).Draw(t, "k")
 		perSource := rapid.Bool().Draw(t, "per source")
 		slow := slowMatrix(h)
-		m, err := FitItemKNN(t.Context(), h, &ItemKNNOptions{Similarity: s, K: k, PerSource: perSource})
+		limit := rapid.SampledFrom([]float64{0, 0, 0.0123, 0.777, 2.0101}).Draw(t, "llr")
+		m, err := FitItemKNN(t.Context(), h, &ItemKNNOptions{Similarity: s, K: k, PerSource: perSource, MinLLR: limit})
 		if len(slow.items) == 0 {
 			require.ErrorIs(t, err, ErrEmpty)
 			return
@@ -269,6 +287,7 @@ func TestItemKNNAgainstFormulas(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, slow.items, m.cat.names)
 		slow.fit(s)
+		slow.dropChance(limit)
 		sure, border := slow.keep(k, perSource)
 		for _, own := range slow.items {
 			n := 0

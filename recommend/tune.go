@@ -19,7 +19,7 @@ type Candidate func(ctx context.Context, h *History) (*Model, error)
 // TuneOptions tunes [Tune]. Nil means the defaults, as do zero fields.
 type TuneOptions struct {
 	// Metric is what to maximize, one of those of [Report.Compare] but
-	// "calibration" and "diversity". Default: "ndcg".
+	// the last three. Default: "ndcg".
 	Metric string
 	// K is the length of list to judge. Default 100.
 	K int
