@@ -58,6 +58,18 @@ func (c Comparison) Effect() Estimate {
 	return c.Absolute
 }
 
+// Diluted returns the absolute effect on all users of a site when the
+// comparison is of the share of them whom the experiment could reach at all (a
+// triggered analysis, which is the sharper one): the effect on the others is 0.
+// It holds for metrics that are sums or means over users.
+func (c Comparison) Diluted(share float64) (Estimate, error) {
+	if !(share > 0 && share <= 1) {
+		return Estimate{}, &OptionError{"Diluted", "share", share, "want 0 < share ≤ 1"}
+	}
+	e := c.Absolute
+	return Estimate{Value: share * e.Value, StdErr: share * e.StdErr, Lo: share * e.Lo, Hi: share * e.Hi, Level: e.Level}, nil
+}
+
 // String prints the comparison over several lines.
 func (c Comparison) String() string {
 	var b strings.Builder

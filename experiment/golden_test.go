@@ -99,6 +99,9 @@ var families = map[string]func(t *testing.T, g golden){
 	"p_adjust":             goldenAdjust,
 	"combine_p":            goldenAdjust,
 	"tost_prop":            goldenProportions,
+	"anova_welch":          goldenArms,
+	"prop_karm":            goldenArms,
+	"dilution":             goldenDilution,
 	"relative_ci":          goldenRelative,
 	"interaction_2x2":      goldenInteraction,
 	"cuped_multi":          goldenCUPED,
@@ -200,6 +203,22 @@ func goldenSRM(t *testing.T, g golden) {
 	s, err := SRM(in.Users, in.Weights)
 	require.NoError(t, err)
 	g.check(t, "p", s.P)
+}
+
+func goldenDilution(t *testing.T, g golden) {
+	var in struct {
+		Diff      float64 `json:"diff_triggered"`
+		SE        float64
+		Triggered int64 `json:"n_triggered"`
+		All       int64 `json:"n_all"`
+	}
+	g.input(t, &in)
+	c := Comparison{Absolute: Estimate{Value: in.Diff, StdErr: in.SE, Lo: in.Diff - in.SE, Hi: in.Diff + in.SE, Level: .9}}
+	e, err := c.Diluted(float64(in.Triggered) / float64(in.All))
+	require.NoError(t, err)
+	g.check(t, "diff", e.Value)
+	g.check(t, "se", e.StdErr)
+	require.InDelta(t, e.Value+e.StdErr, e.Hi, 1e-15)
 }
 
 // floats is a list, or one number that stands for itself.

@@ -20,10 +20,14 @@ const (
 	Unpooled
 	// AgrestiCaffo adds one of each to both arms.
 	AgrestiCaffo
+	// Miettinen is Score with the variance n/(n − 1) of Miettinen and Nurminen,
+	// and intervals of the difference and of the ratio that invert it: they hold
+	// exactly what the test does not reject.
+	Miettinen
 )
 
 func (v Difference) String() string {
-	if names := [...]string{"score", "unpooled", "Agresti–Caffo"}; int(v) < len(names) {
+	if names := [...]string{"score", "unpooled", "Agresti–Caffo", "Miettinen–Nurminen"}; int(v) < len(names) {
 		return names[v]
 	}
 	return fmt.Sprintf("Difference(%d)", uint8(v))
@@ -32,8 +36,8 @@ func (v Difference) String() string {
 // Proportions compares two proportions by a z-test of the difference against
 // TestOptions.Null, on the absolute scale. The intervals go with it: Newcombe's
 // hybrid of Wilson's for Score (R. G. Newcombe, Statistics in Medicine 17
-// (1998), method 10), symmetric ones for the others; of the ratio, always
-// Katz's logarithm. [Welch] is as good for large arms; this is for small ones,
+// (1998), method 10), the inverted test for Miettinen, symmetric ones for the
+// others; of the ratio Katz's logarithm, or the inverted test for Miettinen. [Welch] is as good for large arms; this is for small ones,
 // for non-inferiority margins, and for tails to be compared with tools that use
 // the normal distribution.
 func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (Comparison, error) {
@@ -42,7 +46,7 @@ func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (
 	if err != nil {
 		return Comparison{}, err
 	}
-	if v > AgrestiCaffo {
+	if v > Miettinen {
 		return Comparison{}, &OptionError{fn, "v", v, "want one of the constants"}
 	}
 	if o.Scale != Absolute || o.Sequential > 0 || o.Interval != Delta {
@@ -80,14 +84,20 @@ func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (
 	case AgrestiCaffo:
 		qa, qb := (x[0]+1)/(n[0]+2), (x[1]+1)/(n[1]+2)
 		center, se = qb-qa, math.Sqrt(qa*(1-qa)/(n[0]+2)+qb*(1-qb)/(n[1]+2))
+	case Miettinen:
+		se = scoreError(x, n, o.Null) * correction(n)
+		c.Absolute.Lo, c.Absolute.Hi = scoreDifference(x, n, z)
 	default:
 		se = math.Sqrt(pa*(1-pa)/n[0] + pb*(1-pb)/n[1])
 	}
-	if v != Score {
+	if v == Unpooled || v == AgrestiCaffo {
 		c.Absolute.Lo, c.Absolute.Hi = center-z*se, center+z*se
 	}
 	c.Absolute.StdErr = se
 	c.Relative = ratioEstimate(x, n, z, o.Level)
+	if v == Miettinen && pa > 0 {
+		c.Relative.Lo, c.Relative.Hi = scoreRatio(x, n, z)
+	}
 	if pa == 0 {
 		c.Warnings = append(c.Warnings, fmt.Errorf("experiment: %w: no relative effect", ErrZero))
 	}
@@ -131,29 +141,4 @@ func ratioEstimate(x, n [2]float64, z, level float64) Estimate {
 	w := math.Exp(z * math.Sqrt((1-pa)/x[0]+(1-pb)/x[1]))
 	e.Lo, e.Hi = r/w-1, r*w-1
 	return e
-}
-
-// scoreError is the standard error of the difference under the null
-// difference: the cubic of Miettinen and Nurminen in closed form.
-func scoreError(x, n [2]float64, null float64) float64 {
-	if null == 0 {
-		p := (x[0] + x[1]) / (n[0] + n[1])
-		return math.Sqrt(p * (1 - p) * (1/n[0] + 1/n[1]))
-	}
-	// Treatment is 1, control 2, p1 − p2 = null.
-	n1, n2, x1, x2 := n[1], n[0], x[1], x[0]
-	total := n1 + n2
-	l3 := total
-	l2 := (n1+2*n2)*null - total - (x1 + x2)
-	l1 := (n2*null-total-2*x2)*null + x1 + x2
-	l0 := x2 * null * (1 - null)
-	q := l2*l2*l2/(27*l3*l3*l3) - l1*l2/(6*l3*l3) + l0/(2*l3)
-	p := math.Copysign(math.Sqrt(max(0, l2*l2/(9*l3*l3)-l1/(3*l3))), q)
-	a := math.Pi / 3
-	if p != 0 {
-		a = (math.Pi + math.Acos(max(-1, min(1, q/(p*p*p))))) / 3
-	}
-	p2 := max(0, min(1, 2*p*math.Cos(a)-l2/(3*l3)))
-	p1 := max(0, min(1, p2+null))
-	return math.Sqrt(p1*(1-p1)/n1 + p2*(1-p2)/n2)
 }

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -15,27 +16,63 @@ func TestScoreIsTheLikeliest(t *testing.T) {
 		n := [2]float64{float64(rapid.IntRange(2, 300).Draw(t, "na")), float64(rapid.IntRange(2, 300).Draw(t, "nb"))}
 		x := [2]float64{math.Floor(n[0] * rapid.Float64Range(.05, .95).Draw(t, "a")), math.Floor(n[1] * rapid.Float64Range(.05, .95).Draw(t, "b"))}
 		null := rapid.SampledFrom([]float64{-.3, -.02, .02, .15}).Draw(t, "null")
-		term := func(x, p float64) float64 {
-			if x == 0 {
-				return 0
+		require.InDelta(t, errorOf(likeliest(x, n, null), n), scoreError(x, n, null), 1e-6)
+	})
+}
+
+// likeliest searches for the most likely proportions that differ by null.
+func likeliest(x, n [2]float64, null float64) [2]float64 {
+	term := func(x, p float64) float64 {
+		if x == 0 {
+			return 0
+		}
+		return x * math.Log(p)
+	}
+	likelihood := func(p float64) float64 {
+		q := p + null
+		return term(x[0], p) + term(n[0]-x[0], 1-p) + term(x[1], q) + term(n[1]-x[1], 1-q)
+	}
+	lo, hi := max(0, -null), min(1, 1-null)
+	for range 200 {
+		a, b := lo+(hi-lo)/3, hi-(hi-lo)/3
+		if likelihood(a) < likelihood(b) {
+			lo = a
+		} else {
+			hi = b
+		}
+	}
+	return [2]float64{lo, lo + null}
+}
+
+// The intervals of Miettinen and Nurminen hold what their test does not reject.
+func TestMiettinenInvertsItsTest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		na, nb := rapid.Int64Range(2, 200).Draw(t, "na"), rapid.Int64Range(2, 200).Draw(t, "nb")
+		a := proportionOf(t, rapid.Int64Range(0, na).Draw(t, "a"), na)
+		b := proportionOf(t, rapid.Int64Range(0, nb).Draw(t, "b"), nb)
+		c, err := Proportions(a, b, Miettinen, nil)
+		require.NoError(t, err)
+		if errors.Is(errors.Join(c.Warnings...), ErrNoVariance) {
+			return
+		}
+		for _, end := range []float64{c.Absolute.Lo, c.Absolute.Hi} {
+			if math.Abs(end) > .999 {
+				continue
 			}
-			return x * math.Log(p)
+			at, err := Proportions(a, b, Miettinen, &TestOptions{Null: end})
+			require.NoError(t, err)
+			require.InDelta(t, .05, at.P, 1e-4)
 		}
-		likelihood := func(p float64) float64 {
-			q := p + null
-			return term(x[0], p) + term(n[0]-x[0], 1-p) + term(x[1], q) + term(n[1]-x[1], 1-q)
-		}
-		lo, hi := max(0, -null), min(1, 1-null)
-		for range 200 {
-			a, b := lo+(hi-lo)/3, hi-(hi-lo)/3
-			if likelihood(a) < likelihood(b) {
-				lo = a
-			} else {
-				hi = b
+		require.LessOrEqual(t, c.Absolute.Lo, c.Absolute.Value)
+		require.GreaterOrEqual(t, c.Absolute.Hi, c.Absolute.Value)
+		if a.Sum() > 0 {
+			require.LessOrEqual(t, c.Relative.Lo, c.Relative.Value+1e-9)
+			require.GreaterOrEqual(t, c.Relative.Hi, c.Relative.Value-1e-9)
+			// No difference and no ratio are the same hypothesis.
+			if math.Abs(c.P-.05) > 1e-6 {
+				require.Equal(t, c.Absolute.Lo > 0 || c.Absolute.Hi < 0, c.Relative.Lo > 0 || c.Relative.Hi < 0)
 			}
 		}
-		p, q := lo, lo+null
-		require.InDelta(t, math.Sqrt(p*(1-p)/n[0]+q*(1-q)/n[1]), scoreError(x, n, null), 1e-6)
 	})
 }
 
@@ -54,7 +91,7 @@ func TestProportionsRefuse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1., c.P)
 	require.NotEmpty(t, c.Warnings)
-	for _, v := range []Difference{Score, Unpooled, AgrestiCaffo} {
+	for _, v := range []Difference{Score, Unpooled, AgrestiCaffo, Miettinen} {
 		for _, x := range [][2]int64{{0, 5}, {5, 0}, {10, 10}, {10, 0}, {1, 10}} {
 			c, err := Proportions(proportionOf(t, x[0], 10), proportionOf(t, x[1], 10), v, nil)
 			require.NoError(t, err)

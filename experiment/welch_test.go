@@ -134,6 +134,13 @@ func TestWelchRefusesAndWarns(t *testing.T) {
 	require.InDelta(t, 2, c.DF, 1e-12)
 }
 
+func TestDilutedRefuses(t *testing.T) {
+	for _, share := range []float64{0, -1, 1.1, math.NaN()} {
+		_, err := Comparison{}.Diluted(share)
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+}
+
 func TestSkewWarning(t *testing.T) {
 	// Skewness² is 96.01 at p = 0.01: 34,084 values are wanted.
 	for n, warned := range map[int64]bool{34_000: true, 35_000: false} {
