@@ -1,6 +1,13 @@
 package profile
 
-import "github.com/zeebo/xxh3"
+import (
+	"cmp"
+	"encoding/binary"
+	"maps"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+)
 
 // dedupe remembers the message ids of a window by the store's clock. It keeps
 // 128-bit hashes in two generations of one window each, so that an id is
@@ -42,3 +49,38 @@ func (d *dedupe) addHash(h xxh3.Uint128) {
 	}
 	d.young[h] = struct{}{}
 }
+
+// forget makes an id one that never came.
+func (d *dedupe) forget(id string) {
+	h := xxh3.HashString128(id)
+	delete(d.young, h)
+	delete(d.old, h)
+}
+
+// hashes returns what one generation holds, sorted.
+func (d *dedupe) hashes(young bool) []xxh3.Uint128 {
+	m := d.old
+	if young {
+		m = d.young
+	}
+	return slices.SortedFunc(maps.Keys(m), compareHashes)
+}
+
+// restore makes the window what it was.
+func (d *dedupe) restore(turn int64, young, old []xxh3.Uint128) {
+	*d = dedupe{turn: turn}
+	for _, h := range young {
+		d.addHash(h)
+	}
+	d.old, d.young = d.young, nil
+	for _, h := range old {
+		d.addHash(h)
+	}
+	d.old, d.young = d.young, d.old
+}
+
+func compareHashes(a, b xxh3.Uint128) int {
+	return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo))
+}
+
+func putUint64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }

@@ -84,7 +84,7 @@ func (s *Store) eraseLocked(user uint32) (Receipt, error) {
 			}
 		}
 	}
-	slices.Sort(rest)
+	slices.SortFunc(rest, g.stronger)
 	rest = slices.Compact(rest)
 	slices.SortFunc(others, func(a, b *person) int { return cmp.Compare(a.number, b.number) })
 	for _, q := range others {

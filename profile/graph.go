@@ -49,6 +49,7 @@ type keyset struct {
 	owner       *person
 	first, last instant
 	firstID     string // the id of the event that first came with it, empty if none did
+	subject     uint64 // whose key seals its statements in the journal, 0 for none yet
 }
 
 // kind is one kind of keys.

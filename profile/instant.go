@@ -94,6 +94,8 @@ func (p *packed) after(at instant) instant {
 
 func usable(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 && !t.IsZero() }
 
+func inYears(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
+
 func earliestOf(a, b instant) instant {
 	if b.before(a) {
 		return b

@@ -368,7 +368,7 @@ func (s *Store) buryKey(n uint32, k Key) {
 	for set := range gone {
 		g.removeSet(set)
 	}
-	slices.Sort(rest)
+	slices.SortFunc(rest, g.stronger)
 	s.dissolve(slices.Compact(rest), losers, &m)
 	for _, p := range losers {
 		if s.people[p.number] == p {

@@ -26,6 +26,13 @@ func (s *Store) regroup(groups []group, flipped []uint32) moved {
 		return s.unite(groups[0], touched)
 	}
 
+	// Numbers are handed out in an order that depends on the keys alone, so that
+	// a store that was written and read goes on with the same ones.
+	for _, gr := range groups {
+		slices.SortFunc(gr.nodes, g.stronger)
+	}
+	slices.SortFunc(groups, func(a, b group) int { return g.stronger(a.nodes[0], b.nodes[0]) })
+
 	var m moved
 	kept := map[*person]bool{}
 	var fresh []*person
@@ -69,6 +76,11 @@ func (s *Store) regroup(groups []group, flipped []uint32) moved {
 		s.indexConsents(p)
 	}
 	return m
+}
+
+// compareSets orders combinations by their keys.
+func (g *identity) compareSets(a, b uint32) int {
+	return slices.CompareFunc(g.sets[a].nodes, g.sets[b].nodes, g.stronger)
 }
 
 // found makes a group of nodes a person with a number.
@@ -126,7 +138,7 @@ func (s *Store) reassign(affected map[uint32]bool, fresh []*person, m *moved) {
 	for k := range affected {
 		order = append(order, k)
 	}
-	slices.Sort(order)
+	slices.SortFunc(order, g.compareSets)
 	to := map[uint32]*person{}
 	var losers, winners []*person
 	loses, wins := map[*person]bool{}, map[*person]bool{}

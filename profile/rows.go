@@ -163,13 +163,20 @@ func (l *eventLog) encode(typ Type, id, name string, fields map[string]any) []by
 }
 
 // put copies an encoded event into the log and returns its position.
-func (l *eventLog) put(content []byte) uint64 {
+func (l *eventLog) put(content []byte) uint64 { return l.putSized(content, chunkSize) }
+
+// restore is put for an event after which there are at most left bytes more.
+func (l *eventLog) restore(content []byte, left int) uint64 {
+	return l.putSized(content, min(chunkSize, len(content)+binary.MaxVarintLen64+left))
+}
+
+func (l *eventLog) putSized(content []byte, room int) uint64 {
 	var head [binary.MaxVarintLen64]byte
 	n := binary.PutUvarint(head[:], uint64(len(content)))
 	size := n + len(content)
 	last := len(l.chunks) - 1
 	if last < 0 || cap(l.chunks[last])-len(l.chunks[last]) < size {
-		l.chunks = append(l.chunks, make([]byte, 0, max(chunkSize, size)))
+		l.chunks = append(l.chunks, make([]byte, 0, max(room, size)))
 		last++
 	}
 	c := l.chunks[last]

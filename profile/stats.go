@@ -118,3 +118,15 @@ func (s Stats) since(o Stats) Stats {
 	s.Splits -= o.Splits
 	return s
 }
+
+// counters returns every counter, in an order that stays.
+func (s *Stats) counters() []*uint64 {
+	r, b := &s.Refused, &s.Bots
+	return []*uint64{
+		&s.Events, &s.Applied, &s.Duplicates,
+		&r.Malformed, &r.NoKey, &r.NoTime, &r.NoName, &r.Bot, &r.Erased, &r.TooLarge, &r.Late, &r.Type,
+		&b.AgentListed, &b.NetListed, &b.Flag, &b.AgentMissing, &b.AgentBuiltIn, &b.Rate, &b.Speed, &b.Dwell,
+		&s.FieldsDropped, &s.FieldsMissing, &s.FieldsRepaired, &s.FieldsUnfit, &s.KeysBlocked, &s.KeysDropped,
+		&s.TimesClamped, &s.Expired, &s.Late, &s.Merges, &s.Splits,
+	}
+}

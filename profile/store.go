@@ -16,33 +16,19 @@ import (
 // beside each other between writes. Views are called by the writer, while
 // nobody reads.
 type Store struct {
-	mu      sync.RWMutex
-	opts    Options
-	closed  bool
-	clock   instant
-	seq     uint64
-	next    uint64 // the next number to hand out
-	graph   identity
-	people  map[uint32]*person // by every number ever handed out and not erased
-	live    *roaring.Bitmap
-	log     eventLog
-	records map[string][]byte
-	seen    dedupe
-	watched behaviour
-	tombs   tombstones
-	stats   Stats
-	consent consentIndex
+	mu     sync.RWMutex
+	opts   Options
+	closed bool
+	state
+	durable *durable // nil in memory
 
-	attributes  ids.Dict
 	traitNames  map[string]int
 	traitsOf    map[string][]int // by event name as views see it
 	norm        normalizer
 	stageTraits []int
 	tagTraits   []int
-	timers      timers
-	oldest      map[int64][]uint32 // persons by the day of their oldest event
-	retained    int
 	retains     map[string]bool // nil for all
+	optionMarks optionMarks
 
 	views      []*attached
 	deliverers []deliverer // replaced, never changed
@@ -65,6 +51,31 @@ type Store struct {
 	detached      []string
 }
 
+// state is what a store holds, apart from its options and views: what
+// AppendBinary writes, and what follows from that.
+type state struct {
+	clock      instant
+	seq        uint64
+	next       uint64 // the next number to hand out
+	graph      identity
+	people     map[uint32]*person // by every number ever handed out and not erased
+	live       *roaring.Bitmap
+	log        eventLog
+	records    map[string][]byte
+	seen       dedupe
+	watched    behaviour
+	tombs      tombstones
+	stats      Stats
+	consent    consentIndex
+	attributes ids.Dict
+	timers     timers
+	oldest     map[int64][]uint32 // persons by the day of their oldest event
+	retained   int
+	subjects   uint64   // the last subject of the journal that was handed out
+	doomed     []uint64 // subjects whose keys go when the next snapshot stands, ascending
+	marks      []reach  // how far the journal reaches, by day
+}
+
 // New returns an empty store in memory. Errors wrap [ErrOptions].
 func New(opts *Options) (*Store, error) {
 	o, err := opts.withDefaults()
@@ -72,27 +83,30 @@ func New(opts *Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		opts:    o,
-		clock:   never(),
-		next:    uint64(o.Shard),
-		people:  make(map[uint32]*person),
-		live:    roaring.New(),
-		records: make(map[string][]byte),
-		graph: identity{
-			kindIndex: make(map[string]uint32),
-			setIndex:  make(map[string]uint32),
-			maxKeys:   o.MaxPersonKeys,
-			maxLinks:  o.MaxKeyLinks,
+		opts: o,
+		state: state{
+			clock:   never(),
+			next:    uint64(o.Shard),
+			people:  make(map[uint32]*person),
+			live:    roaring.New(),
+			records: make(map[string][]byte),
+			graph: identity{
+				kindIndex: make(map[string]uint32),
+				setIndex:  make(map[string]uint32),
+				maxKeys:   o.MaxPersonKeys,
+				maxLinks:  o.MaxKeyLinks,
+			},
+			oldest: make(map[int64][]uint32),
 		},
-		traitNames: make(map[string]int),
-		traitsOf:   make(map[string][]int),
-		oldest:     make(map[int64][]uint32),
-		blocked:    make(map[string]struct{}),
-		fields:     make(map[string]any),
-		changed:    make(map[string]any),
-		stated:     make(map[string]any),
-		told:       make(map[string]any),
-		failures:   make(map[string]error),
+		optionMarks: o.marks(),
+		traitNames:  make(map[string]int),
+		traitsOf:    make(map[string][]int),
+		blocked:     make(map[string]struct{}),
+		fields:      make(map[string]any),
+		changed:     make(map[string]any),
+		stated:      make(map[string]any),
+		told:        make(map[string]any),
+		failures:    make(map[string]error),
 	}
 	if o.Shard == 0 {
 		s.next = uint64(o.Shards) // 0 is never a user

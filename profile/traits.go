@@ -126,7 +126,7 @@ func (t *Trait) check(o *Options) error {
 		return bad("Name", `""`, "missing")
 	case int(t.Kind) >= kindCount:
 		return bad("Kind", t.Kind, "unknown")
-	case t.Kind == Tags && (len(t.Events) > 0 || len(t.Where) > 0 || t.Window > 0):
+	case t.Kind == Tags && (len(t.Events) > 0 || len(t.Where) > 0 || t.Window > 0 && t.Window != o.Retain.Horizon):
 		return bad("Events", t.Events, "tags do not come from events")
 	case len(t.Events) == 0 && t.Kind != Tags:
 		return bad("Events", t.Events, "name at least one event")

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ type window struct {
 	stamp  packed // of the last change, as views saw it
 	trait  uint32
 	inside int32 // how many of the events are not in the future
+	lag    uint32 // how much later than due, in seconds, it is by now
 }
 
 // windowTerms is what some kinds remember of the events in a window.
@@ -226,8 +228,10 @@ func (s *Store) slide(p *person, w *window) bool {
 			due = min(due, turn)
 		}
 		if w.due == 0 || due < w.due || w.due <= s.clock.sec {
-			w.due = due
+			w.due, w.lag = due, 0
 			s.timers.push(timer{due, p.number, int(w.trait)})
+		} else {
+			w.lag = uint32(min(due-w.due, math.MaxUint32))
 		}
 	} else {
 		w.due = 0
@@ -280,6 +284,11 @@ func (s *Store) fire(each func(p *person, x stamped)) {
 		}
 		w := p.window(t.trait)
 		if w == nil || w.due != t.due {
+			continue
+		}
+		if w.lag > 0 {
+			w.due, w.lag = w.due+int64(w.lag), 0
+			s.timers.push(timer{w.due, t.user, t.trait})
 			continue
 		}
 		w.due = 0
