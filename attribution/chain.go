@@ -219,7 +219,7 @@ func (c *chain) worth(reward, h []float64, removed []bool, renormalize bool) (fl
 			h[s] = rows[i]
 		}
 	} else {
-		settled = c.sweeps(reward, h, reach, scale)
+		settled = c.sweeps(reward, h, reach, scale, settledAt)
 	}
 	var sum, kept float64
 	for _, e := range c.start {

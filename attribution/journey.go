@@ -60,7 +60,7 @@ type pathBuilder struct {
 	channel  []uint32           // names to the channels of the paths, +1
 	paths    *Paths
 	log      *[]orderRow // of conversions, if it is wanted
-	seen     uint64 // users of opts.Users with something in the period
+	seen     uint64      // users of opts.Users with something in the period
 	kept     []touchRow
 	path     []touchRow
 	seq      []uint32

@@ -65,28 +65,37 @@ func (l *lens) add(channel uint32, n, conv, value float64) {
 // squares returns, by row, the sum of the squares of the values of single
 // conversions. Those of rows without times are taken to be alike.
 func (p *Paths) squares() []float64 {
-	sums := make([]stats.Sum, len(p.rows))
-	type known struct{ conv, value float64 }
-	var timed []known
-	if len(p.journeys) > 0 {
-		timed = make([]known, len(p.rows))
-	}
-	for _, j := range p.journeys {
-		timed[j.path].conv++
-		timed[j.path].value += j.value
-		sums[j.path].AddProduct(j.value, j.value)
-	}
 	list := make([]float64, len(p.rows))
-	for id := range p.rows {
-		conv, value := p.rows[id].conv.Value(), p.rows[id].value.Value()
-		if timed != nil {
-			conv -= timed[id].conv
-			value -= timed[id].value
+	for b := range p.seqs.blocks {
+		conv, value := p.columns[b].conv, p.columns[b].value
+		for pos, id := range p.seqs.blocks[b].ids {
+			if c, v := conv[pos], value[pos]; c > 0 {
+				list[id] = v * v / c
+			}
 		}
-		if conv > 0 {
-			sums[id].Add(value * value / conv)
+	}
+	if len(p.journeys) == 0 {
+		return list
+	}
+	type known struct{ conv, value, square stats.Sum }
+	timed := make([]known, len(p.rows))
+	for _, j := range p.journeys {
+		k := &timed[j.path]
+		k.conv.Add(1)
+		k.value.Add(j.value)
+		k.square.AddProduct(j.value, j.value)
+	}
+	for id, k := range timed {
+		if k.conv.Value() == 0 {
+			continue
 		}
-		list[id] = sums[id].Value()
+		rest := p.rows[id]
+		rest.conv.Merge(k.conv.Neg())
+		rest.value.Merge(k.value.Neg())
+		if conv, value := rest.conv.Value(), rest.value.Value(); conv > 0 {
+			k.square.Add(value * value / conv)
+		}
+		list[id] = k.square.Value()
 	}
 	return list
 }
@@ -94,28 +103,28 @@ func (p *Paths) squares() []float64 {
 // bySizeVariance is the variance where each channel of a set gets the same.
 // Like the credits, it is summed up by the size of the sets.
 func (p *Paths) bySizeVariance(l *lens) {
-	square := make([]stats.Sum, p.sets.len())
+	square := make([]float64, p.sets.len())
 	for id, s := range p.squares() {
-		square[p.setOf[id]].Add(s)
+		square[p.setOf[id]] += s
 	}
-	sums := make([]share, len(l.square))
+	cells := make([]cell, len(l.square))
 	for _, b := range p.sets.byLength() {
 		blk := &p.sets.blocks[b]
 		if blk.length == 0 {
 			continue
 		}
+		n := float64(blk.length * blk.length)
 		for pos, id := range blk.ids {
+			conv, value := p.bySet[id].conv.Value(), square[id]
 			for _, c := range blk.at(pos) {
-				sums[c].conv.Merge(p.bySet[id].conv)
-				sums[c].value.Merge(square[id])
+				cells[c].conv += conv
+				cells[c].value += value
+			}
+			if pos%flushEvery == flushEvery-1 {
+				flush(l.square, cells, 1/n)
 			}
 		}
-		n := float64(blk.length * blk.length)
-		for c := range sums {
-			l.square[c].conv.Merge(sums[c].conv.Div(n))
-			l.square[c].value.Merge(sums[c].value.Div(n))
-			sums[c] = share{}
-		}
+		flush(l.square, cells, 1/n)
 	}
 }
 
@@ -169,7 +178,7 @@ func (p *Paths) pickLens(l *lens, which func(path []uint32) int) error {
 	if l.variance {
 		square := p.squares()
 		cells := make([]cell, len(l.square))
-		for _, b := range p.seqs.byLength() {
+		for b := range p.seqs.blocks {
 			blk := &p.seqs.blocks[b]
 			if blk.length == 0 {
 				continue
@@ -180,9 +189,6 @@ func (p *Paths) pickLens(l *lens, which func(path []uint32) int) error {
 				k := &cells[path[which(path)]]
 				k.conv += conv[pos]
 				k.value += square[id]
-				if pos%flushEvery == flushEvery-1 {
-					flush(l.square, cells, 1)
-				}
 			}
 			flush(l.square, cells, 1)
 		}
@@ -222,6 +228,7 @@ func (p *Paths) weighVariance(l *lens, runs func(length int) []run) {
 	square := p.squares()
 	own := make([]float64, len(l.square)) // what a channel gets of one path
 	cells := make([]cell, len(l.square))
+	var weights []float64
 	for _, b := range p.seqs.byLength() {
 		blk := &p.seqs.blocks[b]
 		if blk.length == 0 {
@@ -234,34 +241,32 @@ func (p *Paths) weighVariance(l *lens, runs func(length int) []run) {
 			unit = rs[0].weight
 			rs = []run{{rs[0].length, 1}}
 		}
-		for pos, id := range blk.ids {
-			if pos%flushEvery == 0 {
-				flush(l.square, cells, unit*unit)
+		weights = weights[:0]
+		for _, r := range rs {
+			for range r.length {
+				weights = append(weights, r.weight)
 			}
-			if conv[pos] == 0 && square[id] == 0 {
+		}
+		for pos, id := range blk.ids {
+			c, v := conv[pos], square[id]
+			if c == 0 {
 				continue
 			}
 			path := blk.at(pos)
-			at := 0
-			for _, r := range rs {
-				for _, c := range path[at : at+r.length] {
-					own[c] += r.weight
-				}
-				at += r.length
+			// The square of a sum, touch by touch: (o + w)² − o² = w·(2o + w).
+			for i, ch := range path {
+				w, o := weights[i], own[ch]
+				own[ch] = o + w
+				more := w * (2*o + w)
+				k := &cells[ch]
+				k.conv += more * c
+				k.value += more * v
 			}
-			for _, c := range path {
-				w := own[c]
-				if w == 0 {
-					continue
-				}
-				own[c] = 0
-				if len(rs) == 1 {
-					cells[c].conv += w * w * conv[pos]
-					cells[c].value += w * w * square[id]
-				} else {
-					l.square[c].conv.Add(w * w * conv[pos])
-					l.square[c].value.Add(w * w * square[id])
-				}
+			for _, ch := range path {
+				own[ch] = 0
+			}
+			if pos%flushEvery == flushEvery-1 {
+				flush(l.square, cells, unit*unit)
 			}
 		}
 		flush(l.square, cells, unit*unit)

@@ -66,10 +66,12 @@ func (c *chain) without(channel uint32, renormalize bool) removal {
 			spread(r.h[k])
 		}
 	} else {
-		r.g, _ = c.visits(r.g, start, keep, r.scale)
+		// Nine digits are more than a standard error has.
+		const enough = 1e-9
+		r.g, _ = c.visits(r.g, start, keep, r.scale, enough)
 		for k, reward := range rewards {
 			r.h[k] = make([]float64, n)
-			c.sweeps(reward, r.h[k], keep, r.scale)
+			c.sweeps(reward, r.h[k], keep, r.scale, enough)
 		}
 	}
 	for s, p := range start {
@@ -159,10 +161,17 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 			}
 		}
 		s.apply(whole[k], players)
+		// What every journey does is added to where it ends.
+		for i, x := range null[k] {
+			null[k][i] = x - whole[k][i%n]*base[k]/c.total
+		}
+		for i, x := range each[k] {
+			each[k][i] = x + whole[k][i%n]/c.total + s.share[players[i%n]]
+		}
 	}
 	squares := p.squares()
 	walk := newWalker(p, c, first)
-	f := newInfluence(n)
+	f, cells := newInfluence(n), make([]cell, n)
 	sums := [2][]float64{f.null, f.valueNull}
 	for b := range p.seqs.blocks {
 		blk := &p.seqs.blocks[b]
@@ -177,24 +186,28 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 			}
 			start, last, steps := walk.path(blk.at(pos))
 			for k, sum := range sums {
-				at := start * n
-				copy(sum, starts[k][at:at+n])
+				copy(sum, starts[k][start*n:start*n+n])
 				for _, e := range steps {
-					for i, x := range moves[k][e*n : e*n+n] {
-						sum[i] += x
+					row := moves[k][e*n : e*n+n]
+					for i := range sum {
+						sum[i] += row[i]
 					}
 				}
-				for i, x := range null[k][last*n : last*n+n] {
-					sum[i] += x - whole[k][i]*base[k]/c.total
+				row := null[k][last*n : last*n+n]
+				for i := range sum {
+					sum[i] += row[i]
 				}
 			}
-			for i, ch := range players {
-				f.conv[i] = f.null[i] + each[0][last*n+i] + whole[0][i]/c.total + conv.share[ch]
-				f.valueConv[i] = f.valueNull[i]
-				f.valueEach[i] = each[1][last*n+i] + whole[1][i]/c.total + value.share[ch]
+			f.valueConv, f.valueEach = f.valueNull, each[1][last*n:last*n+n]
+			for i, x := range each[0][last*n : last*n+n] {
+				f.conv[i] = f.null[i] + x
 			}
-			l.count(&f, players, cv, v, squares[id], z)
+			f.count(cells, cv, v, squares[id], z)
+			if pos%flushEvery == flushEvery-1 {
+				l.flush(cells, players)
+			}
 		}
+		l.flush(cells, players)
 	}
 	return nil
 }

@@ -157,4 +157,3 @@ func TestApportion(t *testing.T) {
 	_, err = Apportion(1<<60, []float64{1})
 	require.ErrorIs(t, err, ErrInput)
 }
-

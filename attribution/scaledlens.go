@@ -79,12 +79,23 @@ func (f *influence) scale(conv, value *scaling, channels []uint32) {
 	value.apply(f.valueNull, channels)
 }
 
-// count adds to the variance what journeys contribute.
-func (l *lens) count(f *influence, channels []uint32, conv, value, squares, null float64) {
-	for i, c := range channels {
-		l.square[c].conv.Add(conv*f.conv[i]*f.conv[i] + null*f.null[i]*f.null[i])
+// count adds to the variances of channels, by their place, what journeys
+// contribute.
+func (f *influence) count(cells []cell, conv, value, squares, null float64) {
+	for i := range cells {
+		x, y := f.conv[i], f.null[i]
 		a, b, z := f.valueConv[i], f.valueEach[i], f.valueNull[i]
-		l.square[c].value.Add(conv*a*a + 2*a*b*value + b*b*squares + null*z*z)
+		cells[i].conv += conv*x*x + null*y*y
+		cells[i].value += conv*a*a + 2*a*b*value + b*b*squares + null*z*z
+	}
+}
+
+// flush moves variances of channels, by their place, to the exact sums.
+func (l *lens) flush(cells []cell, channels []uint32) {
+	for i, c := range channels {
+		l.square[c].conv.Add(cells[i].conv)
+		l.square[c].value.Add(cells[i].value)
+		cells[i] = cell{}
 	}
 }
 
@@ -136,7 +147,7 @@ func (p *Paths) gameLens(l *lens, g Game, swing bool, players []uint32, effect [
 	for i, c := range players {
 		bit[c] = i
 	}
-	f := newInfluence(n)
+	f, cells := newInfluence(n), make([]cell, n)
 	for id := range p.bySet {
 		t := &p.bySet[id]
 		set := p.sets.seq(uint32(id))
@@ -177,7 +188,8 @@ func (p *Paths) gameLens(l *lens, g Game, swing bool, players []uint32, effect [
 			f.conv[i] += conv.share[c]
 			f.valueEach[i] += value.share[c]
 		}
-		l.count(&f, players, c, v, squares[id].Value(), z)
+		f.count(cells, c, v, squares[id].Value(), z)
+		l.flush(cells, players)
 	}
 	return nil
 }

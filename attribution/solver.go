@@ -189,17 +189,17 @@ func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64,
 		f.left(from)
 		first = func(_ []bool, states []uint32) []float64 { return firstDense(inverse, from, states) }
 	} else {
-		g, settled := c.visits(append([]float64(nil), start...), start, all, one)
+		g, settled := c.visits(append([]float64(nil), start...), start, all, one, settledAt)
 		ok = settled
 		for i, amount := range [2][]float64{c.conv, c.value} {
-			ok = c.sweeps(c.reward(amount), h[i], all, one) && ok
+			ok = c.sweeps(c.reward(amount), h[i], all, one, settledAt) && ok
 		}
 		first = func(in []bool, states []uint32) []float64 {
 			keep := make([]bool, n)
 			for s := range keep {
 				keep[s] = !in[s]
 			}
-			less, settled := c.visits(append([]float64(nil), g...), start, keep, one)
+			less, settled := c.visits(append([]float64(nil), g...), start, keep, one, settledAt)
 			ok = ok && settled
 			e := make([]float64, len(states))
 			for i, b := range states {
@@ -276,7 +276,7 @@ const (
 
 // settle watches the changes of one sweep after the other. Near the end they
 // shrink by a constant factor, which tells how much is still to come.
-type settle struct{ last float64 }
+type settle struct{ last, enough float64 }
 
 func (s *settle) done(change, size float64) bool {
 	ratio := 0.0
@@ -284,16 +284,16 @@ func (s *settle) done(change, size float64) bool {
 		ratio = change / s.last
 	}
 	s.last = change
-	if change <= 4e-16*size && ratio < 0.9 {
+	if change <= s.enough/2*size && ratio < 0.9 {
 		return true
 	}
-	return ratio > 0 && ratio < 1 && change*ratio/(1-ratio) <= settledAt*size || change == 0
+	return ratio > 0 && ratio < 1 && change*ratio/(1-ratio) <= s.enough*size || change == 0
 }
 
 // sweeps solves h = r + Q·h on the states of keep by Gauss–Seidel, from where
 // h stands, and reports whether it settled.
-func (c *chain) sweeps(reward, h []float64, keep []bool, scale []float64) bool {
-	var w settle
+func (c *chain) sweeps(reward, h []float64, keep []bool, scale []float64, enough float64) bool {
+	w := settle{enough: enough}
 	for range maxSweeps {
 		change, size := 0.0, 0.0
 		for s := len(h) - 1; s >= 0; s-- {
@@ -328,8 +328,8 @@ func (c *chain) sweeps(reward, h []float64, keep []bool, scale []float64) bool {
 
 // visits solves g = start + g·Q on the states of keep by Gauss–Seidel, from
 // where g stands.
-func (c *chain) visits(g, start []float64, keep []bool, scale []float64) ([]float64, bool) {
-	var w settle
+func (c *chain) visits(g, start []float64, keep []bool, scale []float64, enough float64) ([]float64, bool) {
+	w := settle{enough: enough}
 	for range maxSweeps {
 		change, size := 0.0, 0.0
 		for t := range g {

@@ -55,7 +55,7 @@ func TestRenormalizedBySweeps(t *testing.T) {
 			require.True(t, ok)
 			h := make([]float64, len(reward))
 			scale := c.scales(removed, true)
-			require.True(t, c.sweeps(reward, h, c.reach(reward, removed, scale), scale))
+			require.True(t, c.sweeps(reward, h, c.reach(reward, removed, scale), scale, settledAt))
 			sum, kept := 0.0, 0.0
 			for _, e := range c.start {
 				if !removed[e.to] {
