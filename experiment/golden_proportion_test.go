@@ -109,3 +109,31 @@ func slipped(x, n [2]float64, null float64) [2]float64 {
 	p2 := 2*p*math.Cos(a) - l2/(3*total)
 	return [2]float64{p2, p2 + null}
 }
+
+// goldenPropTest: R tests the first proportion less the second, which is our
+// treatment less control. The cases with its correction for continuity are of
+// another test.
+func goldenPropTest(t *testing.T, g golden) {
+	var in struct {
+		X1, N1, X2, N2 int64
+		Correct        bool
+		Alternative    string
+		Conf           float64
+	}
+	g.input(t, &in)
+	if in.Correct {
+		return
+	}
+	o := &TestOptions{Level: in.Conf, Alternative: map[string]Alternative{"two.sided": TwoSided, "greater": Greater, "less": Less}[in.Alternative]}
+	a, b := proportionOf(t, in.X2, in.N2), proportionOf(t, in.X1, in.N1)
+	c, err := Proportions(a, b, Score, o)
+	require.NoError(t, err)
+	g.check(t, "chisq", c.T*c.T)
+	g.check(t, "p", c.P)
+	g.check(t, "p1", c.Treatment.Mean)
+	if c, err = Proportions(a, b, Unpooled, o); err == nil {
+		g.check(t, "ci_lo", max(-1, c.Absolute.Lo))
+		g.check(t, "ci_hi", min(1, c.Absolute.Hi))
+	}
+	require.NoError(t, err)
+}

@@ -99,6 +99,7 @@ var families = map[string]func(t *testing.T, g golden){
 	"p_adjust":             goldenAdjust,
 	"combine_p":            goldenAdjust,
 	"tost_prop":            goldenProportions,
+	"prop_test":            goldenPropTest,
 	"anova_welch":          goldenArms,
 	"prop_karm":            goldenArms,
 	"dilution":             goldenDilution,
@@ -114,7 +115,7 @@ var families = map[string]func(t *testing.T, g golden){
 }
 
 // exactFamilies are checked in package exact.
-var exactFamilies = []string{"fisher", "prop_ci", "binom_test", "mann_whitney", "cmh", "poisson_rate_ratio"}
+var exactFamilies = []string{"fisher", "fisher_or", "prop_ci", "binom_test", "mann_whitney", "cmh", "poisson_rate_ratio"}
 
 func TestGolden(t *testing.T) {
 	ran := map[string]int{}

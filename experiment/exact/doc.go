@@ -8,6 +8,7 @@
 // experiment are as good, and say what an effect is worth.
 //
 //	Fisher, CochranMantelHaenszel  tables of successes, one or by stratum
+//	FisherOddsRatio                the odds ratio of such a table
 //	ProportionInterval             one proportion
 //	RateRatio                      events per time
 //	MannWhitney                    whether values tend to be larger

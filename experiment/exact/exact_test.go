@@ -56,7 +56,7 @@ func TestGolden(t *testing.T) {
 				Control, Treatment []float64
 			}
 			switch g.Family {
-			case "fisher", "prop_ci", "binom_test", "cmh", "poisson_rate_ratio", "mann_whitney":
+			case "fisher", "fisher_or", "prop_ci", "binom_test", "cmh", "poisson_rate_ratio", "mann_whitney":
 				require.NoError(t, json.Unmarshal(g.Input, &in), g.ID)
 			}
 			switch g.Family {
@@ -66,6 +66,12 @@ func TestGolden(t *testing.T) {
 				p, err := Fisher(Table{Count{in.C, in.C + in.D}, Count{in.A, in.A + in.B}}, alt)
 				require.NoError(t, err)
 				check("p", p)
+			case "fisher_or":
+				e, err := FisherOddsRatio(Table{Count{in.C, in.C + in.D}, Count{in.A, in.A + in.B}}, 0)
+				require.NoError(t, err)
+				check("or_cmle", e.Value)
+				check("ci_lo", e.Lo)
+				check("ci_hi", e.Hi)
 			case "prop_ci", "binom_test":
 				method, ok := map[string]ProportionMethod{
 					"wilson": Wilson, "jeffreys": Jeffreys, "normal": Wald,
@@ -111,7 +117,7 @@ func TestGolden(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range []string{"fisher", "prop_ci", "binom_test", "cmh", "poisson_rate_ratio", "mann_whitney"} {
+	for _, f := range []string{"fisher", "fisher_or", "prop_ci", "binom_test", "cmh", "poisson_rate_ratio", "mann_whitney"} {
 		require.NotZero(t, ran[f], f)
 	}
 }
@@ -141,6 +147,53 @@ func TestFisherAgainstCounting(t *testing.T) {
 			require.NoError(t, err)
 			require.InEpsilon(t, want, got, 1e-9)
 		}
+	})
+}
+
+// The ends of the odds ratio's interval are where Fisher's one-sided tails, of
+// tables drawn with that odds ratio, are half of what is left; the estimate is
+// where the mean is the count seen. Counted with plain densities.
+func TestFisherOddsRatioAgainstCounting(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		na, nb := rapid.Int64Range(2, 30).Draw(t, "na"), rapid.Int64Range(2, 30).Draw(t, "nb")
+		xa, xb := rapid.Int64Range(0, na).Draw(t, "xa"), rapid.Int64Range(0, nb).Draw(t, "xb")
+		level := rapid.SampledFrom([]float64{.8, .95, .99}).Draw(t, "level")
+		e, err := FisherOddsRatio(Table{Count{xa, na}, Count{xb, nb}}, level)
+		require.NoError(t, err)
+		at := func(odds float64) (mean, above, below float64) {
+			all := 0.0
+			for k := max(0, xa+xb-na); k <= min(nb, xa+xb); k++ {
+				ways := new(big.Int).Mul(new(big.Int).Binomial(nb, k), new(big.Int).Binomial(na, xa+xb-k))
+				w, _ := new(big.Float).SetInt(ways).Float64()
+				w *= math.Pow(odds, float64(k-xb))
+				all, mean = all+w, mean+w*float64(k)
+				if k >= xb {
+					above += w
+				}
+				if k <= xb {
+					below += w
+				}
+			}
+			return mean / all, above / all, below / all
+		}
+		if math.IsNaN(e.Value) {
+			require.Equal(t, [2]float64{0, math.Inf(1)}, [2]float64{e.Lo, e.Hi})
+			return
+		}
+		if e.Value > 0 && !math.IsInf(e.Value, 1) {
+			mean, _, _ := at(e.Value)
+			require.InDelta(t, float64(xb), mean, 1e-8)
+		}
+		if e.Lo > 0 {
+			_, above, _ := at(e.Lo)
+			require.InDelta(t, (1-level)/2, above, 1e-9)
+		}
+		if !math.IsInf(e.Hi, 1) {
+			_, _, below := at(e.Hi)
+			require.InDelta(t, (1-level)/2, below, 1e-9)
+		}
+		require.LessOrEqual(t, e.Lo, e.Value)
+		require.GreaterOrEqual(t, e.Hi, e.Value)
 	})
 }
 
@@ -367,6 +420,8 @@ func TestRefusals(t *testing.T) {
 		"fisher alternative":  {second(Fisher(one, 9)), experiment.ErrInvalid},
 		"fisher empty":        {second(Fisher(Table{}, 0)), experiment.ErrTooFew},
 		"fisher more":         {second(Fisher(Table{Count{3, 2}, Count{1, 2}}, 0)), experiment.ErrInvalid},
+		"odds level":          {second(FisherOddsRatio(one, 1)), experiment.ErrInvalid},
+		"odds empty":          {second(FisherOddsRatio(Table{}, 0)), experiment.ErrTooFew},
 		"cmh none":            {second(CochranMantelHaenszel(nil, true, 0)), experiment.ErrTooFew},
 		"cmh no success":      {second(CochranMantelHaenszel([]Table{{Count{0, 2}, Count{0, 2}}}, true, 0)), experiment.ErrTooFew},
 		"cmh level":           {second(CochranMantelHaenszel([]Table{one}, true, 1)), experiment.ErrInvalid},

@@ -17,6 +17,15 @@ func ExampleFisher() {
 	// Output: p 0.0098, <nil>
 }
 
+func ExampleFisherOddsRatio() {
+	e, err := exact.FisherOddsRatio(exact.Table{
+		Control:   exact.Count{Successes: 1, Users: 9},
+		Treatment: exact.Count{Successes: 8, Users: 11},
+	}, 0)
+	fmt.Printf("odds %.1f times [%.2f, %.0f], %v\n", e.Value, e.Lo, e.Hi, err)
+	// Output: odds 17.5 times [1.42, 1061], <nil>
+}
+
 func ExampleRateRatio() {
 	r, err := exact.RateRatio(exact.Rate{Events: 12, Exposure: 1e6}, exact.Rate{Events: 3, Exposure: 1e6}, experiment.TwoSided, 0)
 	if err != nil {
