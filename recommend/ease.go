@@ -8,7 +8,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/zhun-go/zhun/recommend/internal/dense"
 )
@@ -88,7 +87,12 @@ func (o *EASEOptions) withDefaults() (EASEOptions, error) {
 
 func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
 	n := m.items()
-	if need := dense.Bytes(n); need > o.Budget {
+	need := dense.Bytes(n)
+	if o.Keep > 0 && o.Keep < n-1 {
+		// The lists, the model made of them, and a column for each worker.
+		need += 28*int64(n)*int64(o.Keep) + 16*int64(n)*int64(o.Workers)
+	}
+	if need > o.Budget {
 		return nil, &Error{
 			Where: "EASEOptions.Budget", Value: o.Budget, Err: ErrBudget,
 			Reason: fmt.Sprintf("%d items need %d bytes; FitLocalRidge needs no table of all pairs", n, need),
@@ -130,22 +134,19 @@ func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
 		return &Model{name: name, cat: cat, full: w}, nil
 	}
 	lists := make([][]entry, n)
-	var wait sync.WaitGroup
-	for me := range o.Workers {
-		wait.Go(func() {
-			for j := me; j < n; j += o.Workers {
-				lists[j] = largest(w, n, j, o.Keep)
-			}
-		})
+	if err := inTurn(ctx, o.Workers, n, func() func(int) {
+		column := make([]entry, 0, n)
+		return func(j int) { lists[j] = largest(column, w, n, j, o.Keep) }
+	}); err != nil {
+		return nil, err
 	}
-	wait.Wait()
 	return newModel(fmt.Sprintf("%s keep=%d", name, o.Keep), cat, func(j uint32) []entry { return lists[j] }, false, o.Workers), nil
 }
 
 // largest returns the k largest weights of a column by absolute value, ties to
-// the smaller source, by ascending source.
-func largest(w []float64, n, j, k int) []entry {
-	all := make([]entry, 0, n)
+// the smaller source, by ascending source. All is scratch.
+func largest(all []entry, w []float64, n, j, k int) []entry {
+	all = all[:0]
 	for i := range n {
 		if x := w[i*n+j]; x != 0 {
 			all = append(all, entry{uint32(i), x})

@@ -117,7 +117,9 @@ func reportMemory(b *testing.B, m *Model, fit func()) {
 	size := 8*len(m.ptr) + 4*len(m.target) + 8*len(m.weight) + 8*len(m.full)
 	b.ReportMetric(float64(size)/float64(m.Weights()), "bytes/weight")
 	b.ReportMetric(float64(m.Weights()), "weights")
-	b.ReportMetric(peak(fit), "peak-bytes")
+	if fit != nil {
+		b.ReportMetric(peak(fit), "peak-bytes")
+	}
 }
 
 func peak(f func()) float64 {

@@ -50,15 +50,18 @@ func BenchmarkFitEASE(b *testing.B) {
 	h := fixture(b, 6_000, 3_500, 600_000)
 	b.Run("items=3500/workers=1", func(b *testing.B) {
 		var m *Model
-		for b.Loop() {
+		fit := func() {
 			var err error
 			if m, err = FitEASE(context.Background(), h, &EASEOptions{Lambda: 500, Workers: 1}); err != nil {
 				b.Fatal(err)
 			}
 		}
+		for b.Loop() {
+			fit()
+		}
 		n := m.Len()
+		reportMemory(b, m, fit)
 		reportGoal(b, 5*time.Second, n*n*n/2)
-		b.ReportMetric(8, "bytes/weight")
 	})
 }
 
@@ -76,15 +79,20 @@ func BenchmarkFitLocalRidge(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("items=41000/c=%d/workers=1", c), func(b *testing.B) {
 			var m *Model
+			// The fit is too long to be run again for its memory.
+			var most float64
 			for b.Loop() {
-				var err error
-				if m, err = FitLocalRidge(context.Background(), h, &LocalRidgeOptions{Candidates: c, Workers: 1}); err != nil {
-					b.Fatal(err)
-				}
+				most = peak(func() {
+					var err error
+					if m, err = FitLocalRidge(context.Background(), h, &LocalRidgeOptions{Candidates: c, Workers: 1}); err != nil {
+						b.Fatal(err)
+					}
+				})
 			}
 			reportGoal(b, goal, m.Len()*c*c*c/6)
+			reportMemory(b, m, nil)
+			b.ReportMetric(most, "peak-bytes")
 			b.ReportMetric(float64(m.Weights())/float64(m.Len()), "weights/item")
-			b.ReportMetric(12, "bytes/weight")
 		})
 	}
 }

@@ -9,12 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// On real orders, by time, on items new to the customer: the model must be at
-// least twice as good as popularity.
-func TestOnlineRetailByTime(t *testing.T) {
-	if raceEnabled {
-		t.Skip("too slow under the race detector")
-	}
+// onlineRetail is two thirds of a year of orders and returns of a wholesaler.
+func onlineRetail(t testing.TB) *History {
 	h := newTestHistory(t, nil)
 	records(t, sharedFile(t, "onlineretail/online_retail_to_2011-09.csv.gz"), func(rec []string) {
 		invoice, item, customer := rec[0], rec[1], rec[6]
@@ -29,6 +25,16 @@ func TestOnlineRetailByTime(t *testing.T) {
 		}
 		require.NoError(t, h.Observe(uint32(number(t, customer)), event, map[string]any{"product_id": item}, at))
 	})
+	return h
+}
+
+// On real orders, by time, on items new to the customer: the model must be at
+// least twice as good as popularity.
+func TestOnlineRetailByTime(t *testing.T) {
+	if raceEnabled {
+		t.Skip("too slow under the race detector")
+	}
+	h := onlineRetail(t)
 	s, err := SplitTime(h, time.Date(2011, 8, 1, 0, 0, 0, 0, time.UTC), nil)
 	require.NoError(t, err)
 	popular, err := FitPopularity(t.Context(), s.Train)
