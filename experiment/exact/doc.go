@@ -14,6 +14,7 @@
 //	MannWhitney                    whether values tend to be larger
 //	Permutation                    means, by exchanging users between arms
 //	Bootstrap                      any statistic of the rows, by resampling them
+//	ClusterBootstrap               the same where rows come in clusters
 //
 // Everything is a pure function, safe for concurrent use; nothing given is
 // changed. Randomness comes from a seed in the options. Errors are of the types

@@ -354,62 +354,6 @@ func TestPermutationTypeIError(t *testing.T) {
 	require.InDelta(t, .05, float64(rejected)/float64(n), half)
 }
 
-// Intervals hold the truth as often as they say; on skewed values the
-// studentized ones more often than percentiles.
-func TestBootstrapCoverage(t *testing.T) {
-	n := 300
-	if os.Getenv("ZHUN_LONG") != "" {
-		n = 5_000
-	}
-	held := map[Method]int{}
-	for _, method := range []Method{BCa, Studentized, Percentile} {
-		r := rand.New(rand.NewPCG(3, 4))
-		for run := range n {
-			var arms [2][]float64
-			for i, size := range []int{30, 60} {
-				for range size {
-					arms[i] = append(arms[i], r.ExpFloat64())
-				}
-			}
-			e, err := Bootstrap(arms[0], arms[1], nil, method, &Options{Runs: 400, Seed: uint64(run)})
-			require.NoError(t, err)
-			if e.Lo <= 0 && 0 <= e.Hi {
-				held[method]++
-			}
-		}
-		// The bootstrap is asymptotic: two points off are allowed beside chance.
-		share := float64(held[method]) / float64(n)
-		require.InDelta(t, .95, share, .02+3.29*math.Sqrt(.05*.95/float64(n)), method)
-	}
-	require.GreaterOrEqual(t, held[Studentized], held[Percentile])
-}
-
-func TestBootstrapOfNormalMeansIsWelch(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	var arms [2][]float64
-	var m [2]experiment.Moments
-	for i := range arms {
-		for range 300 {
-			x := r.NormFloat64() + float64(i)
-			arms[i] = append(arms[i], x)
-			m[i].Add(x)
-		}
-	}
-	want, err := experiment.Welch(&m[0], &m[1], nil)
-	require.NoError(t, err)
-	for _, method := range []Method{BCa, Studentized, Percentile} {
-		e, err := Bootstrap(arms[0], arms[1], nil, method, nil)
-		require.NoError(t, err)
-		require.InDelta(t, want.Absolute.Value, e.Value, 1e-12)
-		require.InEpsilon(t, want.Absolute.StdErr, e.StdErr, .03)
-		require.InDelta(t, want.Absolute.Lo, e.Lo, .1*want.Absolute.StdErr)
-		require.InDelta(t, want.Absolute.Hi, e.Hi, .1*want.Absolute.StdErr)
-		again, err := Bootstrap(arms[0], arms[1], nil, method, nil)
-		require.NoError(t, err)
-		require.Equal(t, e, again)
-	}
-}
-
 func TestRefusals(t *testing.T) {
 	xs := []float64{1, 2, 3}
 	one := Table{Count{1, 2}, Count{1, 2}}
