@@ -58,21 +58,25 @@ func (x *Index) append(r *row, e *eventType, fields map[string]any, at stamp) {
 	}
 	num, obj := x.columns(e, fields)
 	st := r.streamFor(e)
-	if n := st.len(); n > 0 && st.sec(n/4) <= x.pruned {
+	if st.crowded() && st.sec(st.len()/4) <= x.pruned {
 		st.prune(x.pruned)
 	}
 	i := st.insert(at, num, obj)
 	c := x.at(r)
 	for _, m := range e.matchers {
-		if m.filter != nil && m.filter.deps.pure() {
+		if m.filter != nil && m.pure {
 			// A row that does not match changes no count.
 			c.st, c.i = st, i
 			if !m.filter.b(c) {
 				continue
 			}
 		}
+		var w []uint32
+		if m.stride > 0 {
+			w = x.pushRing(m, r.user, at.sec)
+		}
 		for _, p := range m.preds {
-			x.evaluate(r, p)
+			x.conclude(r, p, w)
 		}
 	}
 	for _, p := range e.others {
@@ -312,12 +316,32 @@ func (x *Index) at(r *row) *scan {
 
 // evaluate computes a predicate anew and arms the timer of its next change.
 func (x *Index) evaluate(r *row, p *predicate) {
-	c := x.at(r)
-	truth := p.eval(c)
-	if c.until != never {
-		x.arm(r, p, c.until)
+	var w []uint32
+	if p.matcher != nil {
+		w = x.ring(p.matcher, r.user)
+	}
+	x.conclude(r, p, w)
+}
+
+// conclude is evaluate where the ring of the predicate's matcher is at hand.
+func (x *Index) conclude(r *row, p *predicate, w []uint32) {
+	truth, until := x.judge(r, p, w)
+	if until != never {
+		x.arm(r, p, until)
 	}
 	x.flip(r, p, truth)
+}
+
+// judge computes a predicate and until when that is so.
+func (x *Index) judge(r *row, p *predicate, w []uint32) (truth bool, until int64) {
+	c := x.at(r)
+	if p.matcher != nil {
+		if truth, known := p.count.ringHolds(c, w, p.least); known {
+			return truth, c.until
+		}
+	}
+	truth = p.eval(c)
+	return truth, c.until
 }
 
 // arm makes sure that a timer is pending no later than the second. An earlier

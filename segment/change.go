@@ -41,6 +41,7 @@ func (x *Index) remove(user uint32, cause Cause) {
 			x.emit(Transition{User: user, Audience: a.public.Name, At: x.now, Cause: cause})
 		}
 	}
+	x.dropRings(user)
 	x.table.remove(user)
 	x.refresh(&row{user: user})
 }
@@ -68,6 +69,7 @@ func (x *Index) Rename(from, to uint32) error {
 func (x *Index) take(r *row, to uint32, cause Cause) {
 	t := x.begin(to)
 	t.absorb(r, x.events)
+	x.refill(t)
 	x.refresh(t)
 	for _, p := range x.preds {
 		if p != nil {
@@ -172,15 +174,19 @@ func (x *Index) rebuild() {
 	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
 	for r := range x.table.all() {
 		r.truth, r.member, r.armed = flags{}, flags{}, nil
-		c := x.at(r)
+		x.refill(r)
 		for _, p := range x.preds {
 			if p == nil {
 				continue
 			}
-			c.until = never
-			r.truth.set(p.id, p.eval(c))
-			if c.until != never {
-				x.arm(r, p, c.until)
+			var w []uint32
+			if p.matcher != nil {
+				w = x.ring(p.matcher, r.user)
+			}
+			truth, until := x.judge(r, p, w)
+			r.truth.set(p.id, truth)
+			if until != never {
+				x.arm(r, p, until)
 			}
 		}
 		for _, a := range byLevel {

@@ -103,12 +103,17 @@ func (x *Index) fire(r *row, t timer) {
 // put off until it is worth it, and bytes leave such rows out anyway.
 func (x *Index) prune() {
 	x.pruned = max(x.pruned, x.second()-x.retain)
-	if x.pruned-x.swept < max(x.retain/4, 1) && x.swept != -never {
+	if x.pruned-x.swept < max(x.retain/2, 1) && x.swept != -never {
 		return
 	}
 	x.swept = x.pruned
-	for r := range x.table.all() {
-		r.prune(x.pruned)
+	for _, p := range x.table.pages() {
+		for _, r := range p.rows {
+			if r != nil {
+				r.prune(x.pruned)
+			}
+		}
+		x.thin(p)
 	}
 }
 

@@ -53,6 +53,7 @@ type Index struct {
 	preds     []*predicate // by number, nil when free
 	freePreds []uint32
 	predByKey map[string]*predicate
+	matchers  []*matcher   // by number, nil when free
 	blank     flags        // truth for a user of whom nothing is known
 	moving    []*predicate // whose blank truth changes with the clock
 

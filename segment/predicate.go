@@ -22,10 +22,11 @@ type predicate struct {
 	key       string
 	deps      deps
 
-	shape  *shape // a comparison of an attribute with constants
-	count  *list  // at least least rows
-	least  int
-	filter string // key of the count's filter
+	shape   *shape // a comparison of an attribute with constants
+	count   *list  // at least least rows
+	least   int
+	filter  string   // key of the count's filter
+	matcher *matcher // whose rings answer the count
 
 	blank  bool // truth for a user of whom nothing is known
 	moving bool // blank may change with the clock
@@ -120,19 +121,41 @@ func (x *Index) index(p *predicate) {
 		}
 		m := e.matcher(p.filter)
 		if m == nil {
-			m = &matcher{key: p.filter, filter: p.count.filter}
+			m = x.newMatcher(p.filter, p.count.filter)
 			e.matchers = append(e.matchers, m)
 		}
 		m.preds = append(m.preds, p)
+		if m.pure && p.least <= maxRing {
+			p.matcher = m
+			if p.least >= m.stride {
+				m.stride = p.least + 1
+				x.remake(m, e)
+			}
+		}
 	}
 }
 
 // matcher is the rows of an event for which a filter holds, and the
 // predicates that count them.
 type matcher struct {
-	key    string
+	id     int
+	stride int // words of a ring, 0 without rings
+	pure   bool
 	filter *node // nil: all rows
 	preds  []*predicate
+	key    string
+}
+
+// newMatcher numbers a matcher.
+func (x *Index) newMatcher(key string, filter *node) *matcher {
+	m := &matcher{id: slices.Index(x.matchers, nil), key: key, filter: filter}
+	m.pure = filter == nil || filter.deps.pure()
+	if m.id < 0 {
+		m.id = len(x.matchers)
+		x.matchers = append(x.matchers, nil)
+	}
+	x.matchers[m.id] = m
+	return m
 }
 
 func (e *eventType) matcher(key string) *matcher {
@@ -196,7 +219,11 @@ func (x *Index) unindex(p *predicate) {
 		e := x.events[id]
 		e.others = drop(e.others)
 		for _, m := range e.matchers {
-			m.preds = drop(m.preds)
+			if m.preds = drop(m.preds); len(m.preds) == 0 {
+				m.stride = 0
+				x.remake(m, e)
+				x.matchers[m.id] = nil
+			}
 		}
 		e.matchers = slices.DeleteFunc(e.matchers, func(m *matcher) bool { return len(m.preds) == 0 })
 	}

@@ -47,17 +47,16 @@ type object struct {
 // from it.
 type row struct {
 	user    uint32
-	numbers []number // by attribute
-	objects []object // by attribute
 	streams []stream // by event
-
-	truth  flags   // by predicate
-	member flags   // by audience
-	armed  []armed // timers pending for this user
-
-	// Where the first log and the first timer lie, beside the row.
+	// Where the first log lies, beside the row: an event is two lines of memory.
 	firstStream [1]stream
-	firstArmed  [1]armed
+	truth       flags // by predicate
+
+	member     flags   // by audience
+	armed      []armed // timers pending for this user
+	firstArmed [1]armed
+	numbers    []number // by attribute
+	objects    []object // by attribute
 }
 
 // armed says that a timer for the predicate is pending at sec. A timer that

@@ -37,6 +37,8 @@ type stream struct {
 	event uint32
 	width uint32 // cells of a row
 	objs  uint32 // other fields of a row
+	n     uint32 // rows
+	last  int64  // second of the newest row
 	cells []uint64
 	obj   []any
 }
@@ -48,7 +50,10 @@ func newStream(event uint32, nums, objs int) stream {
 	return stream{event: event, width: uint32(timeCells + nums), objs: uint32(objs)}
 }
 
-func (s *stream) len() int { return len(s.cells) / int(s.width) }
+func (s *stream) len() int { return int(s.n) }
+
+// crowded reports whether there is no room for one more row.
+func (s *stream) crowded() bool { return len(s.cells)+int(s.width) > cap(s.cells) && s.n > 0 }
 
 func (s *stream) sec(i int) int64 { return int64(s.cells[i*int(s.width)]) }
 
@@ -68,7 +73,7 @@ func (s *stream) objRow(i int) []any { return s.obj[i*int(s.objs) : (i+1)*int(s.
 func (s *stream) insert(at stamp, num []float64, obj []any) int {
 	n := s.len()
 	i := n
-	for i > 0 && s.compareRow(i-1, at, num, obj) > 0 {
+	for i > 0 && at.sec <= s.last && s.compareRow(i-1, at, num, obj) > 0 {
 		// A few steps back before a search: late rows are mostly a little late.
 		if n-i == 8 {
 			lo, hi := 0, i
@@ -85,6 +90,9 @@ func (s *stream) insert(at stamp, num []float64, obj []any) int {
 		i--
 	}
 	w := int(s.width)
+	if s.n++; n == 0 || at.sec > s.last {
+		s.last = at.sec
+	}
 	s.cells = append(s.cells, uint64(at.sec), uint64(at.ns))
 	for _, v := range num {
 		s.cells = append(s.cells, math.Float64bits(v))
@@ -137,7 +145,7 @@ type extra map[string]any
 // upper returns the number of rows whose second is at most sec.
 func (s *stream) upper(sec int64) int {
 	n := s.len()
-	if n == 0 || s.sec(n-1) <= sec {
+	if n == 0 || s.last <= sec {
 		return n
 	}
 	lo, hi := 0, n-1
@@ -180,6 +188,7 @@ func (s *stream) prune(sec int64) {
 	if n == 0 {
 		return
 	}
+	s.n -= uint32(n)
 	s.cells = slices.Delete(s.cells, 0, n*int(s.width))
 	s.obj = slices.Delete(s.obj, 0, n*int(s.objs))
 }

@@ -17,6 +17,8 @@ type page struct {
 	rows [blockUsers]*row
 	held mask
 	n    int
+
+	rings []*rings // by matcher, nil where there are none
 }
 
 // page returns the page of a block, nil when nobody of it is held.
