@@ -122,11 +122,25 @@ func (s *Store) commitLocked(b Batch) ([]Change, error) {
 	return out, nil
 }
 
+// apply takes in an event of a store in memory.
 func (s *Store) apply(e *Event) (Change, error) {
 	if s.closed {
 		return Change{}, ErrClosed
 	}
-	s.stats.Events++
+	c, err := s.prepare(e)
+	switch {
+	case err != nil:
+		return Change{}, err
+	case c.again:
+		return s.repeated(), nil
+	}
+	return s.take(&c), nil
+}
+
+// prepare decides whether an event becomes a fact, and brings it into the
+// store's form, without changing anything that a reader sees: the fields are
+// in s.fields, the keys in s.keys. Counts go to s.counts.
+func (s *Store) prepare(e *Event) (cleaned, error) {
 	c, no := s.clean(e)
 	if no == nil {
 		for _, k := range s.keys {
@@ -136,30 +150,88 @@ func (s *Store) apply(e *Event) (Change, error) {
 			}
 		}
 	}
-	fresh := no == nil && !s.seen.has(c.id)
-	if fresh && s.opts.Bots.watches() && !s.opts.Bots.vouched(s.fields) {
+	c.again = no == nil && (s.seen.has(c.id) || s.ahead.ids[c.id])
+	if no == nil && !c.again && s.opts.Bots.watches() && !s.opts.Bots.vouched(s.fields) {
 		k := slices.MaxFunc(s.keys, s.weaker)
 		if why := s.watched.watch(&s.opts.Bots, k, &c, s.fields); why != "" {
-			s.stats.Bots.count(why)
+			s.counts.Bots.count(why)
 			_, no = s.refuse(ErrBot, "%s: %v", why, k)
-			fresh = false
 		}
 	}
-	if fresh {
+	if no == nil && !c.again {
 		c.content = s.log.encode(c.typ, c.id, c.name, s.fields)
 		if len(c.content) > s.opts.MaxEventBytes {
 			_, no = s.refuse(ErrTooLarge, "%d bytes", len(c.content))
 		}
 	}
 	if no != nil {
-		s.stats.Refused.count(no.reason)
-		return Change{}, &RefusedError{ID: e.ID, Name: e.Name, Reason: no.reason, Value: no.detail}
+		s.counts.Events++
+		s.counts.Refused.count(no.reason)
+		return c, &RefusedError{ID: e.ID, Name: e.Name, Reason: no.reason, Value: no.detail}
 	}
-	if c.content == nil {
-		s.stats.Duplicates++
-		s.seq++
-		return Change{User: s.userOf(s.keys), Duplicate: true, Seq: s.seq}, nil
+	if c.again {
+		return c, nil
 	}
+	if s.left() < uint64(2*s.graph.maxKeys+len(s.keys)) && !s.enrolled(s.keys) {
+		return c, ErrExhausted
+	}
+	if c.typ == Identify {
+		c.nameless = s.beyond()
+	}
+	return c, nil
+}
+
+// beyond returns the names of the fields that are one attribute too many for
+// the store.
+func (s *Store) beyond() (names []string) {
+	room := s.opts.MaxAttributes - s.attributes.Len() - len(s.ahead.attributes)
+	if room >= len(s.fields) && !s.ahead.on {
+		return nil
+	}
+	for k := range s.fields {
+		if _, computed := s.traitNames[k]; computed || strings.HasPrefix(k, "context.") {
+			continue
+		}
+		if _, known := s.attributes.Lookup(k); !known && !s.ahead.attributes[k] {
+			names = append(names, k)
+		}
+	}
+	slices.Sort(names)
+	if room = min(max(room, 0), len(names)); s.ahead.on {
+		for _, k := range names[:room] {
+			s.ahead.attributes[strings.Clone(k)] = true
+		}
+	}
+	return names[room:]
+}
+
+// enrolled reports whether the combination of keys is known.
+func (s *Store) enrolled(keys []Key) bool {
+	s.nodes = s.nodes[:0]
+	for _, k := range keys {
+		n, ok := s.graph.lookup(k)
+		if !ok {
+			return false
+		}
+		s.nodes = append(s.nodes, n)
+	}
+	slices.SortFunc(s.nodes, s.graph.stronger)
+	_, ok := s.graph.set(slices.Compact(s.nodes))
+	return ok
+}
+
+// repeated answers an event that was applied before, of the keys s.keys.
+func (s *Store) repeated() Change {
+	s.stats.Events++
+	s.stats.Duplicates++
+	s.seq++
+	return Change{User: s.userOf(s.keys), Duplicate: true, Seq: s.seq}
+}
+
+// take makes a prepared event a fact. It depends on the event and the state
+// alone, so that a replay of the same events gives the same state.
+func (s *Store) take(c *cleaned) Change {
+	s.stats.Events++
 	s.detached = nil
 	if s.opts.Clock == ByEvents {
 		s.tick(c.tick, nil)
@@ -168,24 +240,23 @@ func (s *Store) apply(e *Event) (Change, error) {
 	for _, k := range s.keys {
 		s.nodes = append(s.nodes, s.graph.node(k, &s.opts))
 	}
-	set, m, err := s.enroll(s.nodes, c.at, c.id)
-	if err != nil {
-		s.stats.Events--
-		return Change{}, err
+	set, m := s.enroll(s.nodes, c.at, c.id)
+	if c.subject != 0 {
+		s.graph.sets[set].subject = c.subject
 	}
 	p := s.graph.sets[set].owner
 	out := Change{User: p.number, New: slices.Contains(m.fresh, p.number), Merged: m.merged, Split: m.split, Late: c.late}
 	if len(m.gone)+len(m.renamed)+len(m.fresh) > 0 {
 		s.follow(&m)
 	}
-	if s.isKnown(p, &c) {
+	if s.isKnown(p, c) {
 		// The id was forgotten, but the event is still in the log.
 		s.stats.Duplicates++
 		s.seq++
 		out.Duplicate, out.Seq, out.Detached = true, s.seq, s.detached
-		return out, nil
+		return out
 	}
-	s.record(p, set, &c)
+	s.record(p, set, c)
 	s.seen.add(c.id)
 	s.stats.Applied++
 	if c.late {
@@ -196,7 +267,7 @@ func (s *Store) apply(e *Event) (Change, error) {
 	}
 	s.seq++
 	out.Seq, out.Detached = s.seq, s.detached
-	return out, nil
+	return out
 }
 
 // weaker orders keys as the graph does, from the strongest.
@@ -250,7 +321,7 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 				}
 				continue
 			}
-			if _, known := s.attributes.Lookup(k); !known && s.attributes.Len() >= s.opts.MaxAttributes {
+			if len(c.nameless) > 0 && slices.Contains(c.nameless, k) {
 				s.stats.FieldsDropped++
 				continue
 			}

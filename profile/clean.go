@@ -25,7 +25,10 @@ type cleaned struct {
 	tick instant // where the event moves the clock
 	late bool
 
-	content []byte // as the log holds it; valid until the next event
+	again    bool     // it was applied before
+	content  []byte   // as the log holds it; valid until the next event
+	nameless []string // fields that cannot become attributes
+	subject  uint64   // of its combination in the journal, 0 in memory
 }
 
 const maxNesting = 8
@@ -62,9 +65,10 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 		return s.refuse(ErrNoTime, "time %v, received %v", e.Time, e.Received)
 	}
 	c.at = instantOf(at)
-	c.late = s.opts.MaxLateness > 0 && s.clock != never() && at.Before(s.clock.time().Add(-s.opts.MaxLateness))
+	now := latestOf(s.clock, s.ahead.clock)
+	c.late = s.opts.MaxLateness > 0 && now != never() && at.Before(now.time().Add(-s.opts.MaxLateness))
 	if c.late && s.opts.Late == RejectLate {
-		return s.refuse(ErrLate, "%v behind %v", at, s.clock.time())
+		return s.refuse(ErrLate, "%v behind %v", at, now.time())
 	}
 	c.tick = c.at
 	if usable(e.Received) {
@@ -79,7 +83,7 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 	}
 	if why := s.opts.Bots.judge(s.fields, &s.agents); why != "" {
 		agent, _ := s.fields["context.userAgent"].(string)
-		s.stats.Bots.count(why)
+		s.counts.Bots.count(why)
 		return s.refuse(ErrBot, "%s: %.80q", why, agent)
 	}
 	s.keys = s.keys[:0]
@@ -89,9 +93,9 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 		case ok:
 			s.keys = append(s.keys, clean)
 		case blocked:
-			s.stats.KeysBlocked++
+			s.counts.KeysBlocked++
 		default:
-			s.stats.KeysDropped++
+			s.counts.KeysDropped++
 		}
 	}
 	if len(s.keys) == 0 {
@@ -119,7 +123,7 @@ func (s *Store) correct(e *Event) time.Time {
 			at = at.Add(e.Received.Sub(e.Sent))
 		}
 		if at.After(e.Received) {
-			s.stats.TimesClamped++
+			s.counts.TimesClamped++
 			at = e.Received
 		}
 	}
@@ -131,7 +135,7 @@ func (s *Store) correct(e *Event) time.Time {
 func (s *Store) clean1(name string, v any, typ Type, depth int) {
 	if m, ok := v.(map[string]any); ok {
 		if depth == maxNesting {
-			s.stats.FieldsDropped++
+			s.counts.FieldsDropped++
 			return
 		}
 		for k, v := range m {
@@ -158,7 +162,7 @@ func (s *Store) clean1(name string, v any, typ Type, depth int) {
 		_, ok = clean.(bool)
 	}
 	if !ok || name == "" || len(name) > maxName || !utf8.ValidString(name) {
-		s.stats.FieldsDropped++
+		s.counts.FieldsDropped++
 		return
 	}
 	if typ != Consent {

@@ -30,6 +30,9 @@ func (d *dedupe) advance(now, window int64) {
 	}
 }
 
+// steady reports whether nothing is forgotten when the clock gets there.
+func (d *dedupe) steady(now int64) bool { return d.turn == 0 || now < d.turn }
+
 func (d *dedupe) has(id string) bool {
 	h := xxh3.HashString128(id)
 	if _, ok := d.young[h]; ok {

@@ -295,11 +295,11 @@ func moment(v any) (out any, changed, ok bool) {
 func (s *Store) normalize(name string, v any) (any, bool) {
 	if text, ok := v.(string); ok {
 		if s.norm.isMissing(text) {
-			s.stats.FieldsMissing++
+			s.counts.FieldsMissing++
 			return nil, false
 		}
 		if c, changed := composed(text); changed {
-			s.stats.FieldsRepaired++
+			s.counts.FieldsRepaired++
 			v = c
 		}
 	}
@@ -313,10 +313,10 @@ func (s *Store) normalize(name string, v any) (any, bool) {
 	out, changed, ok := s.norm.field(kind, v)
 	switch {
 	case !ok:
-		s.stats.FieldsUnfit++
+		s.counts.FieldsUnfit++
 		return nil, false
 	case changed:
-		s.stats.FieldsRepaired++
+		s.counts.FieldsRepaired++
 	}
 	return out, true
 }

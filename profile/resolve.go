@@ -20,7 +20,7 @@ type moved struct {
 
 // enroll finds the combination of an event's keys, entering it if it is new,
 // and brings the persons up to date.
-func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved, error) {
+func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved) {
 	g := &s.graph
 	slices.SortFunc(nodes, g.stronger)
 	nodes = slices.Compact(nodes)
@@ -32,25 +32,17 @@ func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved, er
 		if c := at.compare(set.first); set.firstID == "" || c < 0 || c == 0 && id < set.firstID {
 			set.first, set.firstID = at, strings.Clone(id)
 			if len(nodes) > 1 && slices.ContainsFunc(nodes, func(n uint32) bool { return g.nodes[n].person.contested }) {
-				return k, s.regroup(g.partition(nodes), nil), nil
+				return k, s.regroup(g.partition(nodes), nil)
 			}
 		}
-		return k, moved{}, nil
-	}
-	if s.left() < uint64(2*g.maxKeys+len(nodes)) {
-		for _, n := range nodes {
-			if len(g.nodes[n].sets) == 0 {
-				g.removeNode(n)
-			}
-		}
-		return 0, moved{}, ErrExhausted
+		return k, moved{}
 	}
 	k := g.addSet(nodes, at, id)
 	m := s.settle(nodes, k)
 	if g.sets[k].owner == nil {
 		s.own(g.owner(k), k)
 	}
-	return k, m, nil
+	return k, m
 }
 
 // settle brings the persons up to date after a new combination.

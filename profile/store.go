@@ -37,6 +37,11 @@ type Store struct {
 	blocked        map[string]struct{}
 	longestBlocked int
 
+	// Of the writer, to prepare events: where counts go, and what events do
+	// that are prepared and not yet applied.
+	counts *Stats
+	ahead  ahead
+
 	// Scratch space of the writer.
 	fields        map[string]any // of the event being applied, clean
 	changed       map[string]any // attributes whose value changed
@@ -108,6 +113,8 @@ func New(opts *Options) (*Store, error) {
 		told:        make(map[string]any),
 		failures:    make(map[string]error),
 	}
+	s.counts = &s.stats
+	s.ahead.reset()
 	if o.Shard == 0 {
 		s.next = uint64(o.Shards) // 0 is never a user
 	}

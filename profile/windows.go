@@ -19,7 +19,7 @@ type window struct {
 	due    int64  // when something enters or leaves next, as scheduled
 	stamp  packed // of the last change, as views saw it
 	trait  uint32
-	inside int32 // how many of the events are not in the future
+	inside int32  // how many of the events are not in the future
 	lag    uint32 // how much later than due, in seconds, it is by now
 }
 
