@@ -25,7 +25,8 @@ type Options struct {
 	// called from several goroutines. Default nil.
 	Hook func(point string) error
 
-	bugs bugs
+	bugs     bugs
+	pageSize int
 }
 
 // Journal is a durable, ordered log of records with snapshots beside it. Safe
@@ -78,6 +79,9 @@ func Open(dir string, opts *Options) (*Journal, error) {
 	}
 	if j.opts.LockTimeout == 0 {
 		j.opts.LockTimeout = time.Second
+	}
+	if j.opts.pageSize == 0 {
+		j.opts.pageSize = defaultPage
 	}
 	if err := makeDir(dir); err != nil {
 		return nil, err
@@ -195,7 +199,7 @@ func (j *Journal) openDB(path string) (db *bbolt.DB, err error) {
 			// over pages in use; and commits are shorter.
 			NoFreelistSync: true,
 			FreelistType:   bbolt.FreelistMapType,
-			PageSize:       pageSize,
+			PageSize:       j.opts.pageSize,
 			NoStatistics:   true,
 			NoSync:         j.opts.bugs.has(bugNoSync),
 		})
@@ -212,8 +216,8 @@ func (j *Journal) openDB(path string) (db *bbolt.DB, err error) {
 }
 
 const (
-	pageSize  = 4096
-	allocSize = 4 << 20
+	defaultPage = 4096
+	allocSize   = 4 << 20
 )
 
 // Last returns the sequence of the last acknowledged record, 0 if there has

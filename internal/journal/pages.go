@@ -29,6 +29,8 @@ const (
 	metaChecksum  = 56 // bytes that the checksum of a meta page covers
 	metaSize      = 64
 	maxBucketName = 16
+	minPage       = 1024
+	maxPage       = 1 << 16
 )
 
 var native = binary.NativeEndian
@@ -38,6 +40,7 @@ type pages struct {
 	f    *os.File
 	name string
 	size int64
+	page int64  // size of a page
 	high uint64 // pages at and above it do not exist
 	seen []uint64
 	bufs [][]byte
@@ -74,11 +77,11 @@ func (p *pages) meta() (root uint64, err error) {
 	if err != nil {
 		return 0, system(p.name, "looking", err)
 	}
-	p.size = info.Size()
+	p.size, p.page = info.Size(), minPage
 	var tx [2]uint64
 	for i := range tx {
 		var b [pageHeader + metaSize]byte
-		at := int64(i) * pageSize
+		at := int64(i) * p.page
 		if n, err := p.f.ReadAt(b[:], at); err == io.EOF {
 			return 0, p.corrupt(at+int64(n), "the file ends within meta page %d", i)
 		} else if err != nil {
@@ -96,9 +99,11 @@ func (p *pages) meta() (root uint64, err error) {
 		if v := native.Uint32(m[4:]); v != boltVersion {
 			return 0, &Error{File: p.name, Offset: at + pageHeader + 4, Err: ErrVersion, Reason: fmt.Sprintf("bbolt format %d, this build reads %d", v, boltVersion)}
 		}
-		if v := native.Uint32(m[8:]); v != pageSize {
-			return 0, p.corrupt(at+pageHeader+8, "pages of %d bytes, a journal has %d", v, pageSize)
+		v := int64(native.Uint32(m[8:]))
+		if v < minPage || v > maxPage || v&(v-1) != 0 || i > 0 && v != p.page {
+			return 0, p.corrupt(at+pageHeader+8, "pages of %d bytes", v)
 		}
+		p.page = v
 		if native.Uint64(b[:]) != uint64(i) || native.Uint16(b[8:]) != flagMeta {
 			return 0, p.corrupt(at, "bad header of meta page %d", i)
 		}
@@ -110,8 +115,8 @@ func (p *pages) meta() (root uint64, err error) {
 	if tx[0]+1 != tx[1] && tx[1]+1 != tx[0] {
 		return 0, p.corrupt(pageHeader, "transactions %d and %d of the meta pages do not follow each other", tx[0], tx[1])
 	}
-	if p.high < 4 || p.high > uint64(p.size)/pageSize {
-		return 0, p.corrupt(p.size, "the file ends, it should have %d pages of %d bytes", p.high, pageSize)
+	if p.high < 4 || p.high > uint64(p.size/p.page) {
+		return 0, p.corrupt(p.size, "the file ends, it should have %d pages of %d bytes", p.high, p.page)
 	}
 	p.seen = make([]uint64, p.high/64+1)
 	p.mark(0)
@@ -130,15 +135,15 @@ func (p *pages) mark(id uint64) bool {
 
 // read returns a page with its overflow.
 func (p *pages) read(id uint64, depth int) ([]byte, error) {
-	at := int64(id) * pageSize
+	at := int64(id) * p.page
 	if id >= p.high {
 		return nil, p.corrupt(p.offset, "page %d does not exist", id)
 	}
 	for len(p.bufs) <= depth {
-		p.bufs = append(p.bufs, make([]byte, pageSize))
+		p.bufs = append(p.bufs, make([]byte, p.page))
 	}
 	b := p.bufs[depth]
-	if _, err := p.f.ReadAt(b[:pageSize], at); err != nil {
+	if _, err := p.f.ReadAt(b[:p.page], at); err != nil {
 		return nil, system(p.name, "reading", err)
 	}
 	if native.Uint64(b) != id {
@@ -153,15 +158,15 @@ func (p *pages) read(id uint64, depth int) ([]byte, error) {
 			return nil, p.corrupt(at, "page %d is used twice", id+i)
 		}
 	}
-	size := int(over+1) * pageSize
+	size := int(over+1) * int(p.page)
 	if size > len(b) {
-		b = append(b[:pageSize], make([]byte, size-pageSize)...)
+		b = append(b[:p.page], make([]byte, size-int(p.page))...)
 		p.bufs[depth] = b
-		if _, err := p.f.ReadAt(b[pageSize:], at+pageSize); err != nil {
+		if _, err := p.f.ReadAt(b[p.page:], at+p.page); err != nil {
 			return nil, system(p.name, "reading", err)
 		}
-	} else if size > pageSize {
-		if _, err := p.f.ReadAt(b[pageSize:size], at+pageSize); err != nil {
+	} else if size > int(p.page) {
+		if _, err := p.f.ReadAt(b[p.page:size], at+p.page); err != nil {
 			return nil, system(p.name, "reading", err)
 		}
 	}
@@ -172,13 +177,13 @@ func (p *pages) read(id uint64, depth int) ([]byte, error) {
 // [low, high); nil is no bound.
 func (p *pages) walk(id uint64, depth int, low, high []byte, f visit) error {
 	if depth > maxTreeDepth {
-		return p.corrupt(int64(id)*pageSize, "tree of more than %d levels", maxTreeDepth)
+		return p.corrupt(int64(id)*p.page, "tree of more than %d levels", maxTreeDepth)
 	}
 	b, err := p.read(id, depth)
 	if err != nil {
 		return err
 	}
-	at := int64(id) * pageSize
+	at := int64(id) * p.page
 	switch native.Uint16(b[8:]) {
 	case flagLeaf:
 		return p.leaf(b, at, low, high, f)
@@ -288,7 +293,7 @@ func (p *pages) buckets(root uint64, visits map[string]visit) error {
 		return err
 	}
 	if len(all) != len(visits) {
-		return p.corrupt(int64(root)*pageSize, "%d buckets, there should be %d", len(all), len(visits))
+		return p.corrupt(int64(root)*p.page, "%d buckets, there should be %d", len(all), len(visits))
 	}
 	for _, b := range all {
 		f := func(k, v []byte, flags uint32) error {

@@ -147,7 +147,8 @@ func readPart(path, name string, want file, sink func([]byte) error) error {
 	}
 	var got file
 	at, number := int64(partHeader), uint64(0)
-	buf := make([]byte, chunkSize+chunkHeader) // a payload and the header after it
+	// A payload and the header after it.
+	buf := make([]byte, min(chunkSize, max(0, want.size))+chunkHeader)
 	h := head[partHeader:]
 	for {
 		n := int64(binary.LittleEndian.Uint32(h))

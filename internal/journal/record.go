@@ -81,10 +81,10 @@ func endRecord(b []byte, start int, bug bugs) {
 	binary.LittleEndian.PutUint32(v[4:], recordCRC(v, bug))
 }
 
-func appendStored(b []byte, s *stored) []byte {
+func appendStored(b []byte, s *stored, bug bugs) []byte {
 	start := len(b)
 	b = append(beginRecord(b, s), s.data...)
-	endRecord(b, start, 0)
+	endRecord(b, start, bug)
 	return b
 }
 

@@ -92,9 +92,10 @@ func (rd *reader) fill() (passed uint64, err error) {
 		}
 		keys := tx.Bucket([]byte(bucketKeys))
 		c := tx.Bucket([]byte(bucketRecords)).Cursor()
-		var id [8]byte
-		binary.BigEndian.PutUint64(id[:], rd.next)
-		k, v := c.Seek(id[:])
+		k, v, err := j.seek(c, &rd.next)
+		if err != nil {
+			return err
+		}
 		for ; rd.next <= last && len(rd.items) < chunkRecords && len(rd.arena) < chunkBytes; k, v = c.Next() {
 			passed, err := rd.take(k, v, keys)
 			if err != nil {
@@ -105,6 +106,30 @@ func (rd *reader) fill() (passed uint64, err error) {
 		return nil
 	})
 	return rd.next - begin, err
+}
+
+// seek moves to the record of a sequence, or, when that lies in a gap, moves
+// the sequence to the gap's end.
+func (j *Journal) seek(c *bbolt.Cursor, seq *uint64) (k, v []byte, err error) {
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], *seq)
+	k, v = c.Seek(id[:])
+	if k != nil && binary.BigEndian.Uint64(k) == *seq {
+		return k, v, nil
+	}
+	if k, v = c.Prev(); k != nil {
+		at := binary.BigEndian.Uint64(k)
+		n, wrong := j.span(at, v)
+		if wrong != "" {
+			return nil, nil, j.damaged(at, wrong)
+		}
+		if at+n > *seq {
+			*seq = at + n
+			k, v = c.Next()
+			return k, v, nil
+		}
+	}
+	return nil, nil, j.damaged(*seq, "record is missing")
 }
 
 // take adds the record at the cursor to the chunk.
