@@ -13,7 +13,9 @@ import (
 // clusters and covariates then work for them as they do for means.
 
 // formed tells whether the metric is something else than a mean of values.
-func (m Metric) formed() bool { return m.Per != "" || m.Trim > 0 || m.Quantile > 0 || m.Cap > 0 }
+func (m Metric) formed() bool {
+	return m.Per != "" || m.Trim > 0 || m.Quantile > 0 || m.Cap > 0 || m.Floor > 0
+}
 
 // checkForm refuses what a metric cannot be.
 func (m Metric) checkForm(at string, all []Metric) error {
@@ -27,6 +29,8 @@ func (m Metric) checkForm(at string, all []Metric) error {
 		return bad("Per", m.Per, "want a metric of these options that is a plain value")
 	case !(m.Cap >= 0 && m.Cap < 1):
 		return bad("Cap", m.Cap, "want 0 < Cap < 1, or 0 for none")
+	case !(m.Floor >= 0 && m.Floor < 1) || m.Cap > 0 && m.Floor >= m.Cap:
+		return bad("Floor", m.Floor, "want 0 < Floor < 1 and less than Cap, or 0 for none")
 	case !(m.Trim >= 0 && m.Trim < .5):
 		return bad("Trim", m.Trim, "want 0 < Trim < 0.5, or 0 for none")
 	case !(m.Quantile >= 0 && m.Quantile < 1):
@@ -41,15 +45,15 @@ func (m Metric) checkForm(at string, all []Metric) error {
 	if forms > 1 {
 		return bad("Per, Trim and Quantile", []any{m.Per, m.Trim, m.Quantile}, "want one of them")
 	}
-	if m.Aggregate == AnyEvent && (m.Cap > 0 || m.Trim > 0 || m.Quantile > 0) {
-		return bad("Aggregate", m.Aggregate, "want CountEvents or SumValues with Cap, Trim or Quantile")
+	if m.Aggregate == AnyEvent && (m.Cap > 0 || m.Floor > 0 || m.Trim > 0 || m.Quantile > 0) {
+		return bad("Aggregate", m.Aggregate, "want CountEvents or SumValues with Cap, Floor, Trim or Quantile")
 	}
 	return nil
 }
 
 // capped winsorizes the values of all strata and arms together.
 func (c *Comparison) capped(used []*stratum, m Metric) {
-	if m.Cap == 0 {
+	if m.Cap == 0 && m.Floor == 0 {
 		return
 	}
 	var all []float64
@@ -57,19 +61,30 @@ func (c *Comparison) capped(used []*stratum, m Metric) {
 		all = slices.Concat(all, s.arms[0].values, s.arms[1].values)
 	}
 	slices.Sort(all)
-	limit, cut := type7(all, m.Cap), 0
+	lo, hi := limits(all, m.Floor, cmp.Or(m.Cap, 1))
+	var raised, cut int
 	for _, s := range used {
 		for i := range s.arms {
 			for u, x := range s.arms[i].values {
-				if x > limit {
-					s.arms[i].values[u] = limit
+				switch {
+				case x > hi:
+					s.arms[i].values[u] = hi
 					cut++
+				case x < lo:
+					s.arms[i].values[u] = lo
+					raised++
 				}
 			}
 		}
 	}
-	c.Method += ", capped"
-	c.Adjustments = append(c.Adjustments, fmt.Sprintf("values of %d users capped at %.6g, the %g quantile of both arms", cut, limit, m.Cap))
+	if m.Cap > 0 {
+		c.Method += ", capped"
+		c.Adjustments = append(c.Adjustments, fmt.Sprintf("values of %d users capped at %.6g, the %g quantile of both arms", cut, hi, m.Cap))
+	}
+	if m.Floor > 0 {
+		c.Method += ", raised from below"
+		c.Adjustments = append(c.Adjustments, fmt.Sprintf("values of %d users raised to %.6g, the %g quantile of both arms", raised, lo, m.Floor))
+	}
 }
 
 // reshape replaces the values by those whose mean is the estimate.

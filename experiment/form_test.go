@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,8 @@ func formedReadout(t *testing.T, n int) (r *Readout, spend, orders [2][]float64)
 		{Name: "spend", Aggregate: SumValues},
 		{Name: "orders", Aggregate: SumValues},
 		{Name: "capped", Event: "Order", Fields: []string{"v"}, Aggregate: SumValues, Cap: .9},
+		{Name: "both", Event: "Order", Fields: []string{"v"}, Aggregate: SumValues, Floor: .1, Cap: .95},
+		{Name: "raised", Event: "Order", Fields: []string{"v"}, Aggregate: SumValues, Floor: .2},
 		{Name: "trimmed", Event: "Order", Fields: []string{"v"}, Aggregate: SumValues, Trim: .1},
 		{Name: "p75", Event: "Order", Fields: []string{"v"}, Aggregate: SumValues, Quantile: .75},
 		{Name: "per order", Event: "Order", Fields: []string{"v"}, Aggregate: SumValues, Per: "orders"},
@@ -53,6 +56,19 @@ func TestFormsAgreeWithTheirEstimators(t *testing.T) {
 		"per order": func() (Comparison, error) { return Ratio(joints[0], joints[1], nil) },
 		"trimmed":   func() (Comparison, error) { return Yuen(spend[0], spend[1], .1, nil) },
 		"p75":       func() (Comparison, error) { return Quantiles(q[0], q[1], nil) },
+		"both": func() (Comparison, error) {
+			a, b, least, most, err := Winsorize(spend[0], spend[1], .1, .95)
+			require.NoError(t, err)
+			require.Equal(t, least, slices.Min(a))
+			require.Equal(t, most, slices.Max(b))
+			return Welch(momentsOf(t, Mean, a...), momentsOf(t, Mean, b...), nil)
+		},
+		"raised": func() (Comparison, error) {
+			a, b, _, most, err := Winsorize(spend[0], spend[1], .2, 1)
+			require.NoError(t, err)
+			require.Equal(t, most, max(slices.Max(spend[0]), slices.Max(spend[1])))
+			return Welch(momentsOf(t, Mean, a...), momentsOf(t, Mean, b...), nil)
+		},
 		"capped": func() (Comparison, error) {
 			a, b, _, err := Cap(spend[0], spend[1], .9)
 			require.NoError(t, err)

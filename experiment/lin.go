@@ -59,38 +59,13 @@ func Lin(data Observations, se StdErr, opts *TestOptions) (Comparison, error) {
 	if se > Classical {
 		return Comparison{}, &OptionError{fn, "se", se, "want one of the constants"}
 	}
-	design, err := data.design(fn)
+	f, err := data.fit(fn, se)
 	if err != nil {
 		return Comparison{}, err
 	}
-	n, k := design.Dims()
-	var inverse mat.SymDense
-	var chol mat.Cholesky
-	var gram mat.SymDense
-	gram.SymOuterK(1, design.T())
-	if !chol.Factorize(&gram) || chol.Cond() > 1e13 || chol.InverseTo(&inverse) != nil {
-		return Comparison{}, &ValueError{fn, "covariates that explain each other, of them", k/2 - 1, ErrVariance}
-	}
-	var xy, beta mat.VecDense
-	y := mat.NewVecDense(n, slices.Clone(data.Y))
-	xy.MulVec(design.T(), y)
-	if err := chol.SolveVecTo(&beta, &xy); err != nil {
-		return Comparison{}, &ValueError{fn, "covariates that explain each other, of them", k/2 - 1, ErrVariance}
-	}
-	var fitted mat.VecDense
-	fitted.MulVec(design, &beta)
-	residuals := make([]float64, n)
-	for i := range residuals {
-		residuals[i] = data.Y[i] - fitted.AtVec(i)
-	}
-	v, df, name := data.sandwich(design, &inverse, residuals, se)
-	if df < 1 {
-		return Comparison{}, &ValueError{fn, "clusters", df + 1, ErrTooFew}
-	}
-	b0, b1 := beta.AtVec(0), beta.AtVec(1)
-	c := Comparison{Method: "Lin's regression, " + name}
-	a := armEstimate{mean: b0, unadjusted: b0}
-	b := armEstimate{mean: b0 + b1, v: v.At(1, 1), satter: v.At(1, 1) * v.At(1, 1) / float64(df)}
+	c := Comparison{Method: "Lin's regression, " + f.errors}
+	a := armEstimate{mean: f.control, unadjusted: f.control}
+	b := armEstimate{mean: f.control + f.effect, v: f.v11, satter: f.v11 * f.v11 / float64(f.df)}
 	for _, t := range data.Treated {
 		if t {
 			b.n++
@@ -98,16 +73,66 @@ func Lin(data Observations, se StdErr, opts *TestOptions) (Comparison, error) {
 			a.n++
 		}
 	}
-	// The delta method on b1/|b0|, times b0².
-	r := b1 / b0
-	relative := v.At(1, 1) + r*r*v.At(0, 0) - 2*r*v.At(0, 1)
-	c.Adjustments = append(c.Adjustments, fmt.Sprintf("%d coefficients, standard errors %s", k, name))
-	if err := c.finishRelative(a, b, relative, o); err != nil {
+	c.Adjustments = append(c.Adjustments, fmt.Sprintf("%d coefficients, standard errors %s", f.coefficients, f.errors))
+	if err := c.finishRelative(a, b, f.relative(f.effect/f.control), o); err != nil {
 		return Comparison{}, err
 	}
-	c.Control.StdErr = math.Sqrt(max(0, v.At(0, 0)))
-	c.Treatment.StdErr = math.Sqrt(max(0, v.At(0, 0)+2*v.At(0, 1)+v.At(1, 1)))
+	c.Control.StdErr, c.Treatment.StdErr = f.armErrors()
 	return c, nil
+}
+
+// linFit is what a regression says of the control's mean and of the effect:
+// their values, and the variances and the covariance of their errors.
+type linFit struct {
+	control, effect float64
+	v00, v01, v11   float64
+	df              int
+	coefficients    int
+	errors          string
+}
+
+// relative is the variance of effect/|control| by the delta method, times the
+// square of the control's mean, where r is the relative effect.
+func (f linFit) relative(r float64) float64 { return f.v11 + r*r*f.v00 - 2*r*f.v01 }
+
+func (f linFit) armErrors() (control, treatment float64) {
+	return math.Sqrt(max(0, f.v00)), math.Sqrt(max(0, f.v00+2*f.v01+f.v11))
+}
+
+func (d Observations) fit(fn string, se StdErr) (linFit, error) {
+	design, err := d.design(fn)
+	if err != nil {
+		return linFit{}, err
+	}
+	n, k := design.Dims()
+	singular := &ValueError{fn, "covariates that explain each other, of them", k/2 - 1, ErrVariance}
+	var inverse mat.SymDense
+	var chol mat.Cholesky
+	var gram mat.SymDense
+	gram.SymOuterK(1, design.T())
+	if !chol.Factorize(&gram) || chol.Cond() > 1e13 || chol.InverseTo(&inverse) != nil {
+		return linFit{}, singular
+	}
+	var xy, beta mat.VecDense
+	y := mat.NewVecDense(n, slices.Clone(d.Y))
+	xy.MulVec(design.T(), y)
+	if err := chol.SolveVecTo(&beta, &xy); err != nil {
+		return linFit{}, singular
+	}
+	var fitted mat.VecDense
+	fitted.MulVec(design, &beta)
+	residuals := make([]float64, n)
+	for i := range residuals {
+		residuals[i] = d.Y[i] - fitted.AtVec(i)
+	}
+	v, df, name := d.sandwich(design, &inverse, residuals, se)
+	if df < 1 {
+		return linFit{}, &ValueError{fn, "clusters", df + 1, ErrTooFew}
+	}
+	return linFit{
+		control: beta.AtVec(0), effect: beta.AtVec(1), v00: v.At(0, 0), v01: v.At(0, 1), v11: v.At(1, 1),
+		df: df, coefficients: k, errors: name,
+	}, nil
 }
 
 // design returns the matrix of 1, treatment, standardized covariates, and

@@ -56,6 +56,9 @@ type Metric struct {
 	// Cap, 0 < Cap < 1, winsorizes users' values from above at this quantile of
 	// both arms together, as [Cap] does.
 	Cap float64
+	// Floor, 0 < Floor < 1, winsorizes them from below, as [Winsorize] does: for
+	// metrics with losses. With Cap it must be less.
+	Floor float64
 	// Trim, 0 < Trim < 0.5, compares trimmed means, as [Yuen] does.
 	Trim float64
 	// Quantile, 0 < Quantile < 1, compares this quantile of the users' values

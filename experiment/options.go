@@ -89,6 +89,15 @@ type TestOptions struct {
 	// Covariates adjust the effect for what users did before their first
 	// exposure (see [CUPED]): the same metric, or others.
 	Covariates []Covariate
+	// Regression takes covariates out by [Lin]'s regression, with coefficients of
+	// each arm its own, instead of CUPED's common ones; the effect is relative to
+	// the adjusted control mean. Sharper where the covariates say more of one arm
+	// than of the other, and arms are of unequal size. Covariates that add
+	// nothing in an arm of a stratum are left out there.
+	Regression bool
+	// StdErr is how the regression's standard errors are made. Where units cover
+	// several users they are CR1, whatever it says. Default: HC2.
+	StdErr StdErr
 	// Stratum, of what a user was before the exposure, such as a country,
 	// post-stratifies: effects are estimated within each stratum and weighted
 	// by its users. A stratum with fewer than two users in an arm is left out,
@@ -134,6 +143,14 @@ func (o *TestOptions) resolve(fn string) (TestOptions, error) {
 		return r, &OptionError{fn, "Interval", r.Interval, "want Delta, Log or Fieller"}
 	case r.Interval != Delta && r.Sequential > 0:
 		return r, &OptionError{fn, "Interval", r.Interval, "want Delta with Sequential"}
+	}
+	switch {
+	case r.StdErr > Classical:
+		return r, &OptionError{fn, "StdErr", r.StdErr, "want one of the constants"}
+	case r.StdErr != HC2 && !r.Regression:
+		return r, &OptionError{fn, "StdErr", r.StdErr, "want Regression with it"}
+	case r.Regression && r.Interval != Delta:
+		return r, &OptionError{fn, "Interval", r.Interval, "want Delta with Regression"}
 	}
 	for i, c := range r.Covariates {
 		if c.Before < 0 {

@@ -183,6 +183,17 @@ func (c *Comparison) fromStrata(all []*stratum, m Metric, o TestOptions) error {
 	if n := impute(used, o); n > 0 {
 		c.Adjustments = append(c.Adjustments, fmt.Sprintf("%d covariates not known, taken as the mean of those that are, with an indicator", n))
 	}
+	if o.Regression {
+		before := c.Method
+		units, err := c.regress(used, total, clustered, o)
+		if err != nil {
+			return err
+		}
+		c.Method = strings.Replace(before, "Welch's t", c.Method, 1)
+		c.describe(all, used, total, clustered, units)
+		c.warnShape(m, skew)
+		return nil
+	}
 	theta, shift, err := pooledTheta(used)
 	if err != nil {
 		return err
@@ -251,10 +262,15 @@ func (c *Comparison) fromStrata(all []*stratum, m Metric, o TestOptions) error {
 	if err != nil {
 		return err
 	}
-	if m.Trim == 0 && m.Quantile == 0 {
-		c.warnSkew(max(skew[0].value(), skew[1].value()), min(e.a.n, e.b.n))
-	}
+	c.warnShape(m, skew)
 	return nil
+}
+
+// warnShape warns of skew where it is means that are compared.
+func (c *Comparison) warnShape(m Metric, skew [2]skewness) {
+	if m.Trim == 0 && m.Quantile == 0 {
+		c.warnSkew(max(skew[0].value(), skew[1].value()), min(c.Control.N, c.Treatment.N))
+	}
 }
 
 // largeEnough returns the strata that can be compared and their users.

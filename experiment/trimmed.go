@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -54,19 +55,49 @@ func Yuen(control, treatment []float64, trim float64, opts *TestOptions) (Compar
 
 // Cap returns copies of the values of two arms winsorized at an upper
 // quantile, 0 < level < 1, of both together, and the limit: for metrics in
-// which a few users weigh more than all others.
+// which a few users weigh more than all others. [Winsorize] does it from below
+// too.
 func Cap(control, treatment []float64, level float64) (a, b []float64, limit float64, err error) {
-	all, err := QuantileOf(slices.Concat(control, treatment), level)
-	if err != nil {
-		return nil, nil, 0, err
+	if !(level > 0 && level < 1) {
+		return nil, nil, 0, &OptionError{"Cap", "level", level, "want 0 < level < 1"}
 	}
-	limit = all.Value
-	cut := func(xs []float64) []float64 {
+	a, b, _, limit, err = Winsorize(control, treatment, 0, level)
+	return a, b, limit, err
+}
+
+// Winsorize returns copies of the values of two arms in which those below the
+// quantile low of both together are raised to it, and those above the quantile
+// high are cut to it, and the two limits; 0 ≤ low < high ≤ 1, of which 0 and 1
+// change nothing (quantiles are of R's type 7). The limits are those of both
+// arms, so that they do not make a difference themselves. Fewer than two values
+// in all are [ErrTooFew].
+func Winsorize(control, treatment []float64, low, high float64) (a, b []float64, least, most float64, err error) {
+	const fn = "Winsorize"
+	if !(low >= 0 && low < high && high <= 1) {
+		return nil, nil, 0, 0, &OptionError{fn, "low and high", []float64{low, high}, "want 0 ≤ low < high ≤ 1"}
+	}
+	all := slices.Concat(control, treatment)
+	if len(all) < 2 {
+		return nil, nil, 0, 0, &ValueError{fn, "values, n", len(all), ErrTooFew}
+	}
+	for _, x := range all {
+		if math.IsNaN(x - x) {
+			return nil, nil, 0, 0, &ValueError{fn, "value", x, ErrNotFinite}
+		}
+	}
+	slices.Sort(all)
+	least, most = limits(all, low, high)
+	within := func(xs []float64) []float64 {
 		out := slices.Clone(xs)
-		for i := range out {
-			out[i] = min(out[i], limit)
+		for i, x := range out {
+			out[i] = max(least, min(x, most))
 		}
 		return out
 	}
-	return cut(control), cut(treatment), limit, nil
+	return within(control), within(treatment), least, most, nil
+}
+
+// limits returns two quantiles of sorted values.
+func limits(sorted []float64, low, high float64) (least, most float64) {
+	return type7(sorted, low), type7(sorted, high)
 }
