@@ -34,8 +34,13 @@ func (j *Journeys) paths(opts *PathOptions, log *[]orderRow) (*Paths, error) {
 		return nil, err
 	}
 	b.log = log
+	return b.build(&s)
+}
+
+// build makes the paths of all users.
+func (b *pathBuilder) build(s *snapshot) (*Paths, error) {
 	for _, u := range s.users {
-		if opts != nil && opts.Users != nil && !opts.Users.Contains(u.user) {
+		if b.opts.Users != nil && !b.opts.Users.Contains(u.user) {
 			continue
 		}
 		if err := b.user(u); err != nil {
@@ -60,6 +65,7 @@ type pathBuilder struct {
 	channel  []uint32           // names to the channels of the paths, +1
 	paths    *Paths
 	log      *[]orderRow // of conversions, if it is wanted
+	timeline *timeline   // what happened in time, if it is wanted
 	seen     uint64      // users of opts.Users with something in the period
 	kept     []touchRow
 	path     []touchRow

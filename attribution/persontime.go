@@ -42,6 +42,9 @@ func (b *pathBuilder) observe(u snapshotUser, touches []touchRow, conversions []
 		// Who is known later was there from the start.
 		now = b.start
 	}
+	if b.timeline != nil {
+		b.timeline.observe(b, u, touches, conversions, b.observedFrom(now), end)
+	}
 	for len(touches) > 0 || len(conversions) > 0 {
 		// A touch at the instant of a conversion counts before it.
 		if len(conversions) == 0 || len(touches) > 0 && !conversions[0].at.before(touches[0].at) {
@@ -62,6 +65,15 @@ func (b *pathBuilder) observe(u snapshotUser, touches []touchRow, conversions []
 		b.active = b.active[:0]
 	}
 	b.stretch(now, end)
+}
+
+// observedFrom is when the observation in the period begins of a user who is
+// known from an instant on.
+func (b *pathBuilder) observedFrom(known instant) instant {
+	if b.started && known.before(b.start) {
+		return b.start
+	}
+	return known
 }
 
 // first is the instant of a user's first row.
