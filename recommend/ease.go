@@ -131,7 +131,7 @@ func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
 		name = fmt.Sprintf("edlae p=%g lambda=%g", o.Dropout, o.Lambda)
 	}
 	if o.Keep == 0 || o.Keep >= n-1 {
-		return &Model{name: name, cat: cat, full: w}, nil
+		return &Model{name: name, cat: cat, weight: w, full: true}, nil
 	}
 	lists := make([][]entry, n)
 	if err := inTurn(ctx, o.Workers, n, func() func(int) {

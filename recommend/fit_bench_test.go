@@ -114,7 +114,7 @@ func BenchmarkTune(b *testing.B) {
 // with a collector that leaves little behind.
 func reportMemory(b *testing.B, m *Model, fit func()) {
 	b.StopTimer()
-	size := 8*len(m.ptr) + 4*len(m.target) + 8*len(m.weight) + 8*len(m.full)
+	size := 8*len(m.ptr) + 4*len(m.target) + 8*len(m.weight) + 4*len(m.narrow)
 	b.ReportMetric(float64(size)/float64(m.Weights()), "bytes/weight")
 	b.ReportMetric(float64(m.Weights()), "weights")
 	if fit != nil {

@@ -24,10 +24,13 @@ func TestGoldenBytes(t *testing.T) {
 	require.NoError(t, err)
 	ease, err := FitEASE(t.Context(), h, nil)
 	require.NoError(t, err)
+	compact, err := knn.Compact()
+	require.NoError(t, err)
 	for name, c := range map[string]struct{ now, back stored }{
 		"history.v0.bin": {h, newTestHistory(t, nil)},
 		"knn.v0.bin":     {knn, &Model{}},
 		"ease.v0.bin":    {ease, &Model{}},
+		"compact.v0.bin": {compact, &Model{}},
 	} {
 		path := "testdata/" + name
 		if *update {

@@ -28,12 +28,13 @@ type Model struct {
 	// ptr[i]:ptr[i+1] are the weights of source i, targets ascending.
 	ptr    []int
 	target []uint32
+	// One of the two holds the weights, narrow in a compact model. When full
+	// they are of every pair, row by row of the source, and ptr and target nil.
 	weight []float64
-	// full holds every weight, row by row of the source, when nothing was
-	// cut; ptr, target and weight are then nil.
-	full []float64
-	cut  float64 // share of the sum of absolute weights that was cut
-	pool sync.Pool
+	narrow []float32
+	full   bool
+	cut    float64 // share of the sum of absolute weights that was cut
+	pool   sync.Pool
 }
 
 var (
@@ -141,7 +142,7 @@ func (m *Model) String() string { return m.name }
 func (m *Model) Len() int { return len(m.cat.names) }
 
 // Weights returns the number of weights stored.
-func (m *Model) Weights() int { return len(m.weight) + len(m.full) }
+func (m *Model) Weights() int { return len(m.weight) + len(m.narrow) }
 
 // Weight returns the weight of a source item for a target item, 0 where the
 // model has none or does not know an item.
@@ -155,14 +156,47 @@ func (m *Model) Weight(source, target string) float64 {
 }
 
 func (m *Model) at(i, j uint32) float64 {
-	if m.full != nil {
-		return m.full[int(i)*len(m.cat.names)+int(j)]
+	if m.full {
+		return m.weightAt(int(i)*len(m.cat.names) + int(j))
 	}
-	row := m.target[m.ptr[i]:m.ptr[i+1]]
-	if k, ok := slices.BinarySearch(row, j); ok {
-		return m.weight[m.ptr[i]+k]
+	if k, ok := slices.BinarySearch(m.row(i), j); ok {
+		return m.weightAt(m.ptr[i] + k)
 	}
 	return 0
+}
+
+// row returns the targets of a source; their weights start at ptr.
+func (m *Model) row(source uint32) []uint32 { return m.target[m.ptr[source]:m.ptr[source+1]] }
+
+func (m *Model) weightAt(k int) float64 {
+	if m.narrow != nil {
+		return float64(m.narrow[k])
+	}
+	return m.weight[k]
+}
+
+// Compact returns a model with the same weights rounded to 32 bits: 8 bytes for
+// each instead of 12, and 4 instead of 8 where every weight is kept, which also
+// makes requests faster, since they wait for memory. A weight changes by at most
+// 6e-8 of itself, so that only scores nearer than that can change places; sums
+// are still taken, and explained, in 64 bits. A weight beyond the range of 32
+// bits is [ErrWeight]. The result of a compact model is itself.
+func (m *Model) Compact() (*Model, error) {
+	if m.cat == nil {
+		return nil, &Error{Where: "Model.Compact", Reason: "a model comes from a fit or from bytes", Err: ErrEmpty}
+	}
+	if m.narrow != nil {
+		return m, nil
+	}
+	out := &Model{name: m.name + " compact", cat: m.cat, ptr: m.ptr, target: m.target, full: m.full, cut: m.cut}
+	out.narrow = make([]float32, len(m.weight))
+	for k, w := range m.weight {
+		out.narrow[k] = float32(w)
+		if math.Abs(w) > math.MaxFloat32 {
+			return nil, &Error{Where: "Model.Compact", Value: w, Reason: "does not fit 32 bits", Err: ErrWeight}
+		}
+	}
+	return out, nil
 }
 
 // Users returns the number of users of an item in the training data, 0 for an

@@ -30,36 +30,33 @@ func (m *Model) AppendBinary(b []byte) ([]byte, error) {
 	}
 	s = w.Section("weights")
 	s.Float(m.cut)
-	s.Bool(m.full != nil)
-	if m.full != nil {
-		s.Bytes(appendFloats(nil, m.full))
-		return w.AppendTo(b), nil
-	}
-	for i := range m.cat.names {
+	s.Bool(m.full)
+	s.Bool(m.narrow != nil)
+	for i := 0; i < len(m.ptr)-1; i++ {
 		s.Count(m.ptr[i+1] - m.ptr[i])
 		prev := uint32(0)
-		for _, j := range m.target[m.ptr[i]:m.ptr[i+1]] {
+		for _, j := range m.row(uint32(i)) {
 			s.Uvarint(uint64(j - prev))
 			prev = j
 		}
 	}
-	s.Bytes(appendFloats(nil, m.weight))
-	return w.AppendTo(b), nil
-}
-
-func appendFloats(b []byte, x []float64) []byte {
-	for _, f := range x {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	floats := make([]byte, 0, 8*len(m.weight)+4*len(m.narrow))
+	for _, f := range m.weight {
+		floats = binary.LittleEndian.AppendUint64(floats, math.Float64bits(f))
 	}
-	return b
+	for _, f := range m.narrow {
+		floats = binary.LittleEndian.AppendUint32(floats, math.Float32bits(f))
+	}
+	s.Bytes(floats)
+	return w.AppendTo(b), nil
 }
 
 // UnmarshalBinary replaces the model by what AppendBinary wrote. Section
 // "items" holds the name, the number of users, and by ascending id the items
-// with their numbers of users; section "weights" the
-// share cut, a flag, and either all
-// weights, row by row of the source, or for each source the number
-// of its targets and the steps between them, and then all weights.
+// with their numbers of users; section "weights" the share cut, whether every
+// weight is kept and whether they are narrow, then, unless every one is kept,
+// for each source the number of its targets and the steps between them, and
+// last the weights, row by row of the source, in 64 bits or narrow in 32.
 //
 // Damaged bytes, and those of another kind, wrap [ErrCorrupt]; the model is
 // then unchanged. The bytes are copied. Unlike every other method it must not
@@ -77,7 +74,8 @@ func (m *Model) UnmarshalBinary(data []byte) error {
 		return err
 	}
 	m.name, m.cat, m.cut = fresh.name, fresh.cat, fresh.cut
-	m.ptr, m.target, m.weight, m.full = fresh.ptr, fresh.target, fresh.weight, fresh.full
+	m.ptr, m.target, m.full = fresh.ptr, fresh.target, fresh.full
+	m.weight, m.narrow = fresh.weight, fresh.narrow
 	return nil
 }
 
@@ -109,16 +107,49 @@ func (m *Model) readWeights(r *wire.Reader) error {
 	if m.cut = r.Float(); !(m.cut >= 0 && m.cut <= 1) {
 		r.Fail("share cut of %v", m.cut)
 	}
-	if r.Bool() {
-		b := r.Bytes()
-		if r.Err() == nil && (n > math.MaxInt32/2 || len(b) != 8*n*n) {
-			r.Fail("%d bytes of weights for %d items", len(b), n)
-		}
-		if r.Err() == nil {
-			m.full = readFloats(r, b)
-		}
+	m.full = r.Bool()
+	narrow := r.Bool()
+	weights := n * n
+	if m.full && n > math.MaxInt32/2 {
+		r.Fail("every weight of %d items", n)
+	}
+	if !m.full {
+		m.readTargets(r)
+		weights = len(m.target)
+	}
+	b := r.Bytes()
+	width := 8
+	if narrow {
+		width = 4
+	}
+	if r.Err() == nil && (len(b)%width != 0 || len(b)/width != weights) {
+		r.Fail("%d bytes for %d weights", len(b), weights)
+	}
+	if r.Err() != nil {
 		return r.Close()
 	}
+	if narrow {
+		m.narrow = make([]float32, weights)
+		for i := range m.narrow {
+			m.narrow[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+	} else {
+		m.weight = make([]float64, weights)
+		for i := range m.weight {
+			m.weight[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+		}
+	}
+	for i := range weights {
+		if x := m.weightAt(i); math.IsNaN(x) || math.IsInf(x, 0) {
+			r.Fail("weight %v", x)
+			break
+		}
+	}
+	return r.Close()
+}
+
+func (m *Model) readTargets(r *wire.Reader) {
+	n := len(m.cat.names)
 	m.ptr = make([]int, 1, n+1)
 	for range n {
 		prev := uint32(0)
@@ -128,31 +159,11 @@ func (m *Model) readWeights(r *wire.Reader) error {
 				r.Fail("targets out of order")
 			}
 			if r.Err() != nil {
-				return r.Close()
+				return
 			}
 			prev += step
 			m.target = append(m.target, prev)
 		}
 		m.ptr = append(m.ptr, len(m.target))
 	}
-	b := r.Bytes()
-	if r.Err() == nil && len(b) != 8*len(m.target) {
-		r.Fail("%d bytes for %d weights", len(b), len(m.target))
-	}
-	if r.Err() == nil {
-		m.weight = readFloats(r, b)
-	}
-	return r.Close()
-}
-
-func readFloats(r *wire.Reader, b []byte) []float64 {
-	out := make([]float64, len(b)/8)
-	for i := range out {
-		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-		if x := out[i]; math.IsNaN(x) || math.IsInf(x, 0) {
-			r.Fail("weight %v", x)
-			return nil
-		}
-	}
-	return out
 }

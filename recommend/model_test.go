@@ -211,6 +211,15 @@ func FuzzModelUnmarshalBinary(f *testing.F) {
 	f.Add(b)
 	f.Add(b[:len(b)-1])
 	f.Add([]byte("zhun"))
+	full, err := FitEASE(f.Context(), shop(f), nil)
+	require.NoError(f, err)
+	narrow, err := full.Compact()
+	require.NoError(f, err)
+	for _, m := range []*Model{full, narrow} {
+		b, err := m.AppendBinary(nil)
+		require.NoError(f, err)
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m Model
 		if m.UnmarshalBinary(data) != nil {

@@ -128,13 +128,21 @@ func (m *Model) answer(dst []Scored, q Query, r *Result) ([]Scored, error) {
 
 // score adds up the weights of the history, by ascending source.
 func (m *Model) score(s *scratch) {
+	if m.narrow != nil {
+		addUp(m, m.narrow, s)
+	} else {
+		addUp(m, m.weight, s)
+	}
+}
+
+func addUp[W float32 | float64](m *Model, weights []W, s *scratch) {
 	scores := s.scores
-	if m.full != nil {
+	if m.full {
 		n := m.Len()
 		for _, p := range s.history.items {
-			row := m.full[int(p.item)*n:][:n]
+			row := weights[int(p.item)*n:][:n]
 			for j, w := range row {
-				scores[j] += p.value * w
+				scores[j] += p.value * float64(w)
 			}
 		}
 		s.all = len(s.history.items) > 0
@@ -146,18 +154,20 @@ func (m *Model) score(s *scratch) {
 	}
 	if s.all = work >= len(scores)>>3; s.all {
 		for _, p := range s.history.items {
-			target, weight := m.row(p.item)
+			target := m.row(p.item)
+			weight := weights[m.ptr[p.item]:][:len(target)]
 			for k, j := range target {
-				scores[j] += p.value * weight[k]
+				scores[j] += p.value * float64(weight[k])
 			}
 		}
 		return
 	}
 	dirty, blocks, used := s.dirty, s.blocks, 0
 	for _, p := range s.history.items {
-		target, weight := m.row(p.item)
+		target := m.row(p.item)
+		weight := weights[m.ptr[p.item]:][:len(target)]
 		for k, j := range target {
-			scores[j] += p.value * weight[k]
+			scores[j] += p.value * float64(weight[k])
 			// Written always and kept when the block is new: no branch to
 			// mispredict.
 			b := j >> blockBits
@@ -167,12 +177,6 @@ func (m *Model) score(s *scratch) {
 		}
 	}
 	s.used = used
-}
-
-// row returns the targets of a source and its weights for them.
-func (m *Model) row(source uint32) (target []uint32, weight []float64) {
-	target = m.target[m.ptr[source]:m.ptr[source+1]]
-	return target, m.weight[m.ptr[source]:][:len(target)]
 }
 
 // best collects the n best admissible items with a positive score.

@@ -23,7 +23,7 @@ func RefreshLocalRidge(ctx context.Context, h *History, model *Model, targets []
 	if err != nil {
 		return nil, err
 	}
-	if model == nil || model.cat == nil || model.full != nil {
+	if model == nil || model.cat == nil || model.full {
 		return nil, badOption("RefreshLocalRidge", model.describe(), "want a local ridge model")
 	}
 	m, err := fittable("RefreshLocalRidge", h, o.Workers)
@@ -84,10 +84,9 @@ func (m *Model) columns(cat *catalogue) [][]entry {
 	}
 	out := make([][]entry, len(cat.names))
 	for i := range m.cat.names {
-		target, weight := m.row(uint32(i))
-		for k, j := range target {
+		for k, j := range m.row(uint32(i)) {
 			if source, j := number[i], number[j]; source != gone && j != gone {
-				out[j] = append(out[j], entry{source, weight[k]})
+				out[j] = append(out[j], entry{source, m.weightAt(m.ptr[i] + k)})
 			}
 		}
 	}
