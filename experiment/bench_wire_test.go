@@ -29,7 +29,7 @@ func BenchmarkBytes(b *testing.B) {
 			encoding.BinaryUnmarshaler
 		}
 	}{
-		{"moments", formatMoments()}, {"joint", formatJoint(b)}, {"sketch", sketch}, {"readout", r},
+		{"moments", formatMoments()}, {"joint", formatJoint(b)}, {"sketch", sketch}, {"timeline", formatTimeline(b)}, {"readout", r},
 	} {
 		data, err := c.x.AppendBinary(nil)
 		require.NoError(b, err)

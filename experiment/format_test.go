@@ -49,6 +49,15 @@ func formatSketch() *Sketch {
 	return s
 }
 
+func formatTimeline(t testing.TB) *Timeline {
+	x := days(t, Mean)
+	x.Add(at(-30), 2.5)
+	x.Add(at(1), 7)
+	x.Add(at(2), .1)
+	x.Add(at(900), -1e9)
+	return x
+}
+
 // The bytes of a version are read for ever, and as long as it is the present
 // one they are written, too.
 func TestGoldenBytes(t *testing.T) {
@@ -64,6 +73,7 @@ func TestGoldenBytes(t *testing.T) {
 		{"moments.v0.bin", formatMoments(), new(Moments)},
 		{"joint.v0.bin", formatJoint(t), new(Joint)},
 		{"sketch.v0.bin", formatSketch(), new(Sketch)},
+		{"timeline.v0.bin", formatTimeline(t), new(Timeline)},
 	} {
 		got, err := c.now.AppendBinary(nil)
 		require.NoError(t, err)
