@@ -95,7 +95,9 @@ func FitHazard(ctx context.Context, j *Journeys, opts *HazardOptions) (HazardFit
 }
 
 func (o *HazardOptions) check() error {
-	bad := func(field string, value any, reason string) error { return inputError("FitHazard", 0, field, value, reason) }
+	bad := func(field string, value any, reason string) error {
+		return inputError("FitHazard", 0, field, value, reason)
+	}
 	if o.Level == 0 {
 		o.Level = 0.95
 	}

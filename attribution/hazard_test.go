@@ -232,8 +232,12 @@ func TestHazardRefuses(t *testing.T) {
 	touch(t, j, 1, "A", hours(1))
 	ctx := context.Background()
 	for _, o := range []HazardOptions{
-		{Level: -1}, {Grid: []time.Duration{}}, {Grid: []time.Duration{0}}, {HalfLives: map[string]time.Duration{"A": -1}},
-		{Groups: []*roaring.Bitmap{nil}}, {Groups: []*roaring.Bitmap{roaring.BitmapOf(1), roaring.BitmapOf(1, 2)}},
+		{Level: -1},
+		{Grid: []time.Duration{}},
+		{Grid: []time.Duration{0}},
+		{HalfLives: map[string]time.Duration{"A": -1}},
+		{Groups: []*roaring.Bitmap{nil}},
+		{Groups: []*roaring.Bitmap{roaring.BitmapOf(1), roaring.BitmapOf(1, 2)}},
 		{Paths: &PathOptions{Click: -1}},
 	} {
 		_, err := FitHazard(ctx, j, &o)

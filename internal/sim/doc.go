@@ -106,10 +106,11 @@
 // Online Retail sells to the trade: its baskets and order values are not imitated, their
 // spread is.
 //
-// # The reference design
+// # The reference designs
 //
 // [Hazard] is a much smaller design with a truth in closed form, for estimators that work
-// in person-time.
+// in person-time; its effects may fade, depend on order, or be chased. [Static] is the same
+// for estimators of designs in which exposure is fixed before the outcome.
 //
 // # Reproducibility
 //

@@ -56,6 +56,9 @@ const (
 	purposePromotion
 	purposeHazard
 	purposeExpose
+	purposePropensity
+	purposeRepeat
+	purposeShuffle
 )
 
 // timeless is the slot of draws that belong to a customer's whole life.

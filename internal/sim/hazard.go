@@ -24,6 +24,19 @@ type HazardOptions struct {
 
 	// Baseline is the hazard without touches, per window; 0 means 0.04.
 	Baseline float64
+
+	// HalfLife is the share of the window after which half of a touch's effect on the
+	// logarithm of the hazard is gone: carry-over that fades. 0 means that none is lost.
+	HalfLife float64
+
+	// Order is what a touch of B adds to the logarithm of the hazard, beside its effect,
+	// when A was met before it; 0 means that order does not matter.
+	Order float64
+
+	// Targeting is by how much the logits of meeting E and F rise with a user's propensity
+	// z, a standard normal figure; when it is not 0, the hazard is multiplied by
+	// exp(z − 1/2), so that those who are chased buy anyway.
+	Targeting float64
 }
 
 // Hazard is a small design in which touches raise the rate of conversion in time and the
@@ -31,6 +44,8 @@ type HazardOptions struct {
 // channel at most once at a uniform instant, and converts at the rate
 //
 //	λ(t) = λ0 · exp(Σ β_c over the channels c touched before t).
+//
+// Effects may fade, depend on order, or be chased: see [HazardOptions].
 //
 // The conversion ends the observation, so that those who convert have fewer touches than
 // those who do not (immortal-time bias): an estimator that forgets the time is wrong here
@@ -40,9 +55,12 @@ type HazardOptions struct {
 type Hazard struct {
 	seed     uint64
 	users    int
+	logits   [HazardChannels]float64
 	exposure [HazardChannels]float64 // probabilities
 	effect   [HazardChannels]float64
 	baseline float64
+
+	halfLife, order, targeting float64
 }
 
 // NewHazard builds the design. It errs, wrapping [ErrOptions], on a field out of range.
@@ -84,6 +102,15 @@ func NewHazard(opts *HazardOptions) (*Hazard, error) {
 		}
 		h.exposure[c] = 1 / (1 + math.Exp(-logits[c]))
 	}
+	h.logits, h.halfLife, h.order, h.targeting = logits, o.HalfLife, o.Order, o.Targeting
+	switch {
+	case !(h.halfLife >= 0 && !math.IsInf(h.halfLife, 1)) || h.halfLife != 0 && h.halfLife < 0.01:
+		return nil, &OptionError{"HalfLife", h.halfLife, "must be 0 or lie in 0.01…∞"}
+	case !(math.Abs(h.order) <= 3):
+		return nil, &OptionError{"Order", h.order, "must lie in −3…3"}
+	case !(math.Abs(h.targeting) <= 5):
+		return nil, &OptionError{"Targeting", h.targeting, "must lie in −5…5"}
+	}
 	top := h.baseline
 	for _, b := range h.effect {
 		top *= math.Exp(max(b, 0))
@@ -110,6 +137,8 @@ type HazardJourney struct {
 	Touches   []HazardTouch
 	Converted bool
 	End       float64
+	// Propensity is the hidden z of [HazardOptions].Targeting, a standard normal figure.
+	Propensity float64
 }
 
 // Journeys yields all users in order. Touches is valid until the next step; copy what you keep.
@@ -118,24 +147,22 @@ func (h *Hazard) Journeys() iter.Seq[HazardJourney] {
 		var buffer [HazardChannels]HazardTouch
 		for u := range h.users {
 			k := keyOf(h.seed, purposeHazard, u)
-			touches := buffer[:0]
-			for c := range HazardChannels {
-				if k.uniform(0, purposeHazard, c) < h.exposure[c] {
-					touches = append(touches, HazardTouch{uint8(c), k.uniform(0, purposeTouchTime, c)})
-				}
-			}
-			slices.SortFunc(touches, func(a, b HazardTouch) int {
-				switch {
-				case a.Time < b.Time:
-					return -1
-				case a.Time > b.Time:
-					return 1
-				}
-				return int(a.Channel) - int(b.Channel)
-			})
-			j := HazardJourney{User: uint32(u + 1), End: 1}
+			touches, z := h.touches(k, buffer[:0])
+			j := HazardJourney{User: uint32(u + 1), End: 1, Propensity: z}
 			// the conversion comes when the cumulative hazard reaches a unit exponential
-			left, now, rate, lift := k.exponential(0, purposeBuy, 0), 0.0, h.baseline, 0.0
+			left := k.exponential(0, purposeBuy, 0)
+			if !h.plain() {
+				j.End, j.Converted = h.reach(touches, z, left)
+				for len(touches) > 0 && touches[len(touches)-1].Time >= j.End {
+					touches = touches[:len(touches)-1]
+				}
+				j.Touches = touches
+				if !yield(j) {
+					return
+				}
+				continue
+			}
+			now, rate, lift := 0.0, h.baseline, 0.0
 			for i, t := range touches {
 				if used := rate * (t.Time - now); used < left {
 					left -= used
@@ -157,6 +184,33 @@ func (h *Hazard) Journeys() iter.Seq[HazardJourney] {
 	}
 }
 
+// plain is the design with a truth in closed form.
+func (h *Hazard) plain() bool { return h.halfLife == 0 && h.order == 0 && h.targeting == 0 }
+
+// touches draws the touches of a user in the order of their times, and their propensity.
+func (h *Hazard) touches(k key, touches []HazardTouch) ([]HazardTouch, float64) {
+	z := k.normal(0, purposePropensity, 0)
+	for c := range HazardChannels {
+		p := h.exposure[c]
+		if h.targeting != 0 && c >= HazardChannels-2 {
+			p = 1 / (1 + math.Exp(-h.logits[c]-h.targeting*z))
+		}
+		if k.uniform(0, purposeHazard, c) < p {
+			touches = append(touches, HazardTouch{uint8(c), k.uniform(0, purposeTouchTime, c)})
+		}
+	}
+	slices.SortFunc(touches, func(a, b HazardTouch) int {
+		switch {
+		case a.Time < b.Time:
+			return -1
+		case a.Time > b.Time:
+			return 1
+		}
+		return int(a.Channel) - int(b.Channel)
+	})
+	return touches, z
+}
+
 // HazardTruth is the truth of the design for its number of users.
 type HazardTruth struct {
 	Conversions float64                 // expected conversions with all channels
@@ -167,7 +221,9 @@ type HazardTruth struct {
 }
 
 // Truth computes expected conversions in all 2^6 worlds in which only a subset of the
-// channels exists, without simulation and exact to rounding. For a user who meets the
+// channels exists. When effects fade, depend on order or are chased, it is the sum over
+// the users of their probability of a conversion in each world, given their touches and
+// their propensity. Otherwise it is exact to rounding, without simulation: for a user who meets the
 // channels of a set T, the order of the touches is a uniform permutation and the k+1 gaps
 // between them are uniform on the simplex, so that with the hazards c_0 … c_k between the
 // touches
@@ -177,6 +233,9 @@ type HazardTruth struct {
 // (Hermite–Genocchi), where h_m is the complete homogeneous symmetric polynomial.
 func (h *Hazard) Truth() HazardTruth {
 	const worlds = 1 << HazardChannels
+	if !h.plain() {
+		return h.byUser()
+	}
 	var met [worlds]float64 // P(conversion | exactly these channels are met)
 	for t := range met {
 		met[t] = 1 - h.noConversion(t)
@@ -200,12 +259,17 @@ func (h *Hazard) Truth() HazardTruth {
 			}
 		}
 	}
-	copy(r.Shapley[:], shapley(r.Worlds, HazardChannels))
-	r.Baseline, r.Conversions = r.Worlds[0], r.Worlds[worlds-1]
-	for c := range HazardChannels {
-		r.LastIn[c] = r.Conversions - r.Worlds[(worlds-1)&^(1<<c)]
-	}
+	r.sum()
 	return r
+}
+
+// sum derives the rest from the worlds.
+func (r *HazardTruth) sum() {
+	copy(r.Shapley[:], shapley(r.Worlds, HazardChannels))
+	r.Baseline, r.Conversions = r.Worlds[0], r.Worlds[len(r.Worlds)-1]
+	for c := range HazardChannels {
+		r.LastIn[c] = r.Conversions - r.Worlds[(len(r.Worlds)-1)&^(1<<c)]
+	}
 }
 
 // noConversion averages over the orders of the touches of a set.
