@@ -108,6 +108,19 @@
 // asks for it, and sets for Allow and Deny are applied during the search, not
 // after it.
 //
+// # Buying again
+//
+// Query.KeepHistory lets a query answer with what the user had before, and
+// Query.Own says how much an item speaks for itself. NDCG@100 for orders of two
+// months from those of the eight before, Online Retail, repeat purchases counted
+// (standard error .007):
+//
+//	popularity                                  .165
+//	EASE lambda=100, Own 0                      .367
+//	what the user had most often                .399
+//	cosine K=100, Log1p, Own 0, 1, 10           .309  .381  .411
+//	RP3Beta{.6, .5} K=100, Log1p, Own 0, 1, 10  .335  .411  .411
+//
 // # Honest evaluation
 //
 // [SplitTime] is what a shop should use; [SplitStrong] is the protocol of the

@@ -26,6 +26,8 @@ type EvalOptions struct {
 	// Repeat lets items of the history be recommended, and held out: repeat
 	// consumption.
 	Repeat bool
+	// Own is Query.Own, for Repeat.
+	Own float64
 	// Fill is Query.Fill. Default: FillByID.
 	Fill Fill
 	// Category returns the category of an item, "" for none; Cut.Calibration
@@ -252,7 +254,7 @@ func (e *evaluation) some(ctx context.Context, worker int, shown [][]uint32) err
 		}
 		var err error
 		list, err = e.r.AppendRecommend(list[:0], Query{
-			History: e.History, User: e.users[i], N: longest, KeepHistory: e.Repeat, Fill: e.Fill,
+			History: e.History, User: e.users[i], N: longest, KeepHistory: e.Repeat, Own: e.Own, Fill: e.Fill,
 		})
 		if err != nil {
 			return fmt.Errorf("recommend: Evaluate: user %d: %w", e.users[i], err)

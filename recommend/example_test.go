@@ -96,6 +96,32 @@ func ExampleModel_Items() {
 	// filled in: 1
 }
 
+// People buy coffee again. An item's own weight puts what was bought often
+// first, and what goes with it follows.
+func ExampleQuery() {
+	h, _ := recommend.NewHistory(&recommend.HistoryOptions{Value: recommend.Log1p()})
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for user, items := range [][]string{
+		{"coffee", "coffee", "filters"},
+		{"coffee", "milk", "coffee", "coffee"},
+		{"tea", "milk"},
+	} {
+		for k, item := range items {
+			_ = h.Add(uint32(user+1), item, 1, at.AddDate(0, 0, 7*k))
+		}
+	}
+	model, _ := recommend.FitItemKNN(context.Background(), h, nil)
+	result, _ := model.Recommend(recommend.Query{History: h, User: 2, KeepHistory: true, Own: 1})
+	for _, x := range result.Items {
+		fmt.Printf("%.2f %s\n", x.Score, x.Item)
+	}
+	// Output:
+	// 1.77 coffee
+	// 1.46 milk
+	// 0.86 filters
+	// 0.49 tea
+}
+
 // Every score is a sum over the history.
 func ExampleModel_Explain() {
 	h := baskets()

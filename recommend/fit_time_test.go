@@ -75,10 +75,11 @@ func TestFitByTime(t *testing.T) {
 				w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 				fmt.Fprintf(w, "repeat %v\trecall@20\tndcg@100\tse\tcoverage@20\t\n", repeat)
 				best, chosen := 0.0, 0.0
+				weight := 0.0
 				add := func(r Recommender, err error) float64 {
 					require.NoError(t, err)
 					report, err := Evaluate(t.Context(), r, s.Test.Held, &EvalOptions{
-						History: s.Test.Known, Train: s.Train, Repeat: repeat, K: []int{20, 100},
+						History: s.Test.Known, Train: s.Train, Repeat: repeat, Own: weight, K: []int{20, 100},
 					})
 					require.NoError(t, err)
 					a, b := report.Cuts[0], report.Cuts[1]
@@ -104,6 +105,12 @@ func TestFitByTime(t *testing.T) {
 				}
 				m, err := Fit(t.Context(), s.Train, nil)
 				chosen = add(m, err)
+				for _, weight = range []float64{0.1, 0.3, 1, 10} {
+					if repeat {
+						fmt.Fprintf(w, "own=%g\t\t\t\t\t\n", weight)
+						add(m, nil)
+					}
+				}
 				require.NoError(t, w.Flush())
 				t.Logf("%d users, default %.4f of the best\n%s", s.Test.Users, chosen/best, out.String())
 				if set.whole {

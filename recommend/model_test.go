@@ -69,6 +69,9 @@ func TestQueriesAreChecked(t *testing.T) {
 		ErrOption: {
 			{N: -1},
 			{Fill: 9},
+			{Own: 1},
+			{Own: -1, KeepHistory: true},
+			{Own: math.NaN(), KeepHistory: true},
 			{History: h, User: 1, Items: []string{"tea"}},
 			{Items: []string{"tea"}, Weights: []float64{1, 2}},
 		},

@@ -104,12 +104,16 @@ func (m *Model) answer(dst []Scored, q Query, r *Result) ([]Scored, error) {
 		r.Known, r.Unknown = len(s.history.items), s.history.unknown
 	}
 	m.score(s)
-	if !q.KeepHistory {
+	if !q.KeepHistory || q.Own > 0 {
 		for _, p := range s.history.items {
 			if !s.all {
 				s.touch(p.item)
 			}
-			s.scores[p.item] = excluded
+			if q.KeepHistory {
+				s.scores[p.item] += p.value * q.Own
+			} else {
+				s.scores[p.item] = excluded
+			}
 		}
 	}
 
@@ -278,8 +282,9 @@ type Contribution struct {
 }
 
 // Explain returns why an item has its score: the parts of the history with a
-// weight for it, by item id. Added up from first to last they are the score
-// that [Model.Recommend] gives, bit by bit. It is nil for an item that nothing
+// weight for it, by item id, and last the item itself when it has a weight by
+// Query.Own. Added up from first to last they are the score that
+// [Model.Recommend] gives, bit by bit. It is nil for an item that nothing
 // in the history speaks for or against. The query's N, sets and fill do not
 // matter. An item the model does not know is [ErrItem].
 func (m *Model) Explain(q Query, item string) ([]Contribution, error) {
@@ -298,6 +303,10 @@ func (m *Model) Explain(q Query, item string) ([]Contribution, error) {
 		if w := m.at(p.item, j); w != 0 {
 			out = append(out, Contribution{m.cat.names[p.item], p.value, w, p.value * w})
 		}
+	}
+	if k, had := find(history.items, j); had && q.Own > 0 {
+		x := history.items[k].value
+		out = append(out, Contribution{item, x, q.Own, x * q.Own})
 	}
 	return slices.Clip(out), nil
 }

@@ -432,7 +432,10 @@ func slowRecommend(m *Model, history map[string]float64, q Query) []Scored {
 				score += x * m.Weight(source, target)
 			}
 		}
-		_, had := history[target]
+		own, had := history[target]
+		if had && q.Own > 0 {
+			score += own * q.Own
+		}
 		if had && !q.KeepHistory || q.Allow != nil && !q.Allow.Contains(target) || q.Deny != nil && q.Deny.Contains(target) {
 			continue
 		}
@@ -476,6 +479,9 @@ func TestRecommendAgainstDefinition(t *testing.T) {
 		q := Query{
 			N: rapid.IntRange(0, 9).Draw(t, "n"), Allow: some("allow"), Deny: some("deny"),
 			KeepHistory: rapid.Bool().Draw(t, "keep"), Fill: Fill(rapid.IntRange(0, 3).Draw(t, "fill")),
+		}
+		if q.KeepHistory {
+			q.Own = rapid.SampledFrom([]float64{0, 0.3, 10}).Draw(t, "own")
 		}
 		history := map[string]float64{}
 		known := 0
