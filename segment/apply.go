@@ -389,7 +389,7 @@ func (x *Index) touch(a *audience, p *predicate) {
 func (x *Index) begin(user uint32) *row {
 	x.startStep()
 	if r := x.table.get(user); r != nil {
-		return r
+		return x.table.renew(r)
 	}
 	r := &row{user: user, truth: x.blank.clone()}
 	x.table.put(r)

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"time"
@@ -24,6 +25,61 @@ const (
 func (x *Index) AppendBinary(b []byte) ([]byte, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	p := x.picture()
+	p.table = x.table
+	return p.appendTo(b), nil
+}
+
+// MarshalBinary is AppendBinary to nothing.
+func (x *Index) MarshalBinary() ([]byte, error) { return x.AppendBinary(nil) }
+
+// Snapshot returns the index as it is now, as the bytes that AppendBinary would
+// append. They are made when they are written, outside the lock, while the
+// index goes on; what changes meanwhile is copied first, user by user. Taking
+// it costs 8 bytes for 4,096 users.
+//
+// The result is immutable; safe for concurrent use, and may be written more
+// than once.
+func (x *Index) Snapshot() io.WriterTo {
+	x.mu.Lock()
+	defer x.release()
+	p := x.picture()
+	p.table = x.table.freeze()
+	return p
+}
+
+// picture is what bytes hold of an index.
+type picture struct {
+	meta        snapshot
+	fingerprint string
+	dynamic     bool
+	attrs       []*attribute // of which only names and kinds are read
+	events      []*eventType
+	table       table
+}
+
+// picture returns the state but for the rows.
+func (x *Index) picture() *picture {
+	p := &picture{
+		fingerprint: x.fingerprint, dynamic: x.opts.Dynamic,
+		attrs: slices.Clone(x.attrs), events: slices.Clone(x.events),
+		meta: snapshot{now: x.now, pruned: x.pruned, seq: x.seq, recent: slices.Collect(x.recent.all())},
+	}
+	defs := slices.Clone(x.ordered)
+	slices.SortStableFunc(defs, func(a, b *audience) int { return a.level - b.level })
+	for _, a := range defs {
+		p.meta.defs = append(p.meta.defs, *a.public)
+	}
+	return p
+}
+
+// WriteTo writes the bytes.
+func (x *picture) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(x.appendTo(nil))
+	return int64(n), err
+}
+
+func (x *picture) appendTo(b []byte) []byte {
 	w := wire.NewWriter(wireKind, wireVersion)
 	x.writeMeta(w.Section(wire.Meta))
 	attrRank, eventRank := x.writeNames(w.Section("names"))
@@ -35,15 +91,12 @@ func (x *Index) AppendBinary(b []byte) ([]byte, error) {
 		last = r.user
 		x.writeRow(s, r, attrRank, eventRank)
 	}
-	return w.AppendTo(b), nil
+	return w.AppendTo(b)
 }
-
-// MarshalBinary is AppendBinary to nothing.
-func (x *Index) MarshalBinary() ([]byte, error) { return x.AppendBinary(nil) }
 
 // writeNames writes the names of attributes and events in use, in order, and
 // returns the place of each number.
-func (x *Index) writeNames(s *wire.Section) (attrRank, eventRank []int) {
+func (x *picture) writeNames(s *wire.Section) (attrRank, eventRank []int) {
 	attrUsed, eventUsed := make([]bool, len(x.attrs)), make([]bool, len(x.events))
 	for r := range x.table.all() {
 		for _, n := range r.numbers {
@@ -53,7 +106,7 @@ func (x *Index) writeNames(s *wire.Section) (attrRank, eventRank []int) {
 			attrUsed[o.attr] = true
 		}
 		for i := range r.streams {
-			if st := &r.streams[i]; st.upper(x.pruned) < st.len() {
+			if st := &r.streams[i]; st.upper(x.meta.pruned) < st.len() {
 				eventUsed[st.event] = true
 			}
 		}
@@ -86,7 +139,7 @@ type cell struct {
 	v    any
 }
 
-func (x *Index) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
+func (x *picture) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 	cells := make([]cell, 0, len(r.numbers)+len(r.objects))
 	for _, n := range r.numbers {
 		cells = append(cells, cell{attrRank[n.attr], stamp{n.sec, n.ns}, x.attrs[n.attr].kind.outside(n.num)})
@@ -103,7 +156,7 @@ func (x *Index) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 	}
 	var streams []*stream
 	for i := range r.streams {
-		if st := &r.streams[i]; st.upper(x.pruned) < st.len() {
+		if st := &r.streams[i]; st.upper(x.meta.pruned) < st.len() {
 			streams = append(streams, st)
 		}
 	}
@@ -112,7 +165,7 @@ func (x *Index) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 	for _, st := range streams {
 		e := x.events[st.event]
 		s.Uvarint(uint64(eventRank[st.event]))
-		lo := st.upper(x.pruned)
+		lo := st.upper(x.meta.pruned)
 		s.Count(st.len() - lo)
 		for i := lo; i < st.len(); i++ {
 			s.Time(st.at(i).time())
@@ -124,7 +177,7 @@ func (x *Index) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 					writeValue(s, obj[f.col])
 				}
 			}
-			if x.opts.Dynamic {
+			if x.dynamic {
 				fields, _ := obj[e.objs-1].(extra)
 				value.WriteFields(s, fields)
 			}
@@ -151,23 +204,21 @@ func writeValue(s *wire.Section, v any) {
 	value.Write(s, v)
 }
 
-func (x *Index) writeMeta(s *wire.Section) {
+func (x *picture) writeMeta(s *wire.Section) {
 	s.String(x.fingerprint)
-	s.Bool(!x.now.IsZero())
-	if !x.now.IsZero() {
-		s.Time(x.now)
+	s.Bool(!x.meta.now.IsZero())
+	if !x.meta.now.IsZero() {
+		s.Time(x.meta.now)
 	}
-	s.Varint(x.pruned)
-	s.Uvarint(x.seq)
-	defs := slices.Clone(x.ordered)
-	slices.SortStableFunc(defs, func(a, b *audience) int { return a.level - b.level })
-	s.Count(len(defs))
-	for _, a := range defs {
-		s.String(a.public.Name)
-		s.String(a.public.Rule)
+	s.Varint(x.meta.pruned)
+	s.Uvarint(x.meta.seq)
+	s.Count(len(x.meta.defs))
+	for _, a := range x.meta.defs {
+		s.String(a.Name)
+		s.String(a.Rule)
 	}
-	s.Count(len(x.recent.list))
-	for t := range x.recent.all() {
+	s.Count(len(x.meta.recent))
+	for _, t := range x.meta.recent {
 		s.Uvarint(uint64(t.User))
 		s.String(t.Audience)
 		s.Bool(t.Entered)

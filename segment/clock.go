@@ -109,12 +109,22 @@ func (x *Index) prune() {
 	x.swept = x.pruned
 	for _, p := range x.table.pages() {
 		for _, r := range p.rows {
-			if r != nil {
-				r.prune(x.pruned)
+			if r != nil && r.stale(x.pruned) {
+				x.table.renew(r).prune(x.pruned)
 			}
 		}
 		x.thin(p)
 	}
+}
+
+// stale reports whether there are events up to and including the second.
+func (r *row) stale(sec int64) bool {
+	for i := range r.streams {
+		if st := &r.streams[i]; st.len() > 0 && st.sec(0) <= sec {
+			return true
+		}
+	}
+	return false
 }
 
 // prune drops the events up to and including the second, and logs that are

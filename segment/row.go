@@ -47,6 +47,7 @@ type object struct {
 // from it.
 type row struct {
 	user    uint32
+	epoch   uint32   // see table
 	streams []stream // by event
 	// Where the first log lies, beside the row: an event is two lines of memory.
 	firstStream [1]stream
@@ -204,9 +205,9 @@ func (r *row) absorb(o *row, types []*eventType) {
 // clone copies the truth; values are never changed in place and are shared.
 func (r *row) clone() *row {
 	c := &row{user: r.user, numbers: slices.Clone(r.numbers), objects: slices.Clone(r.objects)}
-	c.streams = make([]stream, len(r.streams))
+	c.streams = slices.Grow(c.firstStream[:0], len(r.streams))
 	for i := range r.streams {
-		c.streams[i] = r.streams[i].clone()
+		c.streams = append(c.streams, r.streams[i].clone())
 	}
 	return c
 }

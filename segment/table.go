@@ -1,6 +1,9 @@
 package segment
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // table holds the rows by user number, in pages of one block each, since
 // numbers are dense. Pages come in chapters, so that a number far out costs
@@ -8,6 +11,9 @@ import "iter"
 type table struct {
 	chapters [][]*page
 	n        int
+	// epoch counts the pictures taken. Pages and rows of an earlier one may be
+	// part of a picture: they are copied before they change.
+	epoch uint32
 }
 
 // chapterPages is how many pages a chapter has: four million users.
@@ -18,6 +24,7 @@ type page struct {
 	held mask
 	n    int
 
+	epoch uint32
 	rings []*rings // by matcher, nil where there are none
 }
 
@@ -38,9 +45,44 @@ func (t *table) get(user uint32) *row {
 	return p.rows[user%blockUsers]
 }
 
+// own returns the page of a block, for change.
+func (t *table) own(block int) *page {
+	p := t.page(block)
+	if p == nil || p.epoch == t.epoch {
+		return p
+	}
+	mine := *p
+	mine.epoch = t.epoch
+	t.chapters[block/chapterPages][block%chapterPages] = &mine
+	return &mine
+}
+
+// renew returns the row, for change of its truth. What is derived from that
+// is in no picture, and moves on.
+func (t *table) renew(r *row) *row {
+	if r.epoch == t.epoch {
+		return r
+	}
+	mine := r.clone()
+	mine.truth, mine.member = r.truth, r.member
+	mine.armed = append(mine.firstArmed[:0], r.armed...)
+	t.put(mine)
+	return mine
+}
+
+// freeze returns the table as it is now, for reading while this one changes.
+func (t *table) freeze() table {
+	frozen := table{chapters: make([][]*page, len(t.chapters)), n: t.n}
+	for i, c := range t.chapters {
+		frozen.chapters[i] = slices.Clone(c)
+	}
+	t.epoch++
+	return frozen
+}
+
 func (t *table) put(r *row) {
 	block := int(r.user / blockUsers)
-	pg := t.page(block)
+	pg := t.own(block)
 	if pg == nil {
 		c, i := block/chapterPages, block%chapterPages
 		if c >= len(t.chapters) {
@@ -49,10 +91,11 @@ func (t *table) put(r *row) {
 		if n := len(t.chapters[c]); i >= n {
 			t.chapters[c] = append(t.chapters[c], make([]*page, i+1-n)...)
 		}
-		pg = new(page)
+		pg = &page{epoch: t.epoch}
 		t.chapters[c][i] = pg
 	}
 	i := r.user % blockUsers
+	r.epoch = t.epoch
 	if pg.rows[i] == nil {
 		pg.n++
 		t.n++
@@ -66,7 +109,7 @@ func (t *table) remove(user uint32) {
 		return
 	}
 	block, i := int(user/blockUsers), user%blockUsers
-	pg := t.page(block)
+	pg := t.own(block)
 	pg.rows[i] = nil
 	pg.held[i/64] &^= 1 << (i % 64)
 	t.n--
