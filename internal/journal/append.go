@@ -200,6 +200,8 @@ type writer struct {
 	records, keys *bbolt.Bucket
 	head          *head
 	additional    []byte
+	// absent are subjects that were looked for and have no key.
+	absent map[uint64]bool
 }
 
 // admit says why a batch cannot be appended, before anything of it is put.
@@ -230,10 +232,17 @@ func (w *writer) cipher(subject uint64) (aead cipher.AEAD, destroyed bool, err e
 	if aead := w.j.cache.get(subject); aead != nil {
 		return aead, false, nil
 	}
+	if w.absent[subject] {
+		return nil, false, nil
+	}
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], subject)
 	v := w.keys.Get(id[:])
 	if v == nil {
+		if w.absent == nil {
+			w.absent = map[uint64]bool{}
+		}
+		w.absent[subject] = true
 		return nil, false, nil
 	}
 	k, live, wrong := decodeKey(subject, v)
@@ -262,6 +271,7 @@ func (w *writer) newKey(subject uint64) (cipher.AEAD, error) {
 	if err := w.putKey(subject, v); err != nil {
 		return nil, err
 	}
+	delete(w.absent, subject)
 	w.head.live++
 	w.head.keys += uint64(storedCRC(v))
 	w.j.cache.put(subject, aead)
@@ -332,6 +342,7 @@ func (w *writer) forget(subject uint64) error {
 		w.head.keys -= uint64(storedCRC(v))
 	}
 	w.j.cache.drop(subject)
+	delete(w.absent, subject)
 	v := encodeKey(subject, nil)
 	w.head.destroyed++
 	w.head.keys += uint64(storedCRC(v))

@@ -348,7 +348,7 @@ func (j *Journal) replace(m meta) error {
 		return j.err
 	}
 	j.meta = m
-	j.cache = aeads{}
+	j.cache.clear()
 	j.publish()
 	return nil
 }

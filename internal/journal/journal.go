@@ -73,7 +73,7 @@ type Journal struct {
 // left half-written is removed. Errors wrap [ErrLocked], [ErrReadOnly],
 // [ErrFull], [ErrVersion] or [ErrCorrupt].
 func Open(dir string, opts *Options) (*Journal, error) {
-	j := &Journal{dir: dir, path: filepath.Join(dir, dbFile)}
+	j := &Journal{dir: dir, path: filepath.Join(dir, dbFile), cache: newAEADs(writerCache)}
 	if opts != nil {
 		j.opts = *opts
 	}
@@ -218,6 +218,10 @@ func (j *Journal) openDB(path string) (db *bbolt.DB, err error) {
 const (
 	defaultPage = 4096
 	allocSize   = 4 << 20
+
+	// Ciphers kept: 16,384 by the writer, 2,048 by each chunk of a Replay.
+	writerCache = 14
+	readerCache = 11
 )
 
 // Last returns the sequence of the last acknowledged record, 0 if there has

@@ -69,38 +69,39 @@ func newAEAD(k *key) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// aeads keeps the ciphers of recent subjects, at most twice generation of
-// them: when the young generation is full it becomes the old one. Not safe
-// for concurrent use.
+// aeads keeps the ciphers of recent subjects: each subject has one place, and
+// the later of two with the same place stays. A cipher takes about a
+// kilobyte. Not safe for concurrent use.
 type aeads struct {
-	young, old map[uint64]cipher.AEAD
+	places []place
 }
 
-// A cipher takes about a kilobyte, so a cache stays below 32 MB.
-const generation = 1 << 14
+type place struct {
+	subject uint64
+	aead    cipher.AEAD
+}
+
+// newAEADs makes a cache of 2^bits places.
+func newAEADs(bits int) aeads { return aeads{places: make([]place, 1<<bits)} }
+
+func (c *aeads) place(subject uint64) *place {
+	// Fibonacci hashing: subjects are mostly consecutive numbers.
+	return &c.places[(subject*0x9E3779B97F4A7C15)>>32&uint64(len(c.places)-1)]
+}
 
 func (c *aeads) get(subject uint64) cipher.AEAD {
-	if a, ok := c.young[subject]; ok {
-		return a
-	}
-	if a, ok := c.old[subject]; ok {
-		c.put(subject, a)
-		return a
+	if p := c.place(subject); p.subject == subject {
+		return p.aead
 	}
 	return nil
 }
 
-func (c *aeads) put(subject uint64, a cipher.AEAD) {
-	if len(c.young) >= generation {
-		c.old, c.young = c.young, nil
-	}
-	if c.young == nil {
-		c.young = map[uint64]cipher.AEAD{}
-	}
-	c.young[subject] = a
-}
+func (c *aeads) put(subject uint64, a cipher.AEAD) { *c.place(subject) = place{subject, a} }
 
 func (c *aeads) drop(subject uint64) {
-	delete(c.young, subject)
-	delete(c.old, subject)
+	if p := c.place(subject); p.subject == subject {
+		*p = place{}
+	}
 }
+
+func (c *aeads) clear() { clear(c.places) }

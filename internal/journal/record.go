@@ -158,6 +158,16 @@ func (s *stored) parse(v []byte, seq uint64, bug bugs) (wrong string) {
 	return ""
 }
 
+// peek returns state and subject of a stored record that has not been
+// checked.
+func peek(v []byte) (state byte, subject uint64) {
+	if len(v) < recordHeader+2 {
+		return 0, 0
+	}
+	subject, _ = binary.Uvarint(v[recordHeader:])
+	return v[17], subject
+}
+
 // appendAdditional appends what a sealed part is bound to.
 func appendAdditional(b []byte, seq uint64, kind byte, clear []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, seq)
