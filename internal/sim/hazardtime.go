@@ -36,8 +36,8 @@ func (h *Hazard) hazard(touches []HazardTouch, z, from, to float64) float64 {
 	if h.halfLife == 0 || len(touches) == 0 {
 		return h.rate(touches, z, from) * (to - from)
 	}
-	// A piece of a half-life is smooth enough for all digits that matter.
-	pieces := math.Ceil((to - from) / h.halfLife)
+	// A piece of two half-lives is smooth enough for all digits that matter.
+	pieces := math.Ceil((to - from) / (2 * h.halfLife))
 	step, sum := (to-from)/pieces, 0.0
 	for p := 0.0; p < pieces; p++ {
 		for i, x := range gaussNodes {

@@ -85,7 +85,7 @@ func TestHazardInTimeIsThePlainDesign(t *testing.T) {
 // Where effects fade, matter in order, or are chased, journeys still agree with the truth.
 func TestHazardVariantsAgreeWithTheirTruth(t *testing.T) {
 	for _, o := range []HazardOptions{{HalfLife: 0.1}, {Order: 1}, {Targeting: 1.5}, {HalfLife: 0.3, Order: -0.5, Targeting: 1}} {
-		o.Users = 100_000
+		o.Users = 30_000
 		h := newHazard(t, &o)
 		r := h.Truth()
 		sum := r.Baseline
