@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 type golden struct {
@@ -93,6 +95,13 @@ func TestGolden(t *testing.T) {
 				check("n", n, err)
 				n, err = ProportionSize(in("p1"), in("p2"), &strict)
 				check("n_strict", n, err)
+			case "pwr_anova":
+				require.Equal(t, 3., in("k"))
+				a := in("f") * math.Sqrt(1.5)
+				p, err := ArmsPower(in("n"), []float64{-a, 0, a}, 1, &o)
+				check("power", p, err)
+			case "pwr_chisq":
+				check("power", noncentralChiSquare(stats.ChiSquareISF(o.Alpha, in("df")), in("df"), in("N")*in("w")*in("w")), nil)
 			case "mde_prop":
 				p, err := ProportionEffect(in("n"), in("p1"), &o)
 				check("p2", p, err)
@@ -100,7 +109,7 @@ func TestGolden(t *testing.T) {
 		}
 	}
 	t.Log(ran)
-	require.Len(t, ran, 10)
+	require.Len(t, ran, 12)
 }
 
 // Size, power and effect are each other's inverses.

@@ -6,6 +6,11 @@
 //	p, err := design.ProportionPower(20_000, .10, .11, nil)
 //	d, err := design.MeanEffect(20_000, 12, &design.Options{Correlation: .7})
 //
+// Metrics that are no means have a standard deviation in place of one:
+// [RatioStdDev], [RateStdDev], [QuantileStdDev], [TrimmedStdDev]. [ArmsSize] and
+// [ArmsProportionSize] are for one test of many arms. [Monitor] is for tests
+// that may end early: their power, and how many users they take on average.
+//
 // [RunningPower] tells what a test that runs will still find, and [Replay] tries
 // a test on past users: whether it keeps its level on the host's own data, and
 // its power.
