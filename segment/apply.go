@@ -226,6 +226,9 @@ func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
 				x.evaluateAll(r, a.texts[s])
 			}
 		}
+		if a.dates != nil {
+			x.setDate(r, a, old, obj)
+		}
 		x.later(a.others)
 		return
 	}
@@ -241,7 +244,7 @@ func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
 		x.flipAll(r, a.exists, had)
 	}
 	if len(a.cuts) > 0 {
-		x.cross(r, a, old, num)
+		x.cross(r, a.cuts, old, num)
 	}
 	if len(a.equals) > 0 {
 		if had {
@@ -256,20 +259,20 @@ func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
 
 // cross flips the thresholds between the old and the new value, of which one
 // may be missing.
-func (x *Index) cross(r *row, a *attribute, old, num float64) {
+func (x *Index) cross(r *row, cuts []cut, old, num float64) {
 	from, to := -1, -1
 	if old == old {
-		from = a.position(old)
+		from = position(cuts, old)
 	}
 	if num == num {
-		to = a.position(num)
+		to = position(cuts, num)
 	}
 	lo, hi := min(from, to), max(from, to)
 	if lo < 0 {
-		lo, hi = 0, len(a.cuts)
+		lo, hi = 0, len(cuts)
 	}
 	for i := lo; i < hi; i++ {
-		c := &a.cuts[i]
+		c := &cuts[i]
 		if c.above != nil {
 			x.flip(r, c.above, i < to)
 		}
@@ -341,6 +344,9 @@ func (x *Index) judge(r *row, p *predicate, w []uint32) (truth bool, until int64
 		}
 	}
 	truth = p.eval(c)
+	if p.date != nil && c.now >= dawn {
+		return truth, never
+	}
 	return truth, c.until
 }
 

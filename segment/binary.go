@@ -303,6 +303,9 @@ func (k *compiler) orderTimes(e *node, op string, a, b *node) *node {
 		return holds(sign)
 	}
 	e.deps.clock = e.deps.clock || moves
+	if moves && a.attr != nil && a.kind == Time && op != "==" {
+		e.date = &dateRule{attr: a.attr, op: op, shift: b.d}
+	}
 	return e
 }
 

@@ -21,6 +21,7 @@ func (k *compiler) timeFunction(n ast.Node, name string, args []ast.Node) *node 
 		if name == "ago" {
 			shift = -shift
 		}
+		e.d = shift
 		e.t = func(c *scan) (stamp, bool) { return stamp{sec: c.now + shift}, !c.unset() }
 		return e
 	case "date":

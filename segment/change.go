@@ -70,6 +70,7 @@ func (x *Index) take(r *row, to uint32, cause Cause) {
 	t := x.begin(to)
 	t.absorb(r, x.events)
 	x.refill(t)
+	x.takeDates(t)
 	x.refresh(t)
 	for _, p := range x.preds {
 		if p != nil {
@@ -156,8 +157,13 @@ func (r *row) renumber(attrs, events []uint32) *row {
 // rebuild computes everything derived anew, and emits nothing: rows were
 // replaced wholesale.
 func (x *Index) rebuild() {
-	x.timers, x.moves = calendar{}, x.moves[:0]
+	x.timers, x.moves = calendar{fill: x.due}, x.moves[:0]
 	x.dropColumns()
+	for _, a := range x.attrs {
+		if a.dates != nil {
+			*a.dates = dates{rules: a.dates.rules, cuts: a.dates.cuts, buckets: make(map[int64][]dated)}
+		}
+	}
 	for _, a := range x.audiences {
 		if a != nil {
 			a.members = bits.Live{}
@@ -189,6 +195,7 @@ func (x *Index) rebuild() {
 				x.arm(r, p, until)
 			}
 		}
+		x.takeDates(r)
 		for _, a := range byLevel {
 			if a.plan.holds(&r.truth, &r.member) {
 				r.member.set(a.id, true)

@@ -90,12 +90,13 @@ func (x *Index) fire(r *row, t timer) {
 	if r == nil {
 		return
 	}
-	i, ok := r.findArmed(t.pred)
-	if !ok || r.armed[i].sec != t.sec {
+	p := x.preds[t.pred]
+	if i, ok := r.findArmed(t.pred); ok && r.armed[i].sec == t.sec {
+		r.armed = slices.Delete(r.armed, i, i+1)
+	} else if p == nil || p.date == nil {
 		return
 	}
-	r.armed = slices.Delete(r.armed, i, i+1)
-	x.evaluate(r, x.preds[t.pred])
+	x.evaluate(r, p)
 }
 
 // prune moves the horizon of retention. Rows beyond it are in no window any

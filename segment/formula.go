@@ -135,7 +135,7 @@ func (k *compiler) formula(n ast.Node) *formula {
 		return always(v)
 	}
 	return &formula{op: opLeaf, from: n.Location().From, pred: &predicate{
-		key: bare(e.key), eval: b, deps: e.deps, shape: e.shape,
+		key: bare(e.key), eval: b, deps: e.deps, shape: e.shape, date: e.date,
 	}}
 }
 

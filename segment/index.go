@@ -145,6 +145,7 @@ func (x *Index) clear() {
 	x.events, x.eventByName = nil, make(map[string]*eventType)
 	x.predByKey, x.byName = make(map[string]*predicate), make(map[string]*audience)
 	x.pruned, x.swept = -never, -never
+	x.timers.fill = x.due
 }
 
 // Stats returns the counts. Safe for concurrent use.

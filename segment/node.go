@@ -51,13 +51,15 @@ type node struct {
 	c  []*node                    // an array of constants, right of "in"
 	k  any                        // the value of a constant: bool, float64, string or time.Time
 	z  bool                       // the literal nil
-	m  bool                       // a Time that moves with the clock, second by second
+	m  bool                       // a Time that moves with the clock, second by second: now and so many
+	d  int64                      // seconds
 	e  bool                       // an element of a list of rows or objects, of which only fields have values
 	sc *scope                     // the scope of such an element
 	at func(*scan, func()) bool   // moves the cursor to such an element and calls back
 
 	attr  *attribute // set when the expression is simply this attribute
 	shape *shape     // set for a comparison that indexes know
+	date  *dateRule  // set for a comparison with an instant that moves
 	count *list      // set when the value is the length of this list
 	deps  deps
 }

@@ -22,8 +22,9 @@ type predicate struct {
 	key       string
 	deps      deps
 
-	shape   *shape // a comparison of an attribute with constants
-	count   *list  // at least least rows
+	shape   *shape    // a comparison of an attribute with constants
+	date    *dateRule // or with an instant that moves
+	count   *list     // at least least rows
 	least   int
 	filter  string   // key of the count's filter
 	matcher *matcher // whose rings answer the count
@@ -43,6 +44,7 @@ type attribute struct {
 	texts  map[string][]*predicate  // by string
 	exists []*predicate             // == nil
 	others []*predicate             // evaluated at every change
+	dates  *dates                   // nil without rules about dates
 
 	column atomic.Pointer[column] // nil until a question needs it
 }
@@ -70,11 +72,11 @@ func (c cut) compare(value float64, after bool) int {
 }
 
 // position returns how many cuts lie left of the number.
-func (a *attribute) position(v float64) int {
-	lo, hi := 0, len(a.cuts)
+func position(cuts []cut, v float64) int {
+	lo, hi := 0, len(cuts)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if c := &a.cuts[mid]; c.value < v || c.value == v && !c.after {
+		if c := &cuts[mid]; c.value < v || c.value == v && !c.after {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -85,6 +87,10 @@ func (a *attribute) position(v float64) int {
 
 // index makes the predicate known to what it depends on.
 func (x *Index) index(p *predicate) {
+	if p.date != nil {
+		x.addDate(p)
+		return
+	}
 	if s := p.shape; s != nil {
 		a := s.attr
 		switch {
@@ -92,7 +98,7 @@ func (x *Index) index(p *predicate) {
 			a.exists = append(a.exists, p)
 			return
 		case a.kind == Number && s.op != "in" && s.op != "==":
-			a.addCut(p)
+			a.cuts = addCut(a.cuts, p, s.op, s.num)
 			return
 		case a.kind == Number && s.op == "==":
 			a.addNumbers(p, []float64{s.num})
@@ -167,17 +173,34 @@ func (e *eventType) matcher(key string) *matcher {
 	return nil
 }
 
-func (a *attribute) addCut(p *predicate) {
-	after := p.shape.op == ">" || p.shape.op == "<="
-	i, ok := slices.BinarySearchFunc(a.cuts, p.shape.num, func(c cut, v float64) int { return c.compare(v, after) })
+func addCut(cuts []cut, p *predicate, op string, value float64) []cut {
+	after := op == ">" || op == "<="
+	i, ok := slices.BinarySearchFunc(cuts, value, func(c cut, v float64) int { return c.compare(v, after) })
 	if !ok {
-		a.cuts = slices.Insert(a.cuts, i, cut{value: p.shape.num, after: after})
+		cuts = slices.Insert(cuts, i, cut{value: value, after: after})
 	}
-	if p.shape.op[0] == '>' {
-		a.cuts[i].above = p
+	if op[0] == '>' {
+		cuts[i].above = p
 	} else {
-		a.cuts[i].below = p
+		cuts[i].below = p
 	}
+	return cuts
+}
+
+func withoutCut(cuts []cut, p *predicate) []cut {
+	for i := range cuts {
+		if cuts[i].above == p {
+			cuts[i].above = nil
+		}
+		if cuts[i].below == p {
+			cuts[i].below = nil
+		}
+	}
+	return slices.DeleteFunc(cuts, func(c cut) bool { return c.above == nil && c.below == nil })
+}
+
+func without(list []*predicate, p *predicate) []*predicate {
+	return slices.DeleteFunc(list, func(q *predicate) bool { return q == p })
 }
 
 func (a *attribute) addNumbers(p *predicate, nums []float64) {
@@ -191,21 +214,14 @@ func (a *attribute) addNumbers(p *predicate, nums []float64) {
 
 // unindex is the opposite of index.
 func (x *Index) unindex(p *predicate) {
-	drop := func(list []*predicate) []*predicate {
-		return slices.DeleteFunc(list, func(q *predicate) bool { return q == p })
+	if p.date != nil {
+		x.dropDate(p)
+		return
 	}
 	for _, id := range p.deps.attrList() {
 		a := x.attrs[id]
-		a.exists, a.others = drop(a.exists), drop(a.others)
-		for i := range a.cuts {
-			if a.cuts[i].above == p {
-				a.cuts[i].above = nil
-			}
-			if a.cuts[i].below == p {
-				a.cuts[i].below = nil
-			}
-		}
-		a.cuts = slices.DeleteFunc(a.cuts, func(c cut) bool { return c.above == nil && c.below == nil })
+		a.exists, a.others = without(a.exists, p), without(a.others, p)
+		a.cuts = withoutCut(a.cuts, p)
 		if s := p.shape; s != nil {
 			for _, v := range append(slices.Clone(s.nums), s.num) {
 				dropKey(a.equals, v, p)
@@ -217,9 +233,9 @@ func (x *Index) unindex(p *predicate) {
 	}
 	for _, id := range p.deps.eventList() {
 		e := x.events[id]
-		e.others = drop(e.others)
+		e.others = without(e.others, p)
 		for _, m := range e.matchers {
-			if m.preds = drop(m.preds); len(m.preds) == 0 {
+			if m.preds = without(m.preds, p); len(m.preds) == 0 {
 				m.stride = 0
 				x.remake(m, e)
 				x.matchers[m.id] = nil
@@ -230,7 +246,7 @@ func (x *Index) unindex(p *predicate) {
 }
 
 func dropKey[K comparable](m map[K][]*predicate, k K, p *predicate) {
-	list := slices.DeleteFunc(m[k], func(q *predicate) bool { return q == p })
+	list := without(m[k], p)
 	if len(list) == 0 {
 		delete(m, k)
 		return
@@ -271,7 +287,7 @@ func (x *Index) intern(f *formula) (fresh []*predicate) {
 func (x *Index) judgeBlank(p *predicate) {
 	c := &scan{x: x, r: &row{}, now: x.second(), until: never}
 	p.blank = p.eval(c)
-	p.moving = p.deps.clock
+	p.moving = p.deps.clock && p.date == nil
 	x.blank.set(p.id, p.blank && !p.moving)
 	if p.moving {
 		x.moving = append(x.moving, p)

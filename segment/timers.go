@@ -35,6 +35,9 @@ type calendar struct {
 	buckets map[int64][]timer
 	keys    keyHeap
 	n       int
+
+	// fill adds to the timers of a bucket as it is opened, may be nil.
+	fill func(b int64, list []timer) []timer
 }
 
 func bucket(sec int64) int64 { return sec >> 12 }
@@ -56,6 +59,21 @@ func (c *calendar) add(t timer) {
 		heap.Push(&c.keys, b)
 	}
 	c.buckets[b] = append(list, t)
+}
+
+// isOpen reports whether the bucket of a second was opened.
+func (c *calendar) isOpen(sec int64) bool { return c.started && bucket(sec) <= c.opened }
+
+// expect makes sure that the bucket of a second is opened, for fill.
+func (c *calendar) expect(sec int64) {
+	b := bucket(sec)
+	if c.buckets == nil {
+		c.buckets = make(map[int64][]timer)
+	}
+	if _, ok := c.buckets[b]; !ok {
+		c.buckets[b] = nil
+		heap.Push(&c.keys, b)
+	}
 }
 
 // first returns the earliest timer of the opened buckets.
@@ -82,6 +100,11 @@ func (c *calendar) next(sec int64) (timer, bool) {
 		c.due, c.head = c.buckets[b], 0
 		delete(c.buckets, b)
 		c.opened, c.started = b, true
+		if c.fill != nil {
+			n := len(c.due)
+			c.due = c.fill(b, c.due)
+			c.n += len(c.due) - n
+		}
 		slices.SortFunc(c.due, timer.compare)
 		t, late, ok = c.first()
 	}
