@@ -397,3 +397,41 @@ func TestRefusals(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// Fisher's test never rejects a true null more often than it says, whatever the
+// rate: counted by simulation, and its odds ratio covers as often as it says.
+func TestFisherTypeIError(t *testing.T) {
+	n := 1500
+	if os.Getenv("ZHUN_LONG") != "" {
+		n = 20_000
+	}
+	for _, p := range []float64{.03, .3} {
+		r := rand.New(rand.NewPCG(6, 7))
+		rejected, held := 0, 0
+		for range n {
+			var x [2]int64
+			for i, size := range []int{60, 90} {
+				for range size {
+					if r.Float64() < p {
+						x[i]++
+					}
+				}
+			}
+			table := Table{Count{x[0], 60}, Count{x[1], 90}}
+			v, err := Fisher(table, experiment.TwoSided)
+			require.NoError(t, err)
+			if v <= .05 {
+				rejected++
+			}
+			e, err := FisherOddsRatio(table, 0)
+			require.NoError(t, err)
+			if e.Lo <= 1 && 1 <= e.Hi {
+				held++
+			}
+		}
+		t.Logf("rate %v: rejects %.2f %%, covers %.2f %% of %d", p, 100*float64(rejected)/float64(n), 100*float64(held)/float64(n), n)
+		half := 3.29 * math.Sqrt(.05*.95/float64(n))
+		require.LessOrEqual(t, float64(rejected)/float64(n), .05+half)
+		require.GreaterOrEqual(t, float64(held)/float64(n), .95-half)
+	}
+}
