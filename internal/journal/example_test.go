@@ -66,7 +66,7 @@ func Example() {
 		panic(err)
 	}
 	// Output:
-	// after record 2: Ben
+	// after record 2: Ann,Ben
 	// record 3: Cleo
 }
 
