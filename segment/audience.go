@@ -184,6 +184,7 @@ func (x *Index) discard(f *formula) {
 // finds those to look at for a new user: the ones that hold a user of whom
 // nothing is known.
 func (x *Index) arrange() {
+	x.circuit.Store(nil)
 	x.ordered = x.ordered[:0]
 	for _, a := range x.audiences {
 		if a != nil {

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -42,13 +43,15 @@ type Index struct {
 	zoneAttr    *attribute
 	zones       zones
 
-	making   sync.Mutex // held by the reader that makes a column
-	settling sync.Mutex // held by the reader that brings the sets up to date
-	table    table
-	now      time.Time
-	pruned   int64 // rows up to this second are gone; set by Advance
-	swept    int64 // the horizon of the last sweep over all rows
-	timers   calendar
+	making    sync.Mutex              // held by the reader that makes a column
+	circuit   atomic.Pointer[circuit] // of the definitions, nil until asked for
+	matchings sync.Pool
+	settling  sync.Mutex // held by the reader that brings the sets up to date
+	table     table
+	now       time.Time
+	pruned    int64 // rows up to this second are gone; set by Advance
+	swept     int64 // the horizon of the last sweep over all rows
+	timers    calendar
 
 	preds     []*predicate // by number, nil when free
 	freePreds []uint32

@@ -311,6 +311,7 @@ func (x *Index) drop(p *predicate) {
 // newAttribute numbers an attribute.
 func (x *Index) newAttribute(name string, kind Kind) *attribute {
 	a := &attribute{id: uint32(len(x.attrs)), name: name, kind: kind}
+	x.circuit.Store(nil)
 	x.attrs = append(x.attrs, a)
 	x.attrByName[name] = a
 	return a

@@ -1,0 +1,148 @@
+package segment
+
+import "slices"
+
+// matching is what one call of AppendMatching works with.
+type matching struct {
+	values []byte
+	found  []uint32
+	row    row
+	scan   scan
+	todo   []*predicate
+}
+
+// AppendMatching appends the names, in order, of the audiences the user would
+// be in now if the attributes were these: computed, and nothing is stored. Nil
+// removes an attribute; those that are not named stay as they are. The user 0
+// is one of whom nothing else is known, such as an anonymous visitor, whom the
+// index need not hold; so is a user who is not held.
+//
+// It allocates nothing when dst has room and rules need no lists.
+func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]any) []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	c := x.circuitOf()
+	m, _ := x.matchings.Get().(*matching)
+	if m == nil {
+		m = &matching{}
+	}
+	m.values = slices.Grow(m.values[:0], c.size)[:c.size]
+	m.begin(x, c, user)
+	// Whichever is the shorter way.
+	if len(attributes) < len(x.attrs)/2 {
+		for name, v := range attributes {
+			if a := x.attrByName[name]; a != nil {
+				m.set(c, a, v)
+			}
+		}
+	} else {
+		for _, a := range x.attrs {
+			if v, ok := attributes[a.name]; ok {
+				m.set(c, a, v)
+			}
+		}
+	}
+	for _, p := range m.todo {
+		m.values[c.slot[p.id]] = byte(bit(p.eval(&m.scan)))
+	}
+	c.compute(m.values)
+	// The names of the moment are shorter to reach than to tell apart.
+	m.found = slices.Grow(m.found[:0], len(c.roots)+1)[:len(c.roots)+1]
+	n := 0
+	for i, root := range c.roots {
+		m.found[n] = uint32(i)
+		n += int(m.values[root])
+	}
+	for _, i := range m.found[:n] {
+		dst = append(dst, c.names[i])
+	}
+	m.end()
+	x.matchings.Put(m)
+	return dst
+}
+
+// begin sets out from what is known of the user.
+func (m *matching) begin(x *Index, c *circuit, user uint32) {
+	m.scan = scan{x: x, r: &m.row, now: x.second()}
+	copy(m.values, c.blank)
+	r := x.table.get(user)
+	if r == nil {
+		m.row.user = 0
+		m.todo = append(m.todo, c.moving...)
+		return
+	}
+	for id, slot := range c.slot {
+		if x.preds[id] != nil {
+			m.values[slot] = byte(bit(r.truth.has(uint32(id))))
+		}
+	}
+	m.row.user, m.row.streams = user, r.streams
+	m.row.numbers = append(m.row.numbers, r.numbers...)
+	m.row.objects = append(m.row.objects, r.objects...)
+}
+
+// end lets go of what belongs to others.
+func (m *matching) end() {
+	clear(m.row.objects)
+	clear(m.todo)
+	m.row.streams, m.row.numbers, m.row.objects, m.todo = nil, m.row.numbers[:0], m.row.objects[:0], m.todo[:0]
+	m.scan = scan{}
+}
+
+// set gives an attribute a value, as Update would.
+func (m *matching) set(c *circuit, a *attribute, v any) {
+	num, obj := missing, any(nil)
+	if _, ok := v.(string); ok && a.kind == String {
+		obj = v // not kept, so not copied
+	} else if v != nil {
+		if num, obj, ok = a.kind.admit(v); !ok {
+			return
+		}
+	}
+	w := &c.attrs[a.id]
+	for _, slot := range w.resets {
+		m.values[slot] = 0
+	}
+	lone := len(w.others) == 0 && len(a.exists) == 0 && len(a.equals) == 0
+	if a.kind.numeric() {
+		w.setNumber(m.values, num)
+		if lone {
+			return // nobody reads the row
+		}
+		m.row.overrideNumber(a.id, num)
+		m.mark(c, a.equals[num])
+	} else {
+		m.row.overrideObject(a.id, obj)
+		if s, ok := obj.(string); ok {
+			m.mark(c, a.texts[s])
+		}
+	}
+	for _, p := range a.exists {
+		m.values[c.slot[p.id]] = byte(bit(a.kind.numeric() && num != num || !a.kind.numeric() && obj == nil))
+	}
+	m.todo = append(m.todo, w.others...)
+}
+
+// mark sets predicates that hold.
+func (m *matching) mark(c *circuit, preds []*predicate) {
+	for _, p := range preds {
+		m.values[c.slot[p.id]] = 1
+	}
+}
+
+// overrideNumber sets a number whatever its time.
+func (r *row) overrideNumber(attr uint32, num float64) {
+	i, ok := r.findNumber(attr)
+	if !ok {
+		r.numbers = slices.Insert(r.numbers, i, number{attr: attr})
+	}
+	r.numbers[i].num = num
+}
+
+func (r *row) overrideObject(attr uint32, obj any) {
+	i, ok := r.findObject(attr)
+	if !ok {
+		r.objects = slices.Insert(r.objects, i, object{attr: attr})
+	}
+	r.objects[i].obj = obj
+}
