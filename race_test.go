@@ -27,12 +27,17 @@ type loop struct {
 
 func newLoop(t testing.TB) loop {
 	t.Helper()
-	var l loop
-	var err error
-	l.store, err = profile.New(&profile.Options{Traits: []profile.Trait{
+	return newLoopOf(t, &profile.Options{Traits: []profile.Trait{
 		{Name: "orders", Kind: profile.Count, Events: []string{profile.OrderCompleted}},
 		{Name: "spent", Kind: profile.Sum, Events: []string{profile.OrderCompleted}, Field: "revenue"},
 	}})
+}
+
+func newLoopOf(t testing.TB, opts *profile.Options) loop {
+	t.Helper()
+	var l loop
+	var err error
+	l.store, err = profile.New(opts)
 	require.NoError(t, err)
 	l.index, err = segment.NewIndex(segment.Schema{"orders": segment.Number, "spent": segment.Number, "country": segment.String}, nil)
 	require.NoError(t, err)

@@ -181,6 +181,12 @@ func (d *rowReader) value(k Kind) (num float64, obj any) {
 		return missing, nil
 	}
 	num, obj, ok := k.admit(v)
+	switch v.(type) { // an empty list is one of either kind
+	case []string:
+		ok = ok && k != Objects
+	case []map[string]any:
+		ok = ok && k != Strings
+	}
 	if !ok || !written(v, false) {
 		d.r.Fail("a value that is not a %s", k)
 	}
