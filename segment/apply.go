@@ -282,6 +282,20 @@ func (x *Index) cross(r *row, cuts []cut, old, num float64) {
 	}
 }
 
+// cross sets the truth of cuts for a number where there was none.
+func (b *flags) cross(cuts []cut, num float64) {
+	at := position(cuts, num)
+	for i := range cuts {
+		c := &cuts[i]
+		if i < at && c.above != nil {
+			b.set(c.above.id, true)
+		}
+		if i >= at && c.below != nil {
+			b.set(c.below.id, true)
+		}
+	}
+}
+
 func (x *Index) later(preds []*predicate) {
 	for _, p := range preds {
 		if p.mark != x.step {

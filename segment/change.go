@@ -181,8 +181,13 @@ func (x *Index) rebuild() {
 	for r := range x.table.all() {
 		r.truth, r.member, r.armed = flags{}, flags{}, nil
 		x.refill(r)
+		for i := range r.numbers {
+			if n := &r.numbers[i]; n.num == n.num {
+				r.truth.cross(x.attrs[n.attr].cuts, n.num)
+			}
+		}
 		for _, p := range x.preds {
-			if p == nil {
+			if p == nil || p.cut {
 				continue
 			}
 			var w []uint32

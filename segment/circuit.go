@@ -37,7 +37,12 @@ type run struct {
 	op    formulaOp
 	first uint32
 	ins   [][2]uint32
+	short [][2]uint16 // the same, of a circuit whose numbers fit
 }
+
+// shortSize is up to which size numbers are short: half the memory to read,
+// and no number is out of bounds.
+const shortSize = 1 << 16
 
 // gate is an operation under construction; of a not both inputs are the same.
 type gate struct {
@@ -221,6 +226,17 @@ func (c *circuit) layOut(d *draft) {
 		r.ins = append(r.ins, [2]uint32{final(g.a), final(g.b)})
 		c.size++
 	}
+	for i := range c.runs {
+		r := &c.runs[i]
+		for _, in := range r.ins {
+			if c.size <= shortSize {
+				r.short = append(r.short, [2]uint16{uint16(in[0]), uint16(in[1])})
+			}
+		}
+		if r.short != nil {
+			r.ins = nil
+		}
+	}
 }
 
 func (d *draft) order() []int {
@@ -251,9 +267,24 @@ func (c *circuit) place(d *draft) func(w uint32) uint32 {
 	}
 }
 
+// bytes returns the length of what compute wants.
+func (c *circuit) bytes() int {
+	if c.size <= shortSize {
+		return shortSize
+	}
+	return c.size
+}
+
 // compute runs the gates over the bytes of the predicates.
 func (c *circuit) compute(v []byte) {
-	v = v[:c.size]
+	if c.size <= shortSize {
+		c.computeShort((*[shortSize]byte)(v))
+		return
+	}
+	c.computeLong(v[:c.size])
+}
+
+func (c *circuit) computeLong(v []byte) {
 	for i := range c.runs {
 		r := &c.runs[i]
 		out := v[r.first:][:len(r.ins)]
@@ -271,6 +302,27 @@ func (c *circuit) compute(v []byte) {
 		default:
 			for j := range out {
 				out[j] = v[r.ins[j][0]] ^ 1
+			}
+		}
+	}
+}
+
+func (c *circuit) computeShort(v *[shortSize]byte) {
+	for i := range c.runs {
+		r := &c.runs[i]
+		out := v[r.first:][:len(r.short)]
+		switch r.op {
+		case opAnd:
+			for j, in := range r.short {
+				out[j] = v[in[0]] & v[in[1]]
+			}
+		case opOr:
+			for j, in := range r.short {
+				out[j] = v[in[0]] | v[in[1]]
+			}
+		default:
+			for j, in := range r.short {
+				out[j] = v[in[0]] ^ 1
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]
 	if m == nil {
 		m = &matching{}
 	}
-	m.values = slices.Grow(m.values[:0], c.size)[:c.size]
+	m.values = slices.Grow(m.values[:0], c.bytes())[:c.bytes()]
 	m.begin(x, c, user)
 	// Whichever is the shorter way.
 	if len(attributes) < len(x.attrs)/2 {
@@ -51,11 +51,14 @@ func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]
 	n := 0
 	for i, root := range c.roots {
 		m.found[n] = uint32(i)
-		n += int(m.values[root])
+		n += int(m.values[root] & 1)
 	}
-	for _, i := range m.found[:n] {
-		dst = append(dst, c.names[i])
+	dst = slices.Grow(dst, n)
+	out := dst[len(dst):][:n]
+	for j, i := range m.found[:n] {
+		out[j] = c.names[i]
 	}
+	dst = dst[:len(dst)+n]
 	m.end()
 	x.matchings.Put(m)
 	return dst

@@ -73,6 +73,36 @@ func TestMatchingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestLongCircuit: a circuit too large for short numbers computes the same.
+func TestLongCircuit(t *testing.T) {
+	s := rand.New(rand.NewPCG(17, 1))
+	x, err := NewIndex(modelSchema, &Options{Events: modelEvents})
+	require.NoError(t, err)
+	w := &writer{source: s}
+	for i := range 60 {
+		define(t, x, fmt.Sprint(i), w.rule())
+	}
+	c := x.circuitOf()
+	long := *c
+	long.runs = slices.Clone(c.runs)
+	for i := range long.runs {
+		for _, in := range c.runs[i].short {
+			long.runs[i].ins = append(long.runs[i].ins, [2]uint32{uint32(in[0]), uint32(in[1])})
+		}
+	}
+	a, b := make([]byte, c.bytes()), make([]byte, c.size)
+	for range 20 {
+		for i := range c.blank[:len(c.blank)-2] {
+			a[i] = byte(s.IntN(2))
+		}
+		a[len(c.blank)-2], a[len(c.blank)-1] = 1, 0
+		copy(b, a[:len(c.blank)])
+		c.compute(a)
+		long.computeLong(b)
+		require.Equal(t, b, a[:c.size])
+	}
+}
+
 // BenchmarkMatching computes 1,000 audiences over 2,000 predicates from the 50
 // attributes of a visitor. The rival walks the trees of all rules.
 func BenchmarkMatching(b *testing.B) {

@@ -29,6 +29,7 @@ type predicate struct {
 	filter  string   // key of the count's filter
 	matcher *matcher // whose rings answer the count
 
+	cut    bool // of a number: known by its place among the cuts
 	blank  bool // truth for a user of whom nothing is known
 	moving bool // blank may change with the clock
 }
@@ -99,6 +100,7 @@ func (x *Index) index(p *predicate) {
 			return
 		case a.kind == Number && s.op != "in" && s.op != "==":
 			a.cuts = addCut(a.cuts, p, s.op, s.num)
+			p.cut = true
 			return
 		case a.kind == Number && s.op == "==":
 			a.addNumbers(p, []float64{s.num})
