@@ -21,6 +21,9 @@ type AllocateOptions struct {
 	// MaxNodes bounds that search; default 20,000. When it is reached, the
 	// allocation says how far from the optimum it can be.
 	MaxNodes int
+	// Groups and Limits are side constraints. With them, Gap is at least 1e-7.
+	Groups []Group
+	Limits []Limit
 }
 
 // Allotment is what one channel gets.
@@ -48,8 +51,9 @@ type Allocation struct {
 }
 
 // Allocate spends a budget on channels so that their curves bring the most
-// together. All of it is spent; bounds that do not allow it are
-// [ErrInfeasible], curves that cannot be an [*InputError].
+// together. All of it is spent; bounds, groups and limits that do not allow it
+// are an [*InfeasibleError] that names the conflict, curves that cannot be an
+// [*InputError].
 //
 // For concave curves it is exact, by water-filling: the price at which the
 // channels together want the budget is found by bisection, and the marginals
@@ -60,44 +64,73 @@ type Allocation struct {
 // the bound and the best allocation closes: the global optimum, where a local
 // search returns the starting point.
 func Allocate(curves []Curve, budget float64, opts *AllocateOptions) (Allocation, error) {
-	var o AllocateOptions
-	if opts != nil {
-		o = *opts
+	return allocate("Allocate", curves, budget, opts, true)
+}
+
+// allocate spends the whole budget, or up to it.
+func allocate(verb string, curves []Curve, budget float64, opts *AllocateOptions, whole bool) (Allocation, error) {
+	o, sides, err := opts.resolve(curves)
+	if err != nil {
+		return Allocation{}, err
 	}
-	if o.Gap == 0 {
-		o.Gap = 1e-9
+	if !amount(budget) {
+		return Allocation{}, inputError(verb, 0, "budget", budget, "not a number within 0 and 1e150")
 	}
-	if o.MaxNodes == 0 {
-		o.MaxNodes = 20_000
-	}
-	switch {
-	case !(o.Gap > 0 && o.Gap < 1):
-		return Allocation{}, inputError("Allocate", 0, "Gap", o.Gap, "not within 0 and 1")
-	case o.MaxNodes < 0:
-		return Allocation{}, inputError("Allocate", 0, "MaxNodes", o.MaxNodes, "negative")
-	case !amount(budget):
-		return Allocation{}, inputError("Allocate", 0, "budget", budget, "not a number within 0 and 1e150")
-	}
+	p := &polytope{sides: sides, budget: budget, spent: whole, capped: !whole}
 	var least, most float64
-	root := node{lo: make([]float64, len(curves)), hi: make([]float64, len(curves))}
-	for i, c := range curves {
-		if err := c.check(i); err != nil {
-			return Allocation{}, err
+	for _, c := range curves {
+		hi := c.Hi
+		if hi == 0 {
+			hi = max(budget, c.Lo)
 		}
-		root.lo[i], root.hi[i] = c.Lo, c.Hi
-		if c.Hi == 0 {
-			root.hi[i] = max(budget, c.Lo)
+		p.lo, p.hi = append(p.lo, c.Lo), append(p.hi, hi)
+		least += c.Lo
+		most += hi
+	}
+	if len(sides) > 0 {
+		if _, ok := p.point(nil); !ok {
+			return Allocation{}, &InfeasibleError{verb, p.conflict(curves)}
 		}
-		least += root.lo[i]
-		most += root.hi[i]
+		o.Gap = max(o.Gap, 1e-7)
+		return search(curves, p, o), nil
 	}
 	switch slack := 1e-12 * budget; {
 	case least > budget+slack:
-		return Allocation{}, fmt.Errorf("attribution: Allocate: %w: the lower bounds add up to %g, more than the budget of %g", ErrInfeasible, least, budget)
-	case most < budget-slack:
-		return Allocation{}, fmt.Errorf("attribution: Allocate: %w: the upper bounds add up to %g, less than the budget of %g", ErrInfeasible, most, budget)
+		return Allocation{}, &InfeasibleError{verb, []string{fmt.Sprintf("the lower bounds add up to %g", least), fmt.Sprintf("the budget is %g", budget)}}
+	case whole && most < budget-slack:
+		return Allocation{}, &InfeasibleError{verb, []string{fmt.Sprintf("the upper bounds add up to %g", most), fmt.Sprintf("the budget is %g", budget)}}
 	}
-	return search(curves, budget, root, o), nil
+	if !whole {
+		p.budget = min(budget, most)
+	}
+	return search(curves, p, o), nil
+}
+
+// resolve fills in the defaults and checks options and curves.
+func (o *AllocateOptions) resolve(curves []Curve) (AllocateOptions, []side, error) {
+	var r AllocateOptions
+	if o != nil {
+		r = *o
+	}
+	if r.Gap == 0 {
+		r.Gap = 1e-9
+	}
+	if r.MaxNodes == 0 {
+		r.MaxNodes = 20_000
+	}
+	switch {
+	case !(r.Gap > 0 && r.Gap < 1):
+		return r, nil, inputError("Allocate", 0, "Gap", r.Gap, "not within 0 and 1")
+	case r.MaxNodes < 0:
+		return r, nil, inputError("Allocate", 0, "MaxNodes", r.MaxNodes, "negative")
+	}
+	for i, c := range curves {
+		if err := c.check(i); err != nil {
+			return r, nil, err
+		}
+	}
+	sides, err := r.sides(curves)
+	return r, sides, err
 }
 
 // node is a box of spends, the best point of its relaxation and the bound
@@ -130,8 +163,9 @@ func (n *nodes) Pop() any {
 	return last
 }
 
-func search(curves []Curve, budget float64, root node, o AllocateOptions) Allocation {
-	root.relax(curves, budget)
+func search(curves []Curve, p *polytope, o AllocateOptions) Allocation {
+	root := node{lo: p.lo, hi: p.hi}
+	root.relax(curves, p)
 	best := &root
 	open := nodes{&root}
 	bound, made := root.bound, 1
@@ -150,7 +184,7 @@ func search(curves []Curve, budget float64, root node, o AllocateOptions) Alloca
 				child.hi[n.split] = at
 			}
 			made++
-			if !child.relax(curves, budget) {
+			if !child.relax(curves, p) {
 				continue
 			}
 			if child.value > best.value {
@@ -165,7 +199,10 @@ func search(curves []Curve, budget float64, root node, o AllocateOptions) Alloca
 			bound = max(bound, open[0].bound)
 		}
 	}
-	a := Allocation{Budget: budget, Value: best.value, Price: best.price, Bound: max(bound, best.value)}
+	a := Allocation{Budget: best.spent(), Value: best.value, Price: best.price, Bound: max(bound, best.value)}
+	if p.spent {
+		a.Budget = p.budget
+	}
 	for i, c := range curves {
 		a.Channels = append(a.Channels, Allotment{c.Channel, best.x[i], c.Value(best.x[i]), c.Marginal(best.x[i])})
 	}
@@ -175,19 +212,54 @@ func search(curves []Curve, budget float64, root node, o AllocateOptions) Alloca
 	return a
 }
 
+func (n *node) spent() float64 {
+	sum := 0.0
+	for _, x := range n.x {
+		sum += x
+	}
+	return sum
+}
+
 // relax finds the best point of the envelopes within the box, and reports
-// whether the budget fits in it.
-func (n *node) relax(curves []Curve, budget float64) bool {
+// whether the demands on it can hold.
+func (n *node) relax(curves []Curve, p *polytope) bool {
 	envelopes := make([]envelope, len(curves))
-	var least, most float64
 	for i, c := range curves {
 		envelopes[i] = c.envelope(n.lo[i], n.hi[i])
+	}
+	if len(p.sides) > 0 {
+		q := *p
+		q.lo, q.hi = n.lo, n.hi
+		start, ok := q.point(nil)
+		if !ok {
+			return false
+		}
+		in := newInterior(&q, envelopes, start)
+		n.x = in.run()
+		if q.spent {
+			n.price = in.price[0] * in.worth / in.unit
+			n.balance(q.budget - n.spent())
+		}
+		n.rate(curves, envelopes)
+		n.bound = max(in.bound(), n.value)
+		return true
+	}
+	budget := p.budget
+	var least, most float64
+	for i := range curves {
 		least += n.lo[i]
 		most += n.hi[i]
 	}
 	if slack := 1e-9 * budget; least > budget+slack || most < budget-slack {
 		return false
 	}
+	n.fill(envelopes, budget)
+	n.rate(curves, envelopes)
+	return true
+}
+
+// fill spends the budget at one price.
+func (n *node) fill(envelopes []envelope, budget float64) {
 	want := func(price float64) float64 {
 		sum := 0.0
 		for i := range envelopes {
@@ -209,7 +281,7 @@ func (n *node) relax(curves []Curve, budget float64) bool {
 	// Between the two neighboring prices the wishes jump over the budget:
 	// what is left goes to one channel after the other, so that at most one
 	// ends on the way.
-	n.x = make([]float64, len(curves))
+	n.x = make([]float64, len(envelopes))
 	left := budget
 	for i := range envelopes {
 		n.x[i] = envelopes[i].spend(high)
@@ -222,6 +294,10 @@ func (n *node) relax(curves []Curve, budget float64) bool {
 		}
 	}
 	n.balance(left)
+}
+
+// rate values the point, and finds where the envelopes promise too much.
+func (n *node) rate(curves []Curve, envelopes []envelope) {
 	n.bound, n.value = 0, 0
 	worst := -1.0
 	for i := range envelopes {
@@ -233,7 +309,6 @@ func (n *node) relax(curves []Curve, budget float64) bool {
 		}
 	}
 	n.bound = max(n.bound, n.value)
-	return true
 }
 
 // balance gives what rounding left over to the channels that have room.

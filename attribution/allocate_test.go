@@ -165,9 +165,9 @@ func TestAllocateRefuses(t *testing.T) {
 	ok := Curve{Channel: "a", Shape: Log, A: 1, B: 1}
 	_, err := Allocate([]Curve{{Channel: "a", Shape: Log, A: 1, B: 1, Lo: 6}, {Channel: "b", A: 1, B: 1, Lo: 5}}, 10, nil)
 	require.ErrorIs(t, err, ErrInfeasible)
-	require.EqualError(t, err, "attribution: Allocate: infeasible: the lower bounds add up to 11, more than the budget of 10")
+	require.EqualError(t, err, "attribution: Allocate: infeasible: the lower bounds add up to 11, the budget is 10")
 	_, err = Allocate([]Curve{{Channel: "a", A: 1, B: 1, Hi: 4}}, 10, nil)
-	require.EqualError(t, err, "attribution: Allocate: infeasible: the upper bounds add up to 4, less than the budget of 10")
+	require.EqualError(t, err, "attribution: Allocate: infeasible: the upper bounds add up to 4, the budget is 10")
 	for _, c := range []Curve{
 		{A: 0, B: 1},
 		{A: 1, B: math.NaN()},

@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -56,31 +57,33 @@ func AllocateMarginal(curves []Curve, target float64) (Allocation, error) {
 
 // AllocateROAS finds the largest budget that, spent best, still brings target
 // times itself, and spends it: the most there is at a return on spend. When
-// the bounds of the curves allow no such budget the error wraps
-// [ErrInfeasible] and says which return is possible.
+// bounds, groups and limits allow no such budget the error wraps
+// [ErrInfeasible].
 //
-// For concave curves the budget is exact, by bisection, for the return beyond
-// the best point falls with every unit. With S-shaped curves it may rise
-// again: then 64 budgets are tried, and the largest that brings the target
-// is refined.
+// For concave curves without side constraints the budget is exact, by
+// bisection, for the return beyond the best point falls with every unit. With
+// S-shaped curves it may rise again, and side constraints may spoil what a
+// larger budget could buy. Then intervals of budgets are searched, the highest
+// first: if no budget from b to c can bring more than W, none between W ÷
+// target and c can return the target, and when W is below target × b none of
+// them; what is left is split. So nothing above the result is left out, to a
+// millionth of the largest budget; after 2,000 allocations the search stops,
+// and a warning says up to where a larger budget may lie.
 //
 // A target that is not a number above 0 and curves that cannot be are an
 // [*InputError].
 func AllocateROAS(curves []Curve, target float64, opts *AllocateOptions) (Allocation, error) {
+	const verb = "AllocateROAS"
 	best, err := AllocateMarginal(curves, target)
 	if err != nil {
 		return Allocation{}, err
 	}
-	if best.Value < target*best.Budget {
-		return Allocation{}, fmt.Errorf("attribution: AllocateROAS: %w: a target of %g, but with these lower bounds %g return at most %g (%.6g per unit)",
-			ErrInfeasible, target, best.Budget, best.Value, best.Value/best.Budget)
-	}
-	if best.Value-target*best.Budget <= 1e-12*best.Value {
-		// Even the best point beyond the bounds only just returns the target.
-		return best, nil
+	_, sides, err := opts.resolve(curves)
+	if err != nil {
+		return Allocation{}, err
 	}
 	var least, most float64
-	concave := true
+	concave := len(sides) == 0
 	for _, c := range curves {
 		least += c.Lo
 		if c.Hi == 0 {
@@ -90,6 +93,29 @@ func AllocateROAS(curves []Curve, target float64, opts *AllocateOptions) (Alloca
 		}
 		concave = concave && c.inflection() == 0
 	}
+	if len(sides) == 0 && best.Value < target*best.Budget {
+		return Allocation{}, fmt.Errorf("attribution: %s: %w: a target of %g, but with these lower bounds %g return at most %g (%.6g per unit)",
+			verb, ErrInfeasible, target, best.Budget, best.Value, best.Value/best.Budget)
+	}
+	if len(sides) == 0 && best.Value-target*best.Budget <= 1e-12*best.Value {
+		// Even the best point beyond the bounds only just returns the target.
+		return best, nil
+	}
+	high := most
+	if math.IsInf(most, 1) {
+		// No curve keeps up with a line.
+		high = max(2*best.Budget, least, 1)
+		for high < maxAmount && bound(curves, high) >= target*high {
+			high *= 2
+		}
+	}
+	if !concave {
+		known := best.Budget
+		if len(sides) > 0 {
+			known = -1
+		}
+		return roas(verb, curves, target, opts, sides, known, high)
+	}
 	reaches := func(budget float64) bool {
 		var a Allocation
 		if err == nil {
@@ -97,42 +123,124 @@ func AllocateROAS(curves []Curve, target float64, opts *AllocateOptions) (Alloca
 		}
 		return err == nil && a.Value >= target*budget
 	}
-	low, high := best.Budget, most
-	if math.IsInf(most, 1) {
-		// No curve keeps up with a line.
-		high = max(2*low, least, 1)
-		for high < maxAmount && bound(curves, high) >= target*high {
-			high *= 2
-		}
-	}
-	switch {
-	case reaches(high):
+	low := best.Budget
+	if reaches(high) {
 		low = high
-	case !concave:
-		const tries = 64
-		step := (high - low) / tries
-		for i := tries - 1; i > 0; i-- {
-			if b := low + step*float64(i); reaches(b) {
-				low, high = b, b+step
-				break
-			}
-		}
-		high = min(high, low+step)
-		fallthrough
-	default:
-		// To twelve digits: beyond, values differ by less than their rounding.
-		for err == nil && high-low > 1e-12*high {
-			if mid := low + (high-low)/2; reaches(mid) {
-				low = mid
-			} else {
-				high = mid
-			}
+	}
+	// To twelve digits: beyond, values differ by less than their rounding.
+	for err == nil && high-low > 1e-12*high {
+		if mid := low + (high-low)/2; reaches(mid) {
+			low = mid
+		} else {
+			high = mid
 		}
 	}
 	if err != nil {
 		return Allocation{}, err
 	}
 	return Allocate(curves, low, opts)
+}
+
+// roasTries bounds the allocations of one search for a return.
+const roasTries = 2000
+
+// roas goes down from the largest budget to the largest that returns the
+// target. Known returns it, if it is not negative.
+func roas(verb string, curves []Curve, target float64, opts *AllocateOptions, sides []side, known, high float64) (Allocation, error) {
+	p := polytope{sides: sides, budget: high, capped: true}
+	cost := make([]float64, len(curves))
+	for i, c := range curves {
+		p.lo, p.hi = append(p.lo, c.Lo), append(p.hi, c.Hi)
+		if c.Hi == 0 {
+			p.hi[i] = max(high, c.Lo)
+		}
+		cost[i] = 1
+	}
+	ends := [2]float64{}
+	for k := range ends {
+		x, ok := p.point(cost)
+		if !ok {
+			return Allocation{}, &InfeasibleError{verb, p.conflict(curves)}
+		}
+		for i := range x {
+			ends[k] += x[i]
+			cost[i] = -1
+		}
+	}
+	const near = 1e-6
+	var found Allocation
+	low := -1.0 // the largest budget that is known to return the target
+	take := func(a Allocation) {
+		if a.Value >= target*a.Budget*(1-1e-12) && a.Budget > low {
+			found, low = a, a.Budget
+		}
+	}
+	// What a budget within an interval can bring, at most.
+	most := func(from, to float64) (Allocation, bool, error) {
+		if len(sides) == 0 {
+			// More budget never brings less.
+			a, err := Allocate(curves, to, opts)
+			return a, err == nil, err
+		}
+		var o AllocateOptions
+		if opts != nil {
+			o = *opts
+		}
+		all := Group{Name: verb, Lo: from}
+		for _, c := range curves {
+			all.Channels = append(all.Channels, c.Channel)
+		}
+		o.Groups = append(append([]Group(nil), o.Groups...), all)
+		a, err := allocate(verb, curves, to, &o, false)
+		if errors.Is(err, ErrInfeasible) {
+			return a, false, nil
+		}
+		return a, err == nil, err
+	}
+	if known >= 0 {
+		a, err := Allocate(curves, known, opts)
+		if err != nil {
+			return Allocation{}, err
+		}
+		take(a)
+	}
+	type interval struct{ from, to float64 }
+	open := []interval{{ends[0], min(high, ends[1])}} // the highest last
+	tries, left := 0, 0.0
+	for ; len(open) > 0; tries++ {
+		i := open[len(open)-1]
+		open = open[:len(open)-1]
+		i.from = max(i.from, low)
+		if i.to < i.from || low >= 0 && i.to <= low*(1+near) {
+			break // the others are lower still
+		}
+		if tries == roasTries {
+			left = i.to
+			break
+		}
+		a, ok, err := most(i.from, i.to)
+		if err != nil {
+			return Allocation{}, err
+		}
+		if !ok || a.Bound < target*i.from {
+			continue
+		}
+		take(a)
+		if i.to = min(i.to, a.Bound/target); i.to <= max(i.from, low)+near*high/2 {
+			continue
+		}
+		mid := i.from + (i.to-i.from)/2
+		open = append(open, interval{i.from, mid}, interval{mid, i.to})
+	}
+	switch {
+	case low < 0 && left > 0:
+		return Allocation{}, fmt.Errorf("attribution: %s: %w: none of %d budgets returned %g; one up to %g may", verb, ErrInfeasible, tries, target, left)
+	case low < 0:
+		return Allocation{}, fmt.Errorf("attribution: %s: %w: no budget within the bounds returns %g", verb, ErrInfeasible, target)
+	case left > 0:
+		found.Warnings = append(found.Warnings, fmt.Errorf("%s: the search stopped after %d allocations: a budget of up to %g may return the target, too", verb, tries, left))
+	}
+	return found, nil
 }
 
 // bound is what no allocation of a budget can exceed.

@@ -208,8 +208,10 @@ func TestStaticTruth(t *testing.T) {
 		name   string
 		design staticDesign
 	}{
-		{"random", staticDesign{}}, {"interactions", staticDesign{interactions: true}},
-		{"order", staticDesign{ordered: true}}, {"targeted", staticDesign{interactions: true, confounded: true}},
+		{"random", staticDesign{}},
+		{"interactions", staticDesign{interactions: true}},
+		{"order", staticDesign{ordered: true}},
+		{"targeted", staticDesign{interactions: true, confounded: true}},
 	} {
 		for seed := range seeds {
 			all, by, truth := d.design.population(t, uint64(seed+1), users, parts)
@@ -259,8 +261,10 @@ func TestHazardTruth(t *testing.T) {
 		name string
 		o    sim.HazardOptions
 	}{
-		{"random", sim.HazardOptions{}}, {"order", sim.HazardOptions{Order: 1}},
-		{"fading", sim.HazardOptions{HalfLife: 0.2}}, {"targeted", sim.HazardOptions{Targeting: 1.5}},
+		{"random", sim.HazardOptions{}},
+		{"order", sim.HazardOptions{Order: 1}},
+		{"fading", sim.HazardOptions{HalfLife: 0.2}},
+		{"targeted", sim.HazardOptions{Targeting: 1.5}},
 	} {
 		for seed := range seeds {
 			d.o.Seed, d.o.Users = uint64(seed+1), users
