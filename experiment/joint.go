@@ -33,7 +33,7 @@ type Joint struct {
 	// Users that are not yet in the sums: column i is at i·blockSize.
 	columns []float64
 	pending int
-	binary  bool // a variable is a proportion
+	ready   int  // variables that Add may put into columns without looking closer
 	shifted bool // the last block needed a shift, or more
 }
 
@@ -54,10 +54,7 @@ func NewJoint(kinds ...Kind) (*Joint, error) {
 
 func newJoint(kinds []Kind) *Joint {
 	k := len(kinds)
-	return &Joint{
-		kinds: kinds, sums: make([]pair, k), cross: make([]pair, k*(k+1)/2),
-		binary: slices.Contains(kinds, Proportion),
-	}
+	return &Joint{kinds: kinds, sums: make([]pair, k), cross: make([]pair, k*(k+1)/2)}
 }
 
 // JointOf returns a joint of n users whose sums, and sums of products
@@ -97,8 +94,8 @@ func JointOf(kinds []Kind, n int64, sums []float64, products [][]float64) (*Join
 func (j *Joint) Clone() *Joint {
 	c := *j
 	c.kinds, c.sums, c.cross = slices.Clone(j.kinds), slices.Clone(j.sums), slices.Clone(j.cross)
-	if c.columns = nil; j.pending > 0 {
-		c.columns = slices.Clone(j.columns)
+	if c.columns, c.ready = nil, 0; j.pending > 0 {
+		c.columns, c.ready = slices.Clone(j.columns), j.ready
 	}
 	return &c
 }
@@ -120,26 +117,49 @@ func (j *Joint) settled() *Joint {
 // Users are summed up a block at a time, so that one in many calls takes as
 // long as the others together.
 func (j *Joint) Add(x ...float64) {
-	if j.columns == nil {
-		j.columns = make([]float64, len(j.kinds)*blockSize)
-	}
-	at := j.pending
-	if len(x) != len(j.kinds) || j.binary && !j.usable("Add", x) {
-		j.usable("Add", x)
-		return
-	}
-	for _, v := range x {
+	// What most calls need, without a call: values that are finite numbers, to be
+	// put where there is room.
+	if len(x) == j.ready && j.pending < blockSize {
+		columns, at, i := j.columns, j.pending, 0
 		// As integers, without the sign, numbers are in order and NaN is above.
-		if math.Float64bits(v)<<1 > maxBits<<1 {
-			j.usable("Add", x)
+		for i < len(x) && at < len(columns) && math.Float64bits(x[i])<<1 <= maxBits<<1 {
+			columns[at] = x[i]
+			at += blockSize
+			i++
+		}
+		if i == len(x) {
+			j.n++
+			j.pending++
 			return
 		}
+	}
+	j.addSlowly(x)
+}
+
+func (j *Joint) addSlowly(x []float64) {
+	if !j.usable("Add", x) {
+		return
+	}
+	if j.pending == blockSize {
+		j.settle()
+	}
+	j.makeRoom()
+	at := j.pending
+	for _, v := range x {
 		j.columns[at] = v
 		at += blockSize
 	}
 	j.n++
-	if j.pending++; j.pending == blockSize {
-		j.settle()
+	j.pending++
+}
+
+func (j *Joint) makeRoom() {
+	if j.columns != nil {
+		return
+	}
+	j.columns = make([]float64, len(j.kinds)*blockSize)
+	if !slices.Contains(j.kinds, Proportion) {
+		j.ready = len(j.kinds)
 	}
 }
 
@@ -206,9 +226,7 @@ func (j *Joint) addBlock(fn string, columns [][]float64) {
 	for i, c := range columns {
 		if s := blocks[i].shift; s != 0 {
 			j.shifted = true
-			if j.columns == nil {
-				j.columns = make([]float64, len(j.kinds)*blockSize)
-			}
+			j.makeRoom()
 			around := j.columns[i*blockSize:][:len(c)] // nobody is pending
 			for u, x := range c {
 				around[u] = x - s
