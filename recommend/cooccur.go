@@ -28,6 +28,7 @@ type neighbours struct {
 	start []int // start[j]:start[j]+n[j] is the list of rank j in slab
 	n     []int32
 	slab  []entry
+	uses  []int // by item: lists that it is in; nil with several workers
 }
 
 // entry is a neighbour in an item's list.
@@ -77,6 +78,9 @@ func newNeighbours(m *matrix, order []uint32, weight []float64, k, workers int) 
 		nb.start[j+1] += nb.start[j]
 	}
 	nb.slab = make([]entry, nb.start[len(order)])
+	if workers == 1 {
+		nb.uses = make([]int, len(order))
+	}
 	return nb
 }
 
@@ -139,12 +143,26 @@ func (c *counter) item(j uint32) {
 		touched = c.sums(j)
 	}
 	keys := c.keysOf(j, touched)
-	list := c.slab[c.start[j]:c.start[j]]
-	for _, b := range c.best.best(keys, c.k, func(at uint32) uint32 { return c.order[touched[at]] }) {
-		i := touched[b.at]
-		list = append(list, entry{c.order[i], c.weigh(math.Float64frombits(b.key), j, i)})
-	}
+	found := c.best.best(keys, c.k, func(at uint32) uint32 { return c.order[touched[at]] })
+	list := c.slab[c.start[j]:][:len(found)]
 	c.n[j] = int32(len(list))
+	if c.rule.exact {
+		n, own := c.rule.n, c.rule.n[j]
+		for k := range list {
+			i := touched[found[k].at]
+			list[k] = entry{c.order[i], float64(c.count[i]) / math.Sqrt(n[i]*own)}
+		}
+	} else {
+		for k, b := range found {
+			i := touched[b.at]
+			list[k] = entry{c.order[i], c.weigh(math.Float64frombits(b.key), j)}
+		}
+	}
+	if c.uses != nil {
+		for _, e := range list {
+			c.uses[e.other]++
+		}
+	}
 	if c.count != nil {
 		for _, i := range touched {
 			c.count[i] = 0
@@ -334,12 +352,9 @@ func positiveBits(x float64) uint64 {
 	return 0
 }
 
-// weigh turns a key back into the weight.
-func (c *counter) weigh(key float64, j, i uint32) float64 {
-	switch {
-	case c.rule.exact:
-		return float64(c.count[i]) / math.Sqrt(c.rule.n[i]*c.rule.n[j])
-	case c.rule.scale != nil:
+// weigh turns a key back into the weight, where the order is not exact.
+func (c *counter) weigh(key float64, j uint32) float64 {
+	if c.rule.scale != nil {
 		return key * c.rule.own[j]
 	}
 	return key

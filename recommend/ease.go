@@ -140,7 +140,7 @@ func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
 	}); err != nil {
 		return nil, err
 	}
-	return newModel(fmt.Sprintf("%s keep=%d", name, o.Keep), cat, func(j uint32) []entry { return lists[j] }, false, o.Workers), nil
+	return newModel(fmt.Sprintf("%s keep=%d", name, o.Keep), cat, func(j uint32) []entry { return lists[j] }, false, nil, o.Workers), nil
 }
 
 // largest returns the k largest weights of a column by absolute value, ties to

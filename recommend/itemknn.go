@@ -130,7 +130,7 @@ func (m *matrix) fitItemKNN(ctx context.Context, o ItemKNNOptions) (*Model, erro
 	if o.MinLLR > 0 {
 		name += fmt.Sprintf(" llr>=%g", o.MinLLR)
 	}
-	model := newModel(name, cat, nb.of, o.PerSource, o.Workers)
+	model := newModel(name, cat, nb.of, o.PerSource, nb.uses, o.Workers)
 	if o.RowLimit > 0 {
 		model.limitRows(o.RowLimit)
 	}

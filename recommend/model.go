@@ -46,8 +46,9 @@ var (
 // newModel stores the list of each target's sources, or of each source's
 // targets in ascending order, by source. Each worker takes a run of lists; a
 // counting sort puts what it finds behind what workers of earlier runs found,
-// so that targets come out ascending.
-func newModel(name string, cat *catalogue, of func(item uint32) []entry, perSource bool, workers int) *Model {
+// so that targets come out ascending. Uses, if not nil, are the lists that each
+// item is in, when they are known and one worker does it all.
+func newModel(name string, cat *catalogue, of func(item uint32) []entry, perSource bool, uses []int, workers int) *Model {
 	n := len(cat.names)
 	m := &Model{name: name, cat: cat, ptr: make([]int, n+1)}
 	workers = max(1, min(workers, n))
@@ -66,15 +67,19 @@ func newModel(name string, cat *catalogue, of func(item uint32) []entry, perSour
 	for w := range next {
 		next[w] = make([]int, n)
 	}
-	run(func(next []int, own uint32, list []entry) {
-		if perSource {
-			next[own] = len(list)
-			return
-		}
-		for _, e := range list {
-			next[e.other]++
-		}
-	})
+	if uses != nil && workers == 1 && !perSource {
+		next[0] = uses
+	} else {
+		run(func(next []int, own uint32, list []entry) {
+			if perSource {
+				next[own] = len(list)
+				return
+			}
+			for _, e := range list {
+				next[e.other]++
+			}
+		})
+	}
 	at := 0
 	for i := range n {
 		for w := range next {

@@ -61,7 +61,7 @@ func RefreshLocalRidge(ctx context.Context, h *History, model *Model, targets []
 			return nb.of(j)
 		}
 		return kept[j]
-	}, false, o.Workers), nil
+	}, false, nil, o.Workers), nil
 }
 
 func (m *Model) describe() any {

@@ -96,7 +96,7 @@ func (m *matrix) fitLocalRidge(ctx context.Context, o LocalRidgeOptions) (*Model
 	}, nb.of); err != nil {
 		return nil, err
 	}
-	return newModel(fmt.Sprintf("local ridge C=%d lambda=%g", o.Candidates, o.Lambda), cat, nb.of, false, o.Workers), nil
+	return newModel(fmt.Sprintf("local ridge C=%d lambda=%g", o.Candidates, o.Lambda), cat, nb.of, false, nb.uses, o.Workers), nil
 }
 
 // ridge is the scratch of one worker.

@@ -73,7 +73,7 @@ func FitSLIM(ctx context.Context, h *History, opts *SLIMOptions) (*Model, error)
 		lists[j] = slices.DeleteFunc(nb.of(uint32(j)), func(e entry) bool { return e.weight == 0 })
 	}
 	name := fmt.Sprintf("slim C=%d l1=%g l2=%g", ridge.Candidates, o.L1, o.L2)
-	return newModel(name, cat, func(j uint32) []entry { return lists[j] }, false, ridge.Workers), nil
+	return newModel(name, cat, func(j uint32) []entry { return lists[j] }, false, nil, ridge.Workers), nil
 }
 
 // slim is the scratch of one worker.
