@@ -21,6 +21,12 @@ import (
 // An event that is refused changes nothing; the error is a [*RefusedError]
 // with the reason. Other errors: [ErrExhausted], [ErrClosed].
 func (s *Store) Apply(e Event) (Change, error) {
+	if s.durable != nil {
+		r := request{one: [1]Event{e}}
+		r.events = r.one[:]
+		s.submit(&r)
+		return r.changes[0], cmp.Or(r.err, r.errs[0])
+	}
 	s.mu.Lock()
 	c, err := s.apply(&e)
 	d := s.deliverers
@@ -38,6 +44,9 @@ func (s *Store) ApplyAll(ctx context.Context, es iter.Seq2[Event, error], each f
 	s.mu.RLock()
 	before := s.statsLocked()
 	s.mu.RUnlock()
+	if s.durable != nil {
+		return s.applyAllDurable(ctx, es, each, before)
+	}
 	var stop error
 	n := 0
 	for e, err := range es {
@@ -79,6 +88,9 @@ type Batch struct {
 // records are in. Other errors leave everything as it was: [ErrClosed],
 // [ErrRecord], [ErrExhausted].
 func (s *Store) Commit(b Batch) ([]Change, error) {
+	if s.durable != nil {
+		return s.commitDurable(b)
+	}
 	s.mu.Lock()
 	out, err := s.commitLocked(b)
 	d := s.deliverers
@@ -109,13 +121,7 @@ func (s *Store) commitLocked(b Batch) ([]Change, error) {
 		}
 		out[i] = c
 	}
-	for k, r := range b.Records {
-		if r == nil {
-			delete(s.records, k)
-		} else {
-			s.records[k] = slices.Clone(r)
-		}
-	}
+	s.keepRecords(b.Records)
 	if refused != nil {
 		return out, refused
 	}

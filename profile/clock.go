@@ -11,30 +11,22 @@ import (
 // every person whose traits changed, by time. The clock only moves forward;
 // an earlier instant does nothing. Errors: [ErrTime], [ErrClosed].
 func (s *Store) Advance(now time.Time, each func(Change)) error {
-	s.mu.Lock()
 	var changes []Change
-	err := s.advanceLocked(now, func(c Change) {
+	v := advanceVerb{now: now, each: func(c Change) {
 		if each != nil {
 			changes = append(changes, c)
 		}
-	})
-	d := s.deliverers
-	s.mu.Unlock()
-	deliver(d)
+	}}
+	if err := s.run(&v); err != nil {
+		return err
+	}
 	for _, c := range changes {
 		each(c)
 	}
-	return err
+	return v.err
 }
 
 func (s *Store) advanceLocked(now time.Time, each func(Change)) error {
-	if s.closed {
-		return ErrClosed
-	}
-	if !usable(now) {
-		return timeError(now)
-	}
-	s.detached = nil
 	s.tick(instantOf(now), each)
 	return nil
 }

@@ -210,26 +210,17 @@ func (s *Store) Deny(user uint32, purpose string, at time.Time, source string) e
 }
 
 func (s *Store) decide(user uint32, purpose string, at time.Time, source string, granted bool) error {
-	s.mu.Lock()
-	err := s.decideLocked(user, strings.TrimSpace(purpose), at, source, granted)
-	d := s.deliverers
-	s.mu.Unlock()
-	deliver(d)
-	return err
+	v := statementVerb{user: user, purpose: strings.TrimSpace(purpose), source: source, at: at, granted: granted}
+	if err := s.run(&v); err != nil {
+		return err
+	}
+	return v.err
 }
 
 func (s *Store) decideLocked(user uint32, purpose string, at time.Time, source string, granted bool) error {
-	if s.closed {
-		return ErrClosed
-	}
 	p := s.people[user]
-	switch {
-	case p == nil:
+	if p == nil {
 		return userError(user)
-	case purpose == "":
-		return ErrPurpose
-	case !usable(at):
-		return timeError(at)
 	}
 	s.consentTo(p, consent{strings.Clone(purpose), s.spoken(p, at), instantOf(at), granted, strings.Clone(source)})
 	s.permit(p)

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -30,24 +31,19 @@ type Receipt struct {
 //
 // Errors: [ErrUser], [ErrClosed].
 func (s *Store) Erase(user uint32) (Receipt, error) {
-	s.mu.Lock()
-	r, err := s.eraseLocked(user)
-	d := s.deliverers
-	s.mu.Unlock()
-	deliver(d)
-	return r, err
+	v := eraseVerb{user: user}
+	if err := s.run(&v); err != nil {
+		return Receipt{}, err
+	}
+	return v.r, v.err
 }
 
-func (s *Store) eraseLocked(user uint32) (Receipt, error) {
-	if s.closed {
-		return Receipt{}, ErrClosed
-	}
+func (s *Store) eraseLocked(user uint32, until instant) (Receipt, error) {
 	p := s.people[user]
 	if p == nil {
 		return Receipt{}, userError(user)
 	}
 	g := &s.graph
-	s.detached = nil
 	r := Receipt{
 		User: p.number,
 		Keys: len(p.nodes),
@@ -63,15 +59,11 @@ func (s *Store) eraseLocked(user uint32) (Receipt, error) {
 	}
 
 	var m moved
-	until := s.clock
 	sets := s.setsOf(p.nodes)
 	var others []*person
 	var rest []uint32 // nodes of others in combinations with an erased key
 	for k := range sets {
 		set := &g.sets[k]
-		if until.before(set.last) {
-			until = set.last
-		}
 		if set.owner != p && !slices.Contains(others, set.owner) {
 			others = append(others, set.owner)
 		}
@@ -97,7 +89,8 @@ func (s *Store) eraseLocked(user uint32) (Receipt, error) {
 	s.forget(p)
 	s.strip(p, sets, &r)
 	m.gone = append(m.gone, p.number)
-	for k := range sets {
+	order := slices.SortedFunc(maps.Keys(sets), g.compareSets)
+	for _, k := range order {
 		g.removeSet(k)
 	}
 	for _, n := range p.nodes {
@@ -160,6 +153,7 @@ func (s *Store) strip(p *person, sets map[uint32]bool, r *Receipt) {
 	n := len(p.rows)
 	p.rows = slices.DeleteFunc(p.rows, func(x row) bool {
 		if sets[x.set] {
+			s.seen.forget(string(s.log.id(x.pos())))
 			s.log.drop(x.pos())
 			return true
 		}

@@ -61,7 +61,7 @@ func TestEveryFieldIsSaved(t *testing.T) {
 		{dedupe{}, map[string]string{"young": saved, "old": saved, "turn": saved}},
 		{tombstones{}, map[string]string{"mac": derived, "until": saved, "buf": passing, "digest": passing}},
 		{eventLog{}, map[string]string{
-			"names": saved, "chunks": saved, "garbage": passing, "used": derived, "scratch": passing,
+			"names": saved, "chunks": saved, "garbage": passing, "used": derived, "scratch": passing, "frozen": passing,
 		}},
 		{consentIndex{}, map[string]string{"optOut": derived, "granted": derived, "denied": derived}},
 	} {

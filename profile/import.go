@@ -67,22 +67,19 @@ type exported struct {
 // Errors wrap [ErrImport], else
 // [ErrExhausted] or [ErrClosed]; they change nothing.
 func (s *Store) Import(data []byte) (uint32, error) {
-	s.mu.Lock()
-	user, err := s.importLocked(data)
-	d := s.deliverers
-	s.mu.Unlock()
-	deliver(d)
-	return user, err
+	v := importVerb{data: data}
+	if err := s.run(&v); err != nil {
+		return 0, err
+	}
+	return v.user, v.err
 }
 
 func importError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrImport, fmt.Sprintf(format, args...))
 }
 
-func (s *Store) importLocked(data []byte) (uint32, error) {
-	if s.closed {
-		return 0, ErrClosed
-	}
+// parseExport reads what Export wrote.
+func parseExport(data []byte) (*exported, error) {
 	var x exported
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -91,13 +88,21 @@ func (s *Store) importLocked(data []byte) (uint32, error) {
 		*exported
 		Traits map[string]any `json:"traits"`
 	}{exported: &x}); err != nil {
-		return 0, importError("%v", err)
+		return nil, importError("%v", err)
 	}
 	if d.More() || !utf8.Valid(data) {
-		return 0, importError("something follows the object, or it is not UTF-8")
+		return nil, importError("something follows the object, or it is not UTF-8")
 	}
 	if len(x.Keys) == 0 || len(x.Numbers) == 0 {
-		return 0, importError("no keys or numbers")
+		return nil, importError("no keys or numbers")
+	}
+	return &x, nil
+}
+
+func (s *Store) importLocked(data []byte) (uint32, error) {
+	x, err := parseExport(data)
+	if err != nil {
+		return 0, err
 	}
 	if len(x.Combinations)+len(x.Attributes)+len(x.Consents)+len(x.Tags)+len(x.Events) == 0 {
 		if n, ok := s.graph.lookup(x.Keys[0]); ok {
@@ -105,7 +110,7 @@ func (s *Store) importLocked(data []byte) (uint32, error) {
 		}
 		return 0, nil
 	}
-	o, err := s.stage(&x)
+	o, err := s.stage(x)
 	if err != nil {
 		return 0, err
 	}
@@ -120,7 +125,6 @@ func (s *Store) importLocked(data []byte) (uint32, error) {
 			m.gone = append(m.gone, s.graph.nodes[n].person.number)
 		}
 	}
-	s.detached = nil
 	until := s.tombs.until
 	s.tombs.until = nil // a restored person is back
 	_, links := s.merge(o)

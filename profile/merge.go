@@ -25,6 +25,9 @@ func (s *Store) Merge(other *Store) (renamed map[uint32]uint32, err error) {
 		return nil, fmt.Errorf("%w: shard %d of %d and %d of %d", ErrMerge,
 			s.opts.Shard, s.opts.Shards, other.opts.Shard, other.opts.Shards)
 	}
+	if s.durable != nil {
+		return s.mergeDurable(other)
+	}
 	// The lower shard is locked first, whichever is the receiver.
 	if s.opts.Shard < other.opts.Shard {
 		s.mu.Lock()
@@ -38,18 +41,19 @@ func (s *Store) Merge(other *Store) (renamed map[uint32]uint32, err error) {
 	if s.closed || other.closed {
 		return nil, ErrClosed
 	}
-	if err := s.mergeable(other); err != nil {
+	v := mergeVerb{other: other}
+	if _, err := v.prepare(s); err != nil {
 		return nil, err
 	}
-	renamed, _ = s.merge(other)
-	return renamed, nil
+	v.apply(s, 0)
+	return v.renamed, v.err
 }
 
 func (s *Store) mergeable(o *Store) error {
 	a, b := &s.opts, &o.opts
 	var why string
 	switch {
-	case len(s.views)+len(o.views) > 0:
+	case slices.ContainsFunc(s.views, isAttached) || slices.ContainsFunc(o.views, isAttached):
 		why = "views are attached"
 	case !bytes.Equal(a.Secret, b.Secret):
 		why = "other Secret"

@@ -139,6 +139,15 @@ type Options struct {
 	// MaxEventBytes is how large an event may be as the store holds it;
 	// default 65,536.
 	MaxEventBytes int
+	// SnapshotEvery is after how many bytes of records [Open] lets a snapshot
+	// be written, by the call that reaches it. Default 64 MiB; negative: only
+	// when asked for.
+	SnapshotEvery int64
+	// LockTimeout is how long [Open] waits while another store has the
+	// directory open; negative: not at all. Default one second.
+	LockTimeout time.Duration
+
+	hook func(point string) error // for tests of crashes
 }
 
 const (
@@ -175,6 +184,9 @@ func (o *Options) withDefaults() (Options, error) {
 	def(&c.MaxEventKeys, 16)
 	def(&c.MaxFields, 512)
 	def(&c.MaxEventBytes, 64<<10)
+	if c.SnapshotEvery == 0 {
+		c.SnapshotEvery = 64 << 20
+	}
 	for _, f := range []struct {
 		name string
 		v    int

@@ -75,9 +75,12 @@ func TestStoreAgainstModel(t *testing.T) {
 			case k == 0 && len(log) > 0:
 				e := log[r.IntN(len(log))]
 				what = "again " + e.ID
-				_, err := s.Apply(e)
+				c, err := s.Apply(e)
 				if err != nil {
 					require.ErrorIs(t, err, ErrErased)
+				} else if !c.Duplicate {
+					// It was erased, and nothing of it is known.
+					m.events = append(m.events, e)
 				}
 			case k == 1 && len(m.events) > 0:
 				key := m.events[r.IntN(len(m.events))].Keys[0]

@@ -69,7 +69,6 @@ type decoder struct {
 	people     []*person
 	same       bool // the options are those of the writer
 	sameKeys   bool
-	learned    map[string][2]time.Duration
 }
 
 // restore replaces the state by what was written. Strict bytes are refused
@@ -79,11 +78,7 @@ func (s *Store) restore(data []byte, strict bool) error {
 	if err != nil {
 		return err
 	}
-	s.state = o.state
-	for _, i := range s.stageTraits {
-		s.opts.Traits[i].stages = o.opts.Traits[i].stages
-	}
-	s.scrub()
+	s.adoptState(o)
 	return nil
 }
 
@@ -104,6 +99,7 @@ func (s *Store) decode(data []byte, strict bool) (*Store, error) {
 			return nil, fmt.Errorf("profile: %w", err)
 		}
 	}
+	o.otherKeys, o.otherTraits = !d.sameKeys, !d.same
 	if !d.sameKeys {
 		o.reconsiderAll()
 	}

@@ -77,6 +77,7 @@ type eventLog struct {
 	garbage int // bytes of events that were taken out
 	used    int
 	scratch []byte
+	frozen  bool // readers are at work: encode must not add names
 }
 
 const (
@@ -102,6 +103,9 @@ func (l *eventLog) appendRef(b []byte, name string) []byte {
 	if !ok {
 		if l.names.Len() >= maxNames {
 			return appendText(append(b, 0), name)
+		}
+		if l.frozen {
+			return binary.AppendUvarint(b, uint64(l.names.Len())+1)
 		}
 		id = l.names.ID(name)
 	}

@@ -93,26 +93,22 @@ const minGaps = 20
 // Errors: [ErrLearn] when no trait of kind Stage has the name or there are
 // fewer than 20 intervals, which changes nothing; [ErrClosed].
 func (s *Store) LearnStages(trait string, each func(Change)) (Stages, error) {
-	s.mu.Lock()
 	var changes []Change
-	g, err := s.learnStagesLocked(trait, func(c Change) {
+	v := learnVerb{trait: trait, each: func(c Change) {
 		if each != nil {
 			changes = append(changes, c)
 		}
-	})
-	d := s.deliverers
-	s.mu.Unlock()
-	deliver(d)
+	}}
+	if err := s.run(&v); err != nil {
+		return Stages{}, err
+	}
 	for _, c := range changes {
 		each(c)
 	}
-	return g, err
+	return v.stages, v.err
 }
 
 func (s *Store) learnStagesLocked(trait string, each func(Change)) (Stages, error) {
-	if s.closed {
-		return Stages{}, ErrClosed
-	}
 	i, ok := s.traitNames[trait]
 	if !ok || s.opts.Traits[i].Kind != Stage {
 		return Stages{}, fmt.Errorf("%w: no trait of kind Stage is named %q", ErrLearn, trait)
@@ -144,7 +140,6 @@ func (s *Store) learnStagesLocked(trait string, each func(Change)) (Stages, erro
 	if t.Stages.LapsedAfter == 0 {
 		t.stages.LapsedAfter = max(quantile(95), 2*t.stages.AtRiskAfter)
 	}
-	s.detached = nil
 	for _, p := range people {
 		w := p.window(i)
 		if w == nil {

@@ -29,6 +29,8 @@ type Store struct {
 	tagTraits   []int
 	retains     map[string]bool // nil for all
 	optionMarks optionMarks
+	otherKeys   bool // the bytes read last were of options by which others were one person
+	otherTraits bool // or by which other traits followed
 
 	views      []*attached
 	deliverers []deliverer // replaced, never changed
@@ -153,17 +155,24 @@ func New(opts *Options) (*Store, error) {
 // Close detaches all views and refuses whatever is asked of the store later
 // with [ErrClosed]. Closing twice is no error.
 func (s *Store) Close() error {
+	if s.durable != nil {
+		return s.closeDurable()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closeLocked()
+	return nil
+}
+
+func (s *Store) closeLocked() {
 	if s.closed {
-		return nil
+		return
 	}
 	s.closed = true
 	for _, w := range s.views {
 		w.release()
 	}
 	s.views, s.deliverers = nil, nil
-	return nil
 }
 
 // Stats returns what the store has seen and holds.

@@ -147,24 +147,17 @@ func (s *Store) Untag(user uint32, name, source string, at time.Time) (Change, e
 }
 
 func (s *Store) tag(user uint32, t Tag) (Change, error) {
-	s.mu.Lock()
-	c, err := s.tagLocked(user, t)
-	d := s.deliverers
-	s.mu.Unlock()
-	deliver(d)
-	return c, err
+	v := tagVerb{user: user, t: t}
+	if err := s.run(&v); err != nil {
+		return Change{}, err
+	}
+	return v.c, v.err
 }
 
 func (s *Store) tagLocked(user uint32, t Tag) (Change, error) {
-	if s.closed {
-		return Change{}, ErrClosed
-	}
 	p := s.people[user]
 	if p == nil {
 		return Change{}, userError(user)
-	}
-	if err := t.check(); err != nil {
-		return Change{}, err
 	}
 	x := tagging{strings.Clone(t.Name), strings.Clone(t.Source), s.spoken(p, t.At), instantOf(t.At), never(), t.Confidence}
 	if !t.Until.IsZero() {
@@ -179,7 +172,6 @@ func (s *Store) tagLocked(user uint32, t Tag) (Change, error) {
 	case x.compare(p.tags()[i]) > 0:
 		p.tags()[i] = x
 	}
-	s.detached = nil
 	s.seq++
 	c := Change{User: p.number, Seq: s.seq}
 	for _, x := range s.retag(p, instantOf(t.At)) {

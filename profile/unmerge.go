@@ -18,18 +18,18 @@ import (
 // Errors: [ErrUser], [ErrUnknownKey] when the person does not have the key,
 // [ErrExhausted], [ErrClosed].
 func (s *Store) Unmerge(user uint32, key Key) (Change, error) {
-	s.mu.Lock()
-	c, err := s.unmergeLocked(user, key)
-	d := s.deliverers
-	s.mu.Unlock()
-	deliver(d)
-	return c, err
+	v := unmergeVerb{user: user, key: key}
+	if err := s.run(&v); err != nil {
+		return Change{}, err
+	}
+	return v.c, v.err
+}
+
+func notTheirs(user uint32, key Key) error {
+	return fmt.Errorf("%w: user %d does not have %v", ErrUnknownKey, user, key)
 }
 
 func (s *Store) unmergeLocked(user uint32, key Key) (Change, error) {
-	if s.closed {
-		return Change{}, ErrClosed
-	}
 	p := s.people[user]
 	if p == nil {
 		return Change{}, userError(user)
@@ -40,12 +40,8 @@ func (s *Store) unmergeLocked(user uint32, key Key) (Change, error) {
 	}
 	g := &s.graph
 	if g.nodes[n].person != p {
-		return Change{}, fmt.Errorf("%w: user %d does not have %v", ErrUnknownKey, user, g.key(n))
+		return Change{}, notTheirs(user, g.key(n))
 	}
-	if s.left() < uint64(len(p.nodes)) {
-		return Change{}, ErrExhausted
-	}
-	s.detached = nil
 	g.nodes[n].cut = true
 	g.refresh(n)
 	starts := []uint32{n}

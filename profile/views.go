@@ -100,12 +100,23 @@ func deliver(ds []deliverer) {
 // Errors: [ErrView] when the name is empty or taken or the view is nil, a
 // [*ViewError] when it failed while it was filled, [ErrClosed].
 func (s *Store) Attach(name string, v View, opts *AttachOptions) error {
-	s.mu.Lock()
+	unlock := s.hold()
 	err := s.attachLocked(name, v, opts)
 	d := s.deliverers
-	s.mu.Unlock()
+	unlock()
 	deliver(d)
 	return err
+}
+
+// hold locks the state, for whoever is not the writer of a directory.
+func (s *Store) hold() (unlock func()) {
+	if d := s.durable; d != nil {
+		d.write.Lock()
+		s.mu.Lock()
+		return func() { s.mu.Unlock(); d.write.Unlock() }
+	}
+	s.mu.Lock()
+	return s.mu.Unlock
 }
 
 func (s *Store) attachLocked(name string, v View, opts *AttachOptions) error {
@@ -116,7 +127,7 @@ func (s *Store) attachLocked(name string, v View, opts *AttachOptions) error {
 		return fmt.Errorf("%w: name is empty", ErrView)
 	case v == nil:
 		return fmt.Errorf("%w %q is nil", ErrView, name)
-	case slices.ContainsFunc(s.views, func(w *attached) bool { return w.name == name }):
+	case slices.ContainsFunc(s.views, func(w *attached) bool { return w.name == name && !isReserved(w) }):
 		return fmt.Errorf("%w %q is attached already", ErrView, name)
 	}
 	w := &attached{name: name, v: v}
@@ -135,16 +146,33 @@ func (s *Store) attachLocked(name string, v View, opts *AttachOptions) error {
 	if w.replay != nil {
 		w.replay.Replaying(true)
 	}
-	verb, err := s.backfill(w)
+	place, kept := s.reservation(name)
+	resumed := false
+	var verb string
+	var err error
+	if kept != nil {
+		resumed, verb, err = s.resume(w, place, kept)
+	}
+	if !resumed && err == nil {
+		verb, err = s.backfill(w)
+	}
 	if w.replay != nil {
 		w.replay.Replaying(false)
 	}
 	if err != nil {
 		w.release()
+		if kept != nil {
+			s.remove(place)
+		}
 		return &ViewError{View: name, Verb: verb, Err: err}
 	}
 	delete(s.failures, name)
-	s.views = append(slices.Clone(s.views), w)
+	s.views = slices.Clone(s.views)
+	if i := slices.Index(s.views, place); i >= 0 && resumed {
+		s.views[i] = w
+	} else {
+		s.views = append(slices.DeleteFunc(s.views, func(x *attached) bool { return x == place }), w)
+	}
 	s.listDeliverers()
 	return nil
 }
@@ -152,8 +180,7 @@ func (s *Store) attachLocked(name string, v View, opts *AttachOptions) error {
 // Detach disconnects a view, which keeps what it holds. Errors: [ErrView]
 // when no view of that name is attached.
 func (s *Store) Detach(name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.hold()()
 	for _, w := range s.views {
 		if w.name == name {
 			s.remove(w)
