@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -291,4 +292,54 @@ func BenchmarkRead(b *testing.B) {
 	b.ReportMetric(float64(own.Nanoseconds())/float64(rounds), "ns/op")
 	b.ReportMetric(megabytes/own.Seconds(), "MB/s")
 	b.ReportMetric(float64(rival.Nanoseconds())/float64(rounds), "rival-ns")
+}
+
+// BenchmarkAppendDuringSnapshot appends beside a snapshot of 512 MB: what a
+// caller waits at worst is in p99-ms, and in p99-alone-ms what it waits
+// without a snapshot, in the same run.
+func BenchmarkAppendDuringSnapshot(b *testing.B) {
+	c := content{bytes.Repeat([]byte("snapshot"), 8<<10)}
+	j := mustOpen(b, b.TempDir(), nil)
+	records := eventRecords(1, 1)
+	var during, alone []time.Duration
+	wait := func(list []time.Duration, done <-chan struct{}) []time.Duration {
+		for {
+			select {
+			case <-done:
+				return list
+			default:
+			}
+			start := time.Now()
+			if _, err := j.Append(Batch{Records: records}); err != nil {
+				b.Fatal(err)
+			}
+			list = append(list, time.Since(start))
+		}
+	}
+	for b.Loop() {
+		done := make(chan struct{})
+		var took time.Duration
+		go func() {
+			defer close(done)
+			start := time.Now()
+			parts := make([]Part, 8)
+			for i := range parts {
+				parts[i] = Part{fmt.Sprint(i), c}
+			}
+			if err := j.Snapshot(0, parts); err != nil {
+				b.Error(err)
+			}
+			took = time.Since(start)
+		}()
+		during = wait(during, done)
+		done = make(chan struct{})
+		time.AfterFunc(took, func() { close(done) })
+		alone = wait(alone, done)
+	}
+	p99 := func(list []time.Duration) float64 {
+		slices.Sort(list)
+		return float64(list[len(list)*99/100].Microseconds()) / 1000
+	}
+	b.ReportMetric(p99(during), "p99-ms")
+	b.ReportMetric(p99(alone), "p99-alone-ms")
 }

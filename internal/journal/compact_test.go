@@ -160,7 +160,7 @@ func TestCompactCanBeStopped(t *testing.T) {
 func TestCompactBesideEverything(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
-	_, err := j.Append(Batch{Records: eventRecords(20_000, 300)})
+	_, err := j.Append(Batch{Records: eventRecords(4000, 300)})
 	require.NoError(t, err)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -187,7 +187,7 @@ func TestCompactBesideEverything(t *testing.T) {
 		_, err := entries(j, 0)
 		return err
 	})
-	for range 4 {
+	for range 3 {
 		require.NoError(t, j.Compact(context.Background()))
 	}
 	close(stop)

@@ -164,8 +164,8 @@ func flips(t testing.TB, s *small, choose func(s *small, path string, size int) 
 		defer f.Close()
 		for _, at := range choose(s, path, len(b)) {
 			for bit := range 8 {
-				if raceEnabled && bit != at%8 {
-					continue // the detector makes it ten times as long
+				if raceEnabled && (8*at+bit)%41 != 0 {
+					continue // nothing here is concurrent
 				}
 				_, err := f.WriteAt([]byte{b[at] ^ 1<<bit}, int64(at))
 				require.NoError(t, err)
@@ -227,6 +227,9 @@ func TestEveryTruncationIsNoticed(t *testing.T) {
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		for size := len(b) - 1; size >= 0; size-- {
+			if raceEnabled && size%41 != 0 {
+				continue
+			}
 			require.NoError(t, os.Truncate(path, int64(size)))
 			noticed, wrong := s.look()
 			require.NoError(t, wrong, "%s cut to %d bytes", filepath.Base(path), size)

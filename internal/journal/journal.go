@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Options of a journal. Nil and zero fields are the defaults.
@@ -205,7 +207,7 @@ func (j *Journal) openDB(path string) (db *bbolt.DB, err error) {
 		})
 		return err
 	})
-	if err == bbolt.ErrTimeout {
+	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, &Error{File: filepath.Base(path), Offset: -1, Reason: "another process holds the lock", Err: ErrLocked}
 	}
 	if err != nil {

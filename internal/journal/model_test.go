@@ -128,6 +128,9 @@ func (m *model) check(t *rapid.T) {
 
 // Every sequence of calls shows what a naive journal would.
 func TestModel(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one caller at a time; TestCompactBesideEverything has many")
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{dir: t.TempDir(), forgotten: map[uint64]bool{}}
 		m.open(rt)
