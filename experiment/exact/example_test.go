@@ -52,3 +52,22 @@ func ExampleBootstrap() {
 	fmt.Printf("medians differ by %.1f; above 0: %v, %v\n", e.Value, e.Lo > 0, err)
 	// Output: medians differ by 14.5; above 0: true, <nil>
 }
+
+func ExamplePermutation() {
+	control := []float64{0, 0, 12, 0, 0, 3, 0, 0}
+	treatment := []float64{0, 15, 0, 9, 22, 0, 4, 11}
+	p, err := exact.Permutation(control, treatment, &exact.Options{Runs: 20_000})
+	fmt.Printf("means differ by %.2f, p %.3f of %d permutations, all of them %v, %v\n", p.Difference, p.P, p.Runs, p.Exact, err)
+	// Output: means differ by 5.75, p 0.113 of 12870 permutations, all of them true, <nil>
+}
+
+// Stores were randomized, their days are not independent.
+func ExampleClusterBootstrap() {
+	control := [][]float64{{12, 13, 11}, {20, 22}, {8, 9, 8, 10}, {15, 14}, {11, 10, 12}, {17, 19}}
+	treatment := [][]float64{{14, 15}, {23, 25, 24}, {12, 11}, {19, 18, 20}, {16, 15}, {21, 20, 22}}
+	e, err := exact.ClusterBootstrap(control, treatment, nil, exact.Percentile, &exact.Options{Seed: 1})
+	fmt.Printf("%+.2f, ± %.1f by stores", e.Value, e.StdErr)
+	flat, _ := exact.Bootstrap(slices.Concat(control...), slices.Concat(treatment...), nil, exact.Percentile, &exact.Options{Seed: 1})
+	fmt.Printf(", ± %.1f as if days were independent, %v\n", flat.StdErr, err)
+	// Output: +5.15, ± 2.4 by stores, ± 1.5 as if days were independent, <nil>
+}
