@@ -101,6 +101,7 @@ func ReadCSV(r io.Reader, opts *CSVOptions) (*Paths, error) {
 	if c.columns == nil {
 		return nil, &CSVError{Line: 1, Err: fmt.Errorf("%w: no line with the names of the columns", ErrInput)}
 	}
+	c.paths.settle()
 	return &c.paths, nil
 }
 
@@ -121,6 +122,7 @@ type csvReader struct {
 	paths     Paths
 	cells     [][]byte
 	seq       []uint32
+	known     [512]knownName
 }
 
 func (c *csvReader) read(line []byte) error {
@@ -153,11 +155,26 @@ func (c *csvReader) read(line []byte) error {
 		return err
 	}
 	p := &c.paths
-	p.add(p.intern(c.seq), number(numbers[colConversions]), number(numbers[colValue]), number(numbers[colNulls]))
-	if len(c.seq) > 0 {
-		p.counts.untimed.Add(numbers[colConversions])
-	}
+	row := &p.rows[p.intern(c.seq)] // the rest follows in settle
+	row.conv.Add(numbers[colConversions])
+	row.value.Add(numbers[colValue])
+	row.null.Add(numbers[colNulls])
 	return nil
+}
+
+// settle derives from the rows what [Paths.Add] keeps up with them. Nothing of
+// them is negative but values.
+func (p *Paths) settle() {
+	for id := range p.rows {
+		t := &p.rows[id]
+		p.bySet[p.setOf[id]].merge(*t)
+		at := p.seqs.places[id]
+		col := &p.columns[at.block]
+		col.conv[at.pos], col.value[at.pos] = t.conv.Value(), t.value.Value()
+		if p.seqs.blocks[at.block].length > 0 {
+			p.counts.untimed.Merge(t.conv)
+		}
+	}
 }
 
 // path splits the channels of a path.
@@ -170,16 +187,36 @@ func (c *csvReader) path(cell []byte) error {
 		var name []byte
 		name, rest, more = bytes.Cut(rest, c.separator)
 		name = bytes.TrimSpace(name)
-		id, known := c.paths.channels.Lookup(string(name))
-		if !known {
+		k := &c.known[nameHash(name)%uint32(len(c.known))]
+		if k.name != string(name) || k.name == "" {
 			if len(name) == 0 || !utf8.Valid(name) {
 				return c.fail("path", string(cell), "a channel without a name, or not in UTF-8")
 			}
-			id = c.paths.channels.ID(string(name))
+			id := c.paths.channels.ID(string(name))
+			*k = knownName{c.paths.channels.Name(id), id}
 		}
-		c.seq = append(c.seq, id)
+		c.seq = append(c.seq, k.id)
 	}
 	return nil
+}
+
+// knownName is a channel that was met before.
+type knownName struct {
+	name string
+	id   uint32
+}
+
+// nameHash mixes the ends of a name: enough to tell most channels of one file
+// apart, and those that collide are only looked up again.
+func nameHash(name []byte) uint32 {
+	h := uint32(len(name))
+	for _, b := range name[:min(4, len(name))] {
+		h = h*31 + uint32(b)
+	}
+	for _, b := range name[max(0, len(name)-4):] {
+		h = h*31 + uint32(b)
+	}
+	return h ^ h>>9
 }
 
 func (c *csvReader) fail(column, value, reason string) error {
@@ -278,18 +315,33 @@ func (c *csvReader) quoted(line []byte) (cell, rest []byte, more, ok bool) {
 	return nil, nil, false, false
 }
 
-// parseNumber reads a number within what sums can bear; most are small integers.
+// powers are exact.
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// parseNumber reads a number within what sums can bear. Most are short
+// decimals: the quotient of two exact floats is rounded once, as it should be.
 func parseNumber(b []byte) (float64, bool) {
 	if len(b) > 0 && len(b) <= 15 {
 		var n int64
+		point, digits := -1, 0
 		for i, d := range b {
-			if d < '0' || d > '9' {
-				break
+			switch {
+			case d >= '0' && d <= '9':
+				n = n*10 + int64(d-'0')
+				digits++
+				continue
+			case d == '.' && point < 0:
+				point = i
+				continue
 			}
-			n = n*10 + int64(d-'0')
-			if i == len(b)-1 {
+			digits = 0
+			break
+		}
+		if clean := digits == len(b) || point >= 0 && digits == len(b)-1; clean && digits > 0 {
+			if point < 0 {
 				return float64(n), true
 			}
+			return float64(n) / powers[len(b)-1-point], true
 		}
 	}
 	x, err := strconv.ParseFloat(string(b), 64)

@@ -2,6 +2,9 @@ package attribution
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -83,4 +86,47 @@ func FuzzReadCSV(f *testing.F) {
 		require.NoError(t, err)
 		require.NoError(t, new(Paths).UnmarshalBinary(data))
 	})
+}
+
+// Rows of a file are the rows that Add adds.
+func TestReadCSVIsAdd(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 101))
+	var text strings.Builder
+	text.WriteString("path,conversions,value,nulls\n")
+	want := new(Paths)
+	for range 3000 {
+		var path []string
+		for range r.IntN(5) {
+			// More names than the reader remembers, many with the same ends.
+			path = append(path, fmt.Sprintf("chan %d nel", r.IntN(1500)))
+		}
+		conv, value, null := r.IntN(3), float64(r.IntN(100_000))/100, r.IntN(9)
+		fmt.Fprintf(&text, "%s,%d,%v,%d\n", strings.Join(path, " > "), conv, value, null)
+		require.NoError(t, want.Add(path, float64(conv), value, float64(null)))
+	}
+	got, err := ReadCSV(strings.NewReader(text.String()), nil)
+	require.NoError(t, err)
+	a, err := want.AppendBinary(nil)
+	require.NoError(t, err)
+	b, err := got.AppendBinary(nil)
+	require.NoError(t, err)
+	require.Equal(t, a, b)
+	for _, model := range []func(*Paths) (Credits, error){Linear, LastTouch, LinearUnique} {
+		x, err := model(want)
+		require.NoError(t, err)
+		y, err := model(got)
+		require.NoError(t, err)
+		require.Equal(t, x, y)
+	}
+}
+
+func TestParseNumber(t *testing.T) {
+	for _, s := range []string{"0", "7", "12.5", ".5", "5.", "000.125", "99999999999999", "123456789012.34", "0.0000000000001", "1e3", "-4", "-0.25", "1.2.3", ".", "", "1_0", "0x10", "+3", "Inf", "NaN", "1e200", "12a"} {
+		got, ok := parseNumber([]byte(s))
+		want, err := strconv.ParseFloat(s, 64)
+		require.Equal(t, err == nil && finite(want), ok, s)
+		if ok {
+			require.Equal(t, want, got, s)
+		}
+	}
 }

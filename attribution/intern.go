@@ -12,12 +12,15 @@ import (
 // flat memory, and rules, which depend on the length, decide once per block.
 type sequences struct {
 	seed   uint64
-	table  []uint32 // id+1 by hash, open addressing; its length is a power of two
-	hashes []uint32 // by id
+	table  []slot   // by hash, open addressing; its length is a power of two
 	places []place  // by id
 	blocks []block
 	byLen  map[int]uint32
 }
+
+// slot is a place in the table; the hash beside the number spares most looks
+// at the wrong sequences.
+type slot struct{ id, hash uint32 } // id+1, 0 for a free one
 
 // place says where a sequence lies.
 type place struct{ block, pos uint32 }
@@ -67,13 +70,13 @@ func (s *sequences) lookup(seq []uint32) (uint32, bool) {
 // find returns id+1 of a sequence, or 0 and the free slot for it.
 func (s *sequences) find(seq []uint32, h uint32) (uint32, uint32) {
 	mask := uint32(len(s.table) - 1)
-	for slot := h & mask; ; slot = (slot + 1) & mask {
-		id := s.table[slot]
-		if id == 0 {
-			return 0, slot
+	for at := h & mask; ; at = (at + 1) & mask {
+		t := s.table[at]
+		if t.id == 0 {
+			return 0, at
 		}
-		if s.hashes[id-1] == h && slices.Equal(s.seq(id-1), seq) {
-			return id, slot
+		if t.hash == h && slices.Equal(s.seq(t.id-1), seq) {
+			return t.id, at
 		}
 	}
 }
@@ -85,7 +88,7 @@ func (s *sequences) intern(seq []uint32) uint32 {
 		s.grow()
 	}
 	h := s.hash(seq)
-	id, slot := s.find(seq, h)
+	id, at := s.find(seq, h)
 	if id != 0 {
 		return id - 1
 	}
@@ -98,10 +101,9 @@ func (s *sequences) intern(seq []uint32) uint32 {
 	id = uint32(len(s.places))
 	blk := &s.blocks[b]
 	s.places = append(s.places, place{b, uint32(len(blk.ids))})
-	s.hashes = append(s.hashes, h)
 	blk.elems = append(blk.elems, seq...)
 	blk.ids = append(blk.ids, id)
-	s.table[slot] = id + 1
+	s.table[at] = slot{id + 1, h}
 	return id
 }
 
@@ -110,14 +112,18 @@ func (s *sequences) grow() {
 		s.seed = maphash.String(maphash.MakeSeed(), "")
 		s.byLen = make(map[int]uint32)
 	}
-	s.table = make([]uint32, max(16, 2*len(s.table)))
+	old := s.table
+	s.table = make([]slot, max(16, 2*len(old)))
 	mask := uint32(len(s.table) - 1)
-	for id, h := range s.hashes {
-		slot := h & mask
-		for s.table[slot] != 0 {
-			slot = (slot + 1) & mask
+	for _, t := range old {
+		if t.id == 0 {
+			continue
 		}
-		s.table[slot] = uint32(id) + 1
+		at := t.hash & mask
+		for s.table[at].id != 0 {
+			at = (at + 1) & mask
+		}
+		s.table[at] = t
 	}
 }
 
