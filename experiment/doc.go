@@ -67,7 +67,8 @@
 // [Moments] are the count, sum and sum of squares of a metric in an arm, in
 // double-double arithmetic: values can be taken out again, shards merge, and a
 // variance at 1e9 ± 1 is right. [Joint] adds the sums of products of several
-// values per user. The estimators are functions of them:
+// values per user, [Timeline] keeps moments by day or hour, [Sketch] what
+// quantiles need. The estimators are functions of them:
 //
 //	Welch                    means and proportions
 //	Ratio                    ratios of sums, such as revenue per session
@@ -75,20 +76,24 @@
 //	Quantiles                quantiles, also of values that cluster in users;
 //	                         of rows, or of a [Sketch] that merges
 //	Proportions              small arms, margins of non-inferiority
+//	AnyDifference            one test of many arms
 //	Lin                      regression, with robust or clustered errors
 //	Interaction              whether two experiments change each other's effect
 //
-// All return a [Comparison]: the absolute and the relative effect (by the
+// All but AnyDifference return a [Comparison]: the absolute and the relative effect (by the
 // delta method, the logarithm or Fieller), intervals, two- and one-sided
 // p-values down to 1e-300, every adjustment with its numbers, and reasons for
 // doubt. It prints itself. [Adjust] corrects p-values that are looked at
 // together; [Comparison.Equivalence] tests that an effect is within margins.
-// Package design says how many users a test needs, package exact has tests for
-// small counts and for rows: Fisher, ranks, permutations, the bootstrap.
+// Package design says how many users a test needs, also one that may end early,
+// package exact has tests for small counts and for rows: Fisher, ranks,
+// permutations, the bootstrap of users or of clusters. [Readout.Values] hands
+// the rows to them.
 //
-// In a [Readout] a metric may itself be a ratio ([Metric].Per), capped, trimmed
-// or a quantile; each works with covariates, with strata of users and with
-// units, because each is a mean of one value per user there.
+// In a [Readout] a metric may itself be a ratio ([Metric].Per), winsorized from
+// either side, trimmed or a quantile; each works with covariates (one
+// coefficient for both arms, or TestOptions.Regression), with strata of users
+// and with units, because each is a mean of one value per user there.
 //
 // # What can go wrong
 //
@@ -132,5 +137,6 @@
 // writer, and obeys the laws of a user view: order of arrival, merges of shards
 // and of identities, and erasures leave the bytes that there would have been if
 // everything had been known from the start. Results are bit-equal too, because
-// sums run over users in order.
+// sums run over users in order. [Readout.Snapshot] is a picture that is written
+// while the readout goes on.
 package experiment
