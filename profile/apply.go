@@ -138,7 +138,7 @@ func (s *Store) apply(e *Event) (Change, error) {
 	case err != nil:
 		return Change{}, err
 	case c.again:
-		return s.repeated(), nil
+		return s.repeated(&c), nil
 	}
 	return s.take(&c), nil
 }
@@ -227,11 +227,11 @@ func (s *Store) enrolled(keys []Key) bool {
 }
 
 // repeated answers an event that was applied before, of the keys s.keys.
-func (s *Store) repeated() Change {
+func (s *Store) repeated(c *cleaned) Change {
 	s.stats.Events++
 	s.stats.Duplicates++
 	s.seq++
-	return Change{User: s.userOf(s.keys), Duplicate: true, Seq: s.seq}
+	return Change{User: s.userOf(c), Duplicate: true, Seq: s.seq}
 }
 
 // take makes a prepared event a fact. It depends on the event and the state
@@ -250,11 +250,12 @@ func (s *Store) take(c *cleaned) Change {
 	if c.subject != 0 {
 		s.graph.sets[set].subject = c.subject
 	}
-	p := s.graph.sets[set].owner
-	out := Change{User: p.number, New: slices.Contains(m.fresh, p.number), Merged: m.merged, Split: m.split, Late: c.late}
 	if len(m.gone)+len(m.renamed)+len(m.fresh) > 0 {
 		s.follow(&m)
 	}
+	held := s.lend(set, c.typ, c.at, c.id)
+	p := s.graph.sets[held].owner
+	out := Change{User: p.number, New: slices.Contains(m.fresh, p.number), Merged: m.merged, Split: m.split, Late: c.late}
 	if s.isKnown(p, c) {
 		// The id was forgotten, but the event is still in the log.
 		s.stats.Duplicates++
@@ -262,7 +263,14 @@ func (s *Store) take(c *cleaned) Change {
 		out.Duplicate, out.Seq, out.Detached = true, s.seq, s.detached
 		return out
 	}
-	s.record(p, set, c)
+	loans := s.loansAfter(set, c.at)
+	if len(loans) > 0 && m.before == nil {
+		m.before = map[uint32]map[string]any{p.number: s.attributesOf(p)}
+	}
+	s.record(p, held, c)
+	if after := s.settleLoans(loans, c.at); len(after.gone) > 0 {
+		s.follow(&after)
+	}
 	s.seen.add(c.id)
 	s.stats.Applied++
 	if c.late {
@@ -281,12 +289,12 @@ func (s *Store) weaker(a, b Key) int {
 	return cmp.Or(cmp.Compare(rank(a.Kind, &s.opts), rank(b.Kind, &s.opts)), strings.Compare(a.Kind, b.Kind), ids.Compare(a.Value, b.Value))
 }
 
-// userOf returns whom an event with these keys would belong to, as far as
-// they are known.
-func (s *Store) userOf(keys []Key) uint32 {
+// userOf returns whom the event that is being applied would belong to, as far
+// as its keys are known.
+func (s *Store) userOf(c *cleaned) uint32 {
 	g := &s.graph
 	var nodes []uint32
-	for _, k := range keys {
+	for _, k := range s.keys {
 		if n, ok := g.lookup(k); ok {
 			nodes = append(nodes, n)
 		}
@@ -295,6 +303,13 @@ func (s *Store) userOf(keys []Key) uint32 {
 		return 0
 	}
 	slices.SortFunc(nodes, g.stronger)
+	nodes = slices.Compact(nodes)
+	if k, ok := g.set(nodes); ok {
+		if a, ok := s.borrower(k, c.typ, c.at, c.id); ok {
+			return g.nodes[a].person.number
+		}
+		return g.owner(k).number
+	}
 	for _, n := range nodes {
 		if nd := &g.nodes[n]; !nd.shared || nd.cut {
 			return nd.person.number
@@ -367,7 +382,11 @@ func (s *Store) keep(p *person, set uint32, c *cleaned, name string) {
 	}
 	i, _ := s.log.search(p.rows, c.at, c.id)
 	pos := s.log.put(c.content)
-	p.rows = slices.Insert(room(p.rows), i, makeRow(c.at, set, pos))
+	r := makeRow(c.at, set, pos)
+	p.rows = slices.Insert(room(p.rows), i, r)
+	if len(s.graph.lending.visits) > 0 {
+		s.sawVisit(r)
+	}
 	s.retained++
 	if i == 0 {
 		s.noteOldest(p)

@@ -303,7 +303,7 @@ func BenchmarkMemory(b *testing.B) {
 		}
 		rows := 0
 		for _, p := range s.persons() {
-			rows += cap(p.rows) * 24
+			rows += cap(p.rows) * 20
 		}
 		events := float64(50 * profiles)
 		b.ReportMetric(float64(rows)/events, "index-bytes/event")

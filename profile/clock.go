@@ -108,33 +108,40 @@ func (s *Store) prune(each func(Change)) {
 		return
 	}
 	slices.Sort(days)
+	var loans []uint32
 	for _, d := range days {
 		users := s.oldest[d]
 		delete(s.oldest, d)
 		slices.Sort(users)
 		for _, u := range slices.Compact(users) {
-			if p := s.people[u]; p != nil && p.number == u {
-				s.prunePerson(p, limit, each)
+			if p := s.people.of(u); p != nil && p.number == u {
+				loans = append(loans, s.prunePerson(p, limit, each)...)
 			}
 		}
 	}
+	s.returnLoans(loans, each)
 	s.compact()
 }
 
-func (s *Store) prunePerson(p *person, limit int64, each func(Change)) {
+// prunePerson returns the combinations whose events may be lent differently
+// from now on.
+func (s *Store) prunePerson(p *person, limit int64, each func(Change)) (loans []uint32) {
 	n := 0
 	for n < len(p.rows) && p.rows[n].instant().sec < limit {
+		if s.graph.lending.window > 0 {
+			loans = append(loans, s.looseOf(s.graph.sets[p.rows[n].set].nodes, false)...)
+		}
 		s.log.drop(p.rows[n].pos())
 		n++
 	}
 	if n == 0 {
-		return
+		return nil
 	}
 	p.rows = slices.Delete(p.rows, 0, n)
 	s.retained -= n
 	s.noteOldest(p)
 	if len(s.opts.Traits) == 0 {
-		return
+		return loans
 	}
 	before := p.stampedTraits()
 	s.recount(p)
@@ -150,6 +157,7 @@ func (s *Store) prunePerson(p *person, limit int64, each func(Change)) {
 	if len(changed) > 0 {
 		s.passed(p, changed, each)
 	}
+	return loans
 }
 
 // numbers yields every number that leads to a person, in no order that
@@ -157,7 +165,7 @@ func (s *Store) prunePerson(p *person, limit int64, each func(Change)) {
 func (s *Store) numbers() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		var all []uint32
-		for n := range s.people {
+		for n := range s.people.all() {
 			all = append(all, n)
 		}
 		slices.Sort(all)

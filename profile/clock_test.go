@@ -24,7 +24,7 @@ func TestRetention(t *testing.T) {
 		s.must(t, event("other", epoch.Add(time.Duration(i)*3*day), ann))
 	}
 	s.must(t, Event{Type: Identify, Time: epoch, Keys: []Key{ann}, Fields: map[string]any{"country": "NZ"}})
-	require.Equal(t, map[string]any{"country": "NZ", "orders": int64(4), "last": "i4"}, s.attributesOf(s.people[1]))
+	require.Equal(t, map[string]any{"country": "NZ", "orders": int64(4), "last": "i4"}, s.attributesOf(s.people.of(1)))
 	require.EqualValues(t, 1, s.Stats().Expired, "the late identify counts, but is not kept")
 	require.Equal(t, 4, s.Stats().Retained)
 	var changes []Change

@@ -169,7 +169,7 @@ type ConsentRecord struct {
 func (s *Store) Consents(user uint32) []ConsentRecord {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		return nil
 	}
@@ -218,7 +218,7 @@ func (s *Store) decide(user uint32, purpose string, at time.Time, source string,
 }
 
 func (s *Store) decideLocked(user uint32, purpose string, at time.Time, source string, granted bool) error {
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		return userError(user)
 	}
@@ -234,7 +234,7 @@ func (s *Store) Allowed(purpose string) *roaring.Bitmap {
 	defer s.mu.RUnlock()
 	if len(s.opts.Regions) > 0 {
 		out := roaring.New()
-		for n, p := range s.people {
+		for n, p := range s.people.all() {
 			if p.number == n && s.allows(p, purpose) {
 				out.Add(n)
 			}

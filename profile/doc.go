@@ -58,7 +58,9 @@
 //   - A person has one user_id. A browser from which two accounts logged in is
 //     shared: its links hold no longer, the events that carry an account stay
 //     with that account, and events that carry only the browser belong to the
-//     browser's own profile.
+//     browser's own profile. With [Options].LastAccount they belong to the
+//     account last seen with it, if that was shortly before and nobody signed
+//     out since.
 //   - Where a chain of weaker links would still join two accounts, links of an
 //     account itself come first, then the older ones, and the link that would
 //     break the rule is suspended.

@@ -39,14 +39,14 @@ func (s *Store) Erase(user uint32) (Receipt, error) {
 }
 
 func (s *Store) eraseLocked(user uint32, until instant) (Receipt, error) {
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		return Receipt{}, userError(user)
 	}
 	g := &s.graph
 	r := Receipt{
 		User: p.number,
-		Keys: len(p.nodes),
+		Keys: len(p.nodes()),
 		NotReached: []string{
 			"models fitted before",
 			"exports and reports made before",
@@ -59,7 +59,7 @@ func (s *Store) eraseLocked(user uint32, until instant) (Receipt, error) {
 	}
 
 	var m moved
-	sets := s.setsOf(p.nodes)
+	sets := s.setsOf(p.nodes())
 	var others []*person
 	var rest []uint32 // nodes of others in combinations with an erased key
 	for k := range sets {
@@ -90,22 +90,25 @@ func (s *Store) eraseLocked(user uint32, until instant) (Receipt, error) {
 	s.strip(p, sets, &r)
 	m.gone = append(m.gone, p.number)
 	order := slices.SortedFunc(maps.Keys(sets), g.compareSets)
+	loans := slices.DeleteFunc(s.looseOf(rest, false), func(k uint32) bool { return sets[k] })
 	for _, k := range order {
 		g.removeSet(k)
 	}
-	for _, n := range p.nodes {
+	s.unsettle(rest)
+	s.relend(loans, never(), &m)
+	for _, n := range p.nodes() {
 		s.tombs.add(s.tombs.hash(g.key(n)), until)
 		s.watched.forget(g.key(n))
 		g.removeNode(n)
 	}
 	s.dissolve(rest, others, &m)
 	for _, q := range m.shown {
-		if s.people[q.number] == q {
+		if s.people.of(q.number) == q {
 			s.recount(q)
 			s.indexConsents(q)
 		}
 	}
-	m.shown = slices.DeleteFunc(m.shown, func(q *person) bool { return s.people[q.number] != q })
+	m.shown = slices.DeleteFunc(m.shown, func(q *person) bool { return s.people.of(q.number) != q })
 	views := make([]string, 0, len(s.views))
 	for _, w := range s.views {
 		views = append(views, w.name)
@@ -145,7 +148,7 @@ func (s *Store) setsOf(nodes []uint32) map[uint32]bool {
 
 // loses reports whether a person owns one of the combinations.
 func (s *Store) loses(p *person, sets map[uint32]bool) bool {
-	return slices.ContainsFunc(p.sets, func(k uint32) bool { return sets[k] })
+	return slices.ContainsFunc(p.sets(), func(k uint32) bool { return sets[k] })
 }
 
 // strip takes what came with the combinations from a person.
@@ -170,7 +173,7 @@ func (s *Store) strip(p *person, sets map[uint32]bool, r *Receipt) {
 	n = len(p.tags())
 	p.setTags(slices.DeleteFunc(p.tags(), func(t tagging) bool { return sets[t.set] }))
 	r.Tags += n - len(p.tags())
-	p.sets = slices.DeleteFunc(p.sets, func(k uint32) bool { return sets[k] })
+	p.setSets(slices.DeleteFunc(p.sets(), func(k uint32) bool { return sets[k] }))
 }
 
 // dissolve brings the graph up to date after combinations with these nodes
@@ -184,8 +187,8 @@ func (s *Store) dissolve(nodes []uint32, persons []*person, m *moved) {
 			continue
 		}
 		p := g.nodes[n].person
-		p.nodes = slices.DeleteFunc(p.nodes, func(x uint32) bool { return x == n })
-		if len(p.nodes) == 0 {
+		p.setNodes(slices.DeleteFunc(p.nodes(), func(x uint32) bool { return x == n }))
+		if len(p.nodes()) == 0 {
 			s.forget(p)
 			if !slices.Contains(m.gone, p.number) {
 				m.gone = append(m.gone, p.number)
@@ -193,7 +196,7 @@ func (s *Store) dissolve(nodes []uint32, persons []*person, m *moved) {
 		} else {
 			for i := range p.pins() {
 				if p.pins()[i].node == n {
-					p.pins()[i].node = p.nodes[0]
+					p.pins()[i].node = p.nodes()[0]
 				}
 			}
 		}
@@ -221,7 +224,7 @@ func (s *Store) dissolve(nodes []uint32, persons []*person, m *moved) {
 	// A rename is not only that here, since both sides may have lost events.
 	for _, x := range after.renamed {
 		after.gone = append(after.gone, x[0], x[1])
-		after.shown = append(after.shown, s.people[x[1]])
+		after.shown = append(after.shown, s.people.of(x[1]))
 	}
 	for _, n := range after.gone {
 		if !slices.Contains(m.gone, n) {

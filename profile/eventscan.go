@@ -22,6 +22,7 @@ func (d *decoder) events() error {
 	if len(x.b) > 0 {
 		return &wire.Error{Kind: stateKind, Section: partEvents, Offset: x.at(), Reason: "bytes left over", Err: wire.ErrCorrupt}
 	}
+	d.s.lendAll()
 	return nil
 }
 

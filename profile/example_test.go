@@ -193,6 +193,35 @@ func ExampleStore_Resolve() {
 	// anonymous_id:kitchen 3
 }
 
+// With LastAccount, what comes from a shared browser soon after somebody was
+// seen with it is theirs, until they sign out.
+func ExampleOptions_lastAccount() {
+	store := must(profile.New(&profile.Options{LastAccount: 30 * time.Minute}))
+	browser := profile.Key{Kind: "anonymous_id", Value: "kitchen"}
+	at := noon
+	seen := func(after time.Duration, name string, keys ...profile.Key) {
+		at = at.Add(after)
+		user := must(store.Apply(profile.Event{Name: name, Time: at, Keys: append(keys, browser)})).User
+		person, _ := store.Profile(user)
+		fmt.Println(name, "of", person.Keys[0])
+	}
+	seen(0, "Signed In", profile.Key{Kind: "user_id", Value: "ann"})
+	seen(time.Hour, "Signed In", profile.Key{Kind: "user_id", Value: "bob"})
+	seen(10*time.Minute, "Product Viewed")
+	seen(10*time.Minute, "Signed In", profile.Key{Kind: "user_id", Value: "ann"})
+	seen(10*time.Minute, "Product Viewed")
+	seen(time.Minute, "Signed Out")
+	seen(time.Minute, "Product Viewed")
+	// Output:
+	// Signed In of user_id:ann
+	// Signed In of user_id:bob
+	// Product Viewed of user_id:bob
+	// Signed In of user_id:ann
+	// Product Viewed of user_id:ann
+	// Signed Out of user_id:ann
+	// Product Viewed of anonymous_id:kitchen
+}
+
 func ExampleStore_Grant() {
 	store := must(profile.New(nil))
 	user := must(store.Apply(profile.Event{Name: "Signed Up", Time: noon, Keys: []profile.Key{{Kind: "user_id", Value: "ann"}}})).User
@@ -219,7 +248,7 @@ func ExampleStore_Export() {
 	// {"user":1,"numbers":[1],
 	// "keys":[{"kind":"user_id","value":"ann"}],
 	// "combinations":[{"keys":[{"kind":"user_id","value":"ann"}],
-	// "first":"2026-03-01T12:00:00Z","last":"2026-03-01T12:00:00Z","event":"m1"}],
+	// "first":"2026-03-01T12:00:00Z","last":"2026-03-01T12:00:00Z","seen":true}],
 	// "attributes":[{"name":"country","value":"NZ","at":"2026-03-01T12:00:00Z","combination":0}],
 	// "traits":{},"consents":[],
 	// "events":[{"id":"m1","type":"identify","name":"","time":"2026-03-01T12:00:00Z","fields":{"country":"NZ"},"combination":0}]}

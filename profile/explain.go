@@ -46,6 +46,8 @@ func (s *Store) Explain(a, b Key) ([]Edge, error) {
 			switch nd := &g.nodes[n]; {
 			case nd.cut:
 				why = fmt.Sprintf(": %v was unmerged", g.key(n))
+			case nd.shared && g.lending.window > 0:
+				why = fmt.Sprintf(": %v is shared by several persons, and lent to each for %v after they were seen", g.key(n), g.lending.window)
 			case nd.shared:
 				why = fmt.Sprintf(": %v is shared by several persons", g.key(n))
 			case nd.crowded:

@@ -14,7 +14,8 @@ import (
 //	user, numbers  the number, and all that lead to it
 //	keys           identifiers, the strongest first
 //	cut            those, and others that events of theirs named, that were unmerged, if any
-//	combinations   keys that came together in events, when, and in which event first
+//	combinations   keys that came together in events, when, and in which event first;
+//	               of a key alone whether an event came, or statements of the host only
 //	attributes     every statement that may still hold, with its time
 //	traits         computed traits
 //	consents       the whole history
@@ -32,7 +33,7 @@ func (s *Store) Export(user uint32) ([]byte, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		return nil, userError(user)
 	}
@@ -51,12 +52,12 @@ func (s *Store) Export(user uint32) ([]byte, error) {
 
 // appendPerson appends what is held of a person, without its numbers.
 func (s *Store) appendPerson(b []byte, p *person) []byte {
-	nodes := slices.Clone(p.nodes)
+	nodes := slices.Clone(p.nodes())
 	slices.SortFunc(nodes, s.graph.stronger)
 	b = append(b, `"keys":`...)
 	b = s.appendKeys(b, nodes)
 
-	sets := slices.Clone(p.sets)
+	sets := slices.Clone(p.sets())
 	cut := nodes
 	for _, k := range sets {
 		cut = append(cut, s.graph.sets[k].nodes...)
@@ -73,9 +74,11 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 	})
 	place := make(map[uint32]int, len(sets))
 	b = append(b, `,"combinations":[`...)
-	for i, k := range sets {
-		place[k] = i
-		set := &s.graph.sets[k]
+	for i, x := range s.combined(sets) {
+		for _, k := range x.sets {
+			place[k] = i
+		}
+		set := &x.keyset
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -85,8 +88,13 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 		b = appendTime(b, set.first.time())
 		b = append(b, `,"last":`...)
 		b = appendTime(b, set.last.time())
-		b = append(b, `,"event":`...)
-		b = appendQuoted(b, set.firstID)
+		if len(set.nodes) > 1 {
+			b = append(b, `,"event":`...)
+			b = appendQuoted(b, set.firstID)
+		} else {
+			b = append(b, `,"seen":`...)
+			b = strconv.AppendBool(b, set.seen())
+		}
 		b = append(b, '}')
 	}
 
@@ -169,6 +177,35 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 		b = appendPlace(b, place[r.set])
 	}
 	return append(b, ']')
+}
+
+// combined is one combination as Export shows it.
+type combined struct {
+	keyset
+	sets []uint32
+}
+
+// combined returns combinations, which are in order, with those of equal keys,
+// lent to one person by several accounts of theirs, as one.
+func (s *Store) combined(sets []uint32) []combined {
+	var out []combined
+	for _, k := range sets {
+		x := combined{s.graph.sets[k], []uint32{k}}
+		if s.graph.isLoan(k) {
+			x.first, x.last = s.loanSpan(k)
+		}
+		if n := len(out); n > 0 && slices.Equal(out[n-1].nodes, x.nodes) {
+			y := &out[n-1]
+			if x.first.before(y.first) {
+				y.first = x.first
+			}
+			y.last = y.last.latest(x.last)
+			y.sets = append(y.sets, k)
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 func appendTags(b []byte, tags []tagging, place map[uint32]int) []byte {

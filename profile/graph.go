@@ -2,7 +2,7 @@ package profile
 
 import (
 	"cmp"
-	"encoding/binary"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -47,8 +47,8 @@ type node struct {
 type keyset struct {
 	nodes       []uint32 // strongest first
 	owner       *person
-	first, last instant
-	firstID     string // the id of the event that first came with it, empty if none did
+	firstID     string // of several keys the id of the event that first came with them, see seen
+	first, last packed
 	subject     uint64 // whose key seals its statements in the journal, 0 for none yet
 }
 
@@ -56,8 +56,7 @@ type keyset struct {
 type kind struct {
 	name  string
 	rank  int
-	limit int               // 0 for none
-	nodes map[string]uint32 // by value
+	limit int // 0 for none
 }
 
 // identity holds the graph.
@@ -68,21 +67,26 @@ type identity struct {
 	freeNodes []uint32
 	sets      []keyset
 	freeSets  []uint32
-	setIndex  map[string]uint32 // of two and more keys, by the bytes of nodes
+	keyTable  table // of nodes, by kind and value
+	setTable  table // of combinations of two and more keys, by their nodes
+	seed      maphash.Seed
+	lending   lending
 	maxKeys   int
 	maxLinks  int
 	sharing   int // how many keys are shared
-	buf       []byte
 }
 
-// setKey returns the index key of a combination, in scratch space.
-func (g *identity) setKey(nodes []uint32) []byte {
-	b := g.buf[:0]
+func (g *identity) hashKey(kind uint32, value string) uint32 {
+	return uint32((maphash.String(g.seed, value) ^ uint64(kind)*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd >> 32)
+}
+
+func (g *identity) hashSet(nodes []uint32) uint32 {
+	h := uint64(len(nodes))
 	for _, n := range nodes {
-		b = binary.LittleEndian.AppendUint32(b, n)
+		h = (h ^ uint64(n)) * 0x9e3779b97f4a7c15
+		h ^= h >> 32
 	}
-	g.buf = b
-	return b
+	return uint32(h * 0xff51afd7ed558ccd >> 32)
 }
 
 // set returns the combination of exactly these nodes, sorted from the
@@ -92,8 +96,7 @@ func (g *identity) set(nodes []uint32) (uint32, bool) {
 		k := g.nodes[nodes[0]].solo
 		return k - 1, k > 0
 	}
-	k, ok := g.setIndex[string(g.setKey(nodes))]
-	return k, ok
+	return g.setTable.find(g.hashSet(nodes), func(k uint32) bool { return slices.Equal(g.sets[k].nodes, nodes) })
 }
 
 // rank returns the place of a kind, 0 for the strongest.
@@ -114,7 +117,7 @@ func (g *identity) kind(name string, o *Options) uint32 {
 	}
 	k := uint32(len(g.kinds))
 	name = strings.Clone(name)
-	g.kinds = append(g.kinds, kind{name, rank(name, o), o.Limits[name], make(map[string]uint32)})
+	g.kinds = append(g.kinds, kind{name, rank(name, o), o.Limits[name]})
 	g.kindIndex[name] = k
 	return k
 }
@@ -125,14 +128,18 @@ func (g *identity) lookup(k Key) (uint32, bool) {
 	if !ok {
 		return 0, false
 	}
-	n, ok := g.kinds[kind].nodes[k.Value]
-	return n, ok
+	return g.find(g.hashKey(kind, k.Value), kind, k.Value)
+}
+
+func (g *identity) find(hash, kind uint32, value string) (uint32, bool) {
+	return g.keyTable.find(hash, func(n uint32) bool { return g.nodes[n].kind == kind && g.nodes[n].value == value })
 }
 
 // node returns the node of a key, making one if there is none.
 func (g *identity) node(k Key, o *Options) uint32 {
 	kind := g.kind(k.Kind, o)
-	if n, ok := g.kinds[kind].nodes[k.Value]; ok {
+	hash := g.hashKey(kind, k.Value)
+	if n, ok := g.find(hash, kind, k.Value); ok {
 		return n
 	}
 	v := strings.Clone(k.Value)
@@ -146,7 +153,7 @@ func (g *identity) node(k Key, o *Options) uint32 {
 		n = uint32(len(g.nodes))
 		g.nodes = append(g.nodes, fresh)
 	}
-	g.kinds[kind].nodes[v] = n
+	g.keyTable.add(hash, n)
 	return n
 }
 
@@ -173,7 +180,22 @@ func (g *identity) stronger(a, b uint32) int {
 
 // addSet enters a new combination of nodes, sorted from the strongest.
 func (g *identity) addSet(nodes []uint32, at instant, id string) uint32 {
-	fresh := keyset{nodes: slices.Clone(nodes), first: at, last: at, firstID: strings.Clone(id)}
+	fresh := keyset{nodes: slices.Clone(nodes), first: pack(at), last: pack(at)}
+	fresh.see(id)
+	k := g.placeSet(fresh)
+	if len(nodes) == 1 {
+		g.nodes[nodes[0]].solo = k + 1
+	} else {
+		g.setTable.add(g.hashSet(nodes), k)
+	}
+	for _, n := range nodes {
+		g.nodes[n].sets = append(g.nodes[n].sets, k)
+	}
+	g.noteLoose(k)
+	return k
+}
+
+func (g *identity) placeSet(fresh keyset) uint32 {
 	var k uint32
 	if f := len(g.freeSets); f > 0 {
 		k = g.freeSets[f-1]
@@ -183,24 +205,37 @@ func (g *identity) addSet(nodes []uint32, at instant, id string) uint32 {
 		k = uint32(len(g.sets))
 		g.sets = append(g.sets, fresh)
 	}
-	if len(nodes) == 1 {
-		g.nodes[nodes[0]].solo = k + 1
-	} else {
-		g.setIndex[string(g.setKey(nodes))] = k
-	}
-	for _, n := range nodes {
-		g.nodes[n].sets = append(g.nodes[n].sets, k)
-	}
 	return k
 }
+
+// seenAlone stands for the id of the event that a key alone first came with,
+// which nobody asks for.
+const seenAlone = "*"
+
+// see notes the event that a combination first came with, if one did.
+func (k *keyset) see(id string) {
+	switch {
+	case id == "":
+	case len(k.nodes) > 1:
+		k.firstID = strings.Clone(id)
+	default:
+		k.firstID = seenAlone
+	}
+}
+
+// seen reports whether an event came with the combination, not only
+// statements of the host.
+func (k *keyset) seen() bool { return k.firstID != "" }
 
 // removeSet takes a combination out of the graph; its owner is not touched.
 func (g *identity) removeSet(k uint32) {
 	set := &g.sets[k]
-	if len(set.nodes) == 1 {
+	switch {
+	case g.dropLoose(k):
+	case len(set.nodes) == 1:
 		g.nodes[set.nodes[0]].solo = 0
-	} else {
-		delete(g.setIndex, string(g.setKey(set.nodes)))
+	default:
+		g.setTable.remove(g.hashSet(set.nodes), k)
 	}
 	for _, n := range set.nodes {
 		if i := slices.Index(g.nodes[n].sets, k); i >= 0 {
@@ -217,7 +252,7 @@ func (g *identity) removeNode(n uint32) {
 	if nd.shared {
 		g.sharing--
 	}
-	delete(g.kinds[nd.kind].nodes, nd.value)
+	g.keyTable.remove(g.hashKey(nd.kind, nd.value), n)
 	*nd = node{}
 	g.freeNodes = append(g.freeNodes, n)
 }
@@ -228,6 +263,9 @@ func (g *identity) removeNode(n uint32) {
 func (g *identity) neighbours(n uint32, f func(m, set uint32)) {
 	for _, k := range g.nodes[n].sets {
 		nodes := g.sets[k].nodes
+		if g.isLoan(k) {
+			continue
+		}
 		if nodes[0] != n {
 			f(nodes[0], k)
 			continue
@@ -246,7 +284,7 @@ func (g *identity) isShared(n uint32) bool {
 	}
 	links := 0
 	for _, k := range nd.sets {
-		if len(g.sets[k].nodes) > 1 {
+		if len(g.sets[k].nodes) > 1 && !g.isLoan(k) {
 			if links++; links > g.maxLinks {
 				return true
 			}
@@ -442,6 +480,9 @@ func (g *identity) within(nodes []uint32) bool {
 
 // owner returns the person whom the events of a combination belong to.
 func (g *identity) owner(k uint32) *person {
+	if l, ok := g.lending.loans[k]; ok {
+		return g.nodes[l.account].person
+	}
 	nodes := g.sets[k].nodes
 	for _, n := range nodes {
 		if nd := &g.nodes[n]; !nd.shared || nd.cut {

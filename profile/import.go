@@ -22,6 +22,7 @@ type exported struct {
 		First time.Time `json:"first"`
 		Last  time.Time `json:"last"`
 		Event string    `json:"event"`
+		Seen  bool      `json:"seen"`
 	} `json:"combinations"`
 	Attributes []struct {
 		Name        string    `json:"name"`
@@ -146,7 +147,7 @@ func (s *Store) importLocked(data []byte) (uint32, error) {
 		show(p)
 	}
 	for _, u := range m.gone {
-		show(s.people[u])
+		show(s.people.of(u))
 	}
 	for _, k := range o.everyKey() {
 		n, _ := s.graph.lookup(k)
@@ -208,8 +209,12 @@ func (s *Store) stage(x *exported) (*Store, error) {
 		if _, twice := g.set(nodes); twice {
 			return nil, importError("combination %d comes twice", i)
 		}
-		sets[i] = g.addSet(nodes, instantOf(c.First), c.Event)
-		g.sets[sets[i]].last = instantOf(c.Last)
+		event := c.Event
+		if c.Seen && len(nodes) == 1 {
+			event = seenAlone
+		}
+		sets[i] = g.addSet(nodes, instantOf(c.First), event)
+		g.sets[sets[i]].last = pack(instantOf(c.Last))
 		o.own(p, sets[i])
 	}
 	for _, k := range x.Keys {
@@ -217,10 +222,10 @@ func (s *Store) stage(x *exported) (*Store, error) {
 		if !ok {
 			return nil, importError("key %v is in no combination", k)
 		}
-		if slices.Contains(p.nodes, n) {
+		if slices.Contains(p.nodes(), n) {
 			return nil, importError("key %v comes twice", k)
 		}
-		p.nodes = append(p.nodes, n)
+		p.setNodes(append(p.nodes(), n))
 	}
 	for _, k := range x.Cut {
 		n, ok := g.lookup(k)
@@ -234,8 +239,8 @@ func (s *Store) stage(x *exported) (*Store, error) {
 		if u == 0 || u > 1<<31 {
 			return nil, importError("user number %d", u)
 		}
-		p.setPins(append(p.pins(), pin{u, p.nodes[0]}))
-		o.people[u] = p
+		p.setPins(append(p.pins(), pin{u, p.nodes()[0]}))
+		o.people.put(u, p)
 	}
 	p.number = slices.Min(x.Numbers)
 	o.live.Add(p.number)

@@ -98,7 +98,7 @@ func showKey(s *Store, kind, value string) []byte {
 	if !ok {
 		return nil
 	}
-	return s.appendPerson(nil, s.people[user])
+	return s.appendPerson(nil, s.people.of(user))
 }
 
 // Without conflicts every link holds, which is what the laws' own model of

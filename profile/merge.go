@@ -63,6 +63,8 @@ func (s *Store) mergeable(o *Store) error {
 		why = "other Limits"
 	case a.MaxPersonKeys != b.MaxPersonKeys || a.MaxKeyLinks != b.MaxKeyLinks:
 		why = "other MaxPersonKeys or MaxKeyLinks"
+	case a.LastAccount != b.LastAccount || !slices.Equal(a.Resets, b.Resets):
+		why = "other LastAccount or Resets"
 	case a.Retain.Horizon != b.Retain.Horizon || !slices.Equal(a.Retain.Events, b.Retain.Events):
 		why = "other Retain"
 	default:
@@ -87,9 +89,12 @@ func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 	sets := make(map[uint32]uint32)
 	var starts, raw []uint32
 	for _, q := range o.persons() {
-		for _, k := range q.sets {
+		for _, k := range q.sets() {
+			if o.graph.isLoan(k) {
+				continue
+			}
 			theirs := &o.graph.sets[k]
-			if s.buried(&o.graph, theirs.nodes, theirs.last) {
+			if s.buried(&o.graph, theirs.nodes, theirs.last.instant()) {
 				continue
 			}
 			raw = raw[:0]
@@ -104,36 +109,41 @@ func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 			}
 			mine, ok := g.set(raw)
 			if !ok {
-				mine = g.addSet(raw, theirs.first, theirs.firstID)
+				mine = g.addSet(raw, theirs.first.instant(), theirs.firstID)
 				g.sets[mine].last = theirs.last
 			} else {
-				g.sets[mine].see(theirs)
+				g.sets[mine].merge(theirs)
 			}
 			sets[k] = mine
 		}
 	}
+	for l, x := range o.graph.lending.loans {
+		if k, ok := sets[x.base]; ok {
+			sets[l] = k
+		}
+	}
 	for _, q := range o.persons() {
 		p := &person{}
-		for _, n := range q.nodes {
+		for _, n := range q.nodes() {
 			if m, ok := nodes[n]; ok && g.nodes[m].person == nil {
 				g.nodes[m].person = p
-				p.nodes = append(p.nodes, m)
+				p.setNodes(append(p.nodes(), m))
 			}
 		}
 	}
 	return s.adopt(o, nodes, sets, starts, current)
 }
 
-// see takes another store's record of the same combination in.
-func (k *keyset) see(o *keyset) {
-	if o.firstID == "" && k.firstID == "" {
-		k.first, k.last = earliestOf(k.first, o.first), latestOf(k.last, o.last)
+// merge takes another store's record of the same combination in.
+func (k *keyset) merge(o *keyset) {
+	if !o.seen() && !k.seen() {
+		k.first, k.last = pack(earliestOf(k.first.instant(), o.first.instant())), k.last.latest(o.last)
 		return
 	}
-	if o.firstID == "" {
+	if !o.seen() {
 		return
 	}
-	if k.firstID == "" {
+	if !k.seen() {
 		k.first, k.last, k.firstID = o.first, o.last, o.firstID
 		return
 	}
@@ -158,7 +168,7 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 				continue
 			}
 			p := g.nodes[m].person
-			if _, known := s.people[x.number]; known {
+			if _, known := s.people.lookup(x.number); known {
 				continue
 			}
 			if s.next <= uint64(x.number) && uint64(x.number)%uint64(s.opts.Shards) == uint64(s.opts.Shard) {
@@ -171,7 +181,7 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 				s.unindexConsents(p)
 			}
 			p.number = p.pins()[0].number
-			s.people[x.number] = p
+			s.people.put(x.number, p)
 			s.live.Add(p.number)
 		}
 	}
@@ -203,6 +213,14 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 		}
 	}
 	s.adoptStatements(o, sets, touched)
+	clear(g.lending.visits)
+	for p := range touched {
+		s.order(p)
+	}
+	s.relend(s.looseOf(starts, true), never(), &m)
+	for _, p := range m.shown {
+		touched[p] = true
+	}
 	for _, n := range starts {
 		touched[g.nodes[n].person] = true
 	}
@@ -224,7 +242,7 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 	}
 	renamed := make(map[uint32]uint32)
 	for n := range current {
-		if p := s.people[n]; p != nil && p.number != n {
+		if p := s.people.of(n); p != nil && p.number != n {
 			renamed[n] = p.number
 		}
 	}
@@ -337,7 +355,7 @@ func (s *Store) buryKey(n uint32, k Key) {
 			losers = append(losers, x.owner)
 		}
 		rest = append(rest, x.nodes...)
-		if s.tombs.refuses(k, x.last) {
+		if s.tombs.refuses(k, x.last.instant()) {
 			gone[set] = true
 		}
 	}
@@ -365,7 +383,7 @@ func (s *Store) buryKey(n uint32, k Key) {
 	}
 	for _, set := range slices.Clone(g.nodes[n].sets) {
 		x := &g.sets[set]
-		if !gone[set] && s.tombs.refuses(k, x.first) {
+		if !gone[set] && s.tombs.refuses(k, x.first.instant()) {
 			s.refirst(set)
 		}
 	}
@@ -373,9 +391,12 @@ func (s *Store) buryKey(n uint32, k Key) {
 		g.removeSet(set)
 	}
 	slices.SortFunc(rest, g.stronger)
+	clear(g.lending.visits)
 	s.dissolve(slices.Compact(rest), losers, &m)
+	left := s.settleLoans(s.looseOf(slices.DeleteFunc(slices.Clone(rest), func(n uint32) bool { return len(g.nodes[n].sets) == 0 }), true), never())
+	losers = append(losers, left.shown...)
 	for _, p := range losers {
-		if s.people[p.number] == p {
+		if s.people.of(p.number) == p {
 			s.recount(p)
 			s.indexConsents(p)
 		}
@@ -389,7 +410,8 @@ func (s *Store) refirst(k uint32) {
 	x.first = x.last
 	for _, r := range x.owner.rows {
 		if r.set == k {
-			x.first, x.firstID = r.instant(), string(s.log.id(r.pos()))
+			x.first = pack(r.instant())
+			x.see(string(s.log.id(r.pos())))
 			return
 		}
 	}

@@ -170,12 +170,46 @@ func (m *model) owned() (events map[Key][]Event, group map[Key][]Key) {
 				break
 			}
 		}
+		if k, ok := m.lastAccount(e, shared); ok {
+			owner = k
+		}
 		events[group[owner][0]] = append(events[group[owner][0]], e)
 	}
 	for _, es := range events {
 		slices.SortFunc(es, func(a, b Event) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.ID, b.ID)) })
 	}
 	return events, group
+}
+
+// lastAccount returns the account that was last seen with the keys of an event
+// that names shared ones only.
+func (m *model) lastAccount(e Event, shared map[Key]bool) (Key, bool) {
+	limited := func(k Key) bool { return m.opts.Limits[k.Kind] > 0 }
+	if m.opts.LastAccount == 0 || e.Type == Identify || e.Type == Consent ||
+		slices.ContainsFunc(e.Keys, func(k Key) bool { return limited(k) || !shared[k] || m.cut[k] }) {
+		return Key{}, false
+	}
+	var last *Event
+	before := func(a, b *Event) bool {
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.ID, b.ID)) < 0
+	}
+	for i := range m.events {
+		v := &m.events[i]
+		meets := slices.ContainsFunc(v.Keys, func(k Key) bool { return slices.Contains(e.Keys, k) })
+		says := slices.ContainsFunc(v.Keys, limited) || slices.Contains(m.opts.Resets, v.Name) && v.Type == Track
+		if meets && says && before(v, &e) && (last == nil || before(last, v)) {
+			last = v
+		}
+	}
+	if last == nil || slices.Contains(m.opts.Resets, last.Name) && last.Type == Track || e.Time.Sub(last.Time) > m.opts.LastAccount {
+		return Key{}, false
+	}
+	for _, k := range m.sorted(last.Keys) {
+		if !shared[k] || m.cut[k] {
+			return k, limited(k)
+		}
+	}
+	return Key{}, false
 }
 
 // attributes computes the attributes and traits of a person from its events.

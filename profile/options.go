@@ -77,6 +77,17 @@ type Options struct {
 	// Limits is how many keys of a kind one person may have. Nil means one
 	// "user_id". Kinds without a limit are bound by MaxPersonKeys only.
 	Limits map[string]int
+	// LastAccount lends shared devices: an event that names only keys that
+	// are shared belongs to the account that was last seen with them at most
+	// that long before, in an event retained, unless one of Resets came in
+	// between. It counts for that account's traits and views; what identify
+	// and consent events state stays with the device. 30 minutes are usual.
+	// Zero, the default, leaves all such events with the device.
+	LastAccount time.Duration
+	// Resets are the names of events, as views see them, that end an
+	// account's stay at a device. Default "Signed Out", "Logged Out" and
+	// "reset".
+	Resets []string
 	// Blocked are further values of keys that are never used, whatever
 	// their kind, compared without regard to case; the built-in ones are
 	// listed at [BlockedValues].
@@ -267,6 +278,14 @@ func (o *Options) withDefaults() (Options, error) {
 		}
 	}
 	c.Priority = slices.Clone(c.Priority)
+	if c.LastAccount < 0 || c.LastAccount > c.Retain.Horizon {
+		return c, optionError("LastAccount", c.LastAccount, "must not be negative or longer than Retain.Horizon")
+	}
+	if c.Resets == nil {
+		c.Resets = []string{"Signed Out", "Logged Out", "reset"}
+	}
+	c.Resets = slices.Clone(c.Resets)
+	slices.Sort(c.Resets)
 	c.Blocked = slices.Clone(c.Blocked)
 	for i, v := range c.Blocked {
 		c.Blocked[i] = strings.ToLower(strings.TrimSpace(v))

@@ -12,14 +12,49 @@ import (
 // (rows, attributes, consents) remembers the combination of keys it came
 // with, so that a person can be taken apart again along those.
 type person struct {
-	number    uint32 // the smallest of pins
-	contested bool   // a link between its keys and another person's is suspended
-	only      [1]pin // the only pin, if there is one
-	nodes     []uint32
-	sets      []uint32 // the combinations whose statements it owns
-	rows      []row
-	said      *statements // what few persons have, nil for nothing
-	computed  *computed   // of the traits, nil for nothing
+	number   uint32 // the smallest of pins
+	keys     uint32 // how many of ids are keys, above the bit that says contested
+	only     [1]pin // the only pin, if there is one
+	ids      []uint32
+	rows     []row
+	said     *statements // what few persons have, nil for nothing
+	computed *computed   // of the traits, nil for nothing
+}
+
+func newPerson(g group) *person {
+	p := &person{}
+	p.setNodes(g.nodes)
+	p.contest(g.contested)
+	return p
+}
+
+// contested reports whether a link between its keys and another person's is
+// suspended.
+func (p *person) contested() bool { return p.keys&1 > 0 }
+
+func (p *person) contest(on bool) {
+	if p.keys &^= 1; on {
+		p.keys |= 1
+	}
+}
+
+// nodes are the person's keys. The slice must not be appended to.
+func (p *person) nodes() []uint32 {
+	n := p.keys >> 1
+	return p.ids[:n:n]
+}
+
+// sets are the combinations whose statements the person owns.
+func (p *person) sets() []uint32 { return p.ids[p.keys>>1:] }
+
+func (p *person) setNodes(nodes []uint32) { p.setIDs(nodes, p.sets()) }
+
+func (p *person) setSets(sets []uint32) { p.setIDs(p.nodes(), sets) }
+
+func (p *person) setIDs(nodes, sets []uint32) {
+	ids := append(make([]uint32, 0, len(nodes)+len(sets)), nodes...)
+	p.ids = append(ids, sets...)
+	p.keys = uint32(len(nodes))<<1 | p.keys&1
 }
 
 // statements are what was stated of a person, and further numbers.
@@ -272,8 +307,8 @@ func stampAfter(last, at instant) instant {
 
 // persons returns all persons by ascending number.
 func (s *Store) persons() []*person {
-	out := make([]*person, 0, len(s.people))
-	for n, p := range s.people {
+	out := make([]*person, 0, s.people.n)
+	for n, p := range s.people.all() {
 		if p.number == n {
 			out = append(out, p)
 		}

@@ -127,7 +127,7 @@ func (s *Store) FitPreferences(ctx context.Context, opts *PreferenceOptions) (*P
 		}
 		s.mu.RLock()
 		closed := s.closed
-		h := m.read(s, s.people[u], zones)
+		h := m.read(s, s.people.of(u), zones)
 		s.mu.RUnlock()
 		if closed {
 			return nil, ErrClosed
@@ -235,7 +235,7 @@ func zone(name any, known map[string]*time.Location) *time.Location {
 // there is nobody.
 func (m *Preferences) Of(s *Store, user uint32) (Preference, bool) {
 	s.mu.RLock()
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		s.mu.RUnlock()
 		return Preference{}, false

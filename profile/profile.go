@@ -32,7 +32,7 @@ type Profile struct {
 func (s *Store) Profile(user uint32) (Profile, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	p, ok := s.people[user]
+	p, ok := s.people.lookup(user)
 	if !ok {
 		return Profile{}, false
 	}
@@ -43,8 +43,8 @@ func (s *Store) Profile(user uint32) (Profile, bool) {
 			out.Attributes[k] = value.Clone(v)
 		}
 	}
-	out.Keys = make([]Key, len(p.nodes))
-	for i, n := range p.nodes {
+	out.Keys = make([]Key, len(p.nodes()))
+	for i, n := range p.nodes() {
 		out.Keys[i] = s.graph.key(n)
 	}
 	p.deciding(func(c consent) {
@@ -64,7 +64,7 @@ func (s *Store) Profile(user uint32) (Profile, bool) {
 func (s *Store) Attribute(user uint32, name string) (any, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	p, ok := s.people[user]
+	p, ok := s.people.lookup(user)
 	if !ok {
 		return nil, false
 	}
@@ -80,21 +80,23 @@ func (s *Store) Attribute(user uint32, name string) (any, bool) {
 }
 
 // span returns the times of the person's earliest and latest event.
-func (s *Store) span(p *person) (first, last instant) {
-	first, last = never(), never()
-	for _, k := range p.sets {
+func (s *Store) span(p *person) (earliest, latest instant) {
+	var first, last packed
+	for _, k := range p.sets() {
 		set := &s.graph.sets[k]
-		if set.firstID == "" {
+		if !set.seen() {
 			continue
 		}
-		if first == never() || set.first.before(first) {
-			first = set.first
+		from, to := set.first, set.last
+		if s.graph.isLoan(k) {
+			from, to = s.loanSpan(k)
 		}
-		if last.before(set.last) {
-			last = set.last
+		if first == (packed{}) || from.before(first) {
+			first = from
 		}
+		last = last.latest(to)
 	}
-	return first, last
+	return first.instant(), last.instant()
 }
 
 // Users returns the numbers of all persons in ascending order.

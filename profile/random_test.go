@@ -34,6 +34,22 @@ func tightOptions() Options {
 	return d
 }
 
+// lendSome makes every other round one in which shared devices are lent, with
+// the odd reset among the events.
+func lendSome(o *Options, round int) func(*rand.Rand, Event) Event {
+	if round%2 == 0 {
+		return func(_ *rand.Rand, e Event) Event { return e }
+	}
+	o.LastAccount = 25 * time.Minute
+	o.Resets = []string{"Signed Out"}
+	return func(r *rand.Rand, e Event) Event {
+		if e.Name == ProductViewed && r.IntN(4) == 0 {
+			e.Name = "Signed Out"
+		}
+		return e
+	}
+}
+
 func tightKeys(r *rand.Rand) []Key {
 	var keys []Key
 	for range 1 + r.IntN(3) {
@@ -58,6 +74,7 @@ func TestStoreAgainstModel(t *testing.T) {
 	for round := range longForm(100) {
 		r := rand.New(rand.NewPCG(7, uint64(round)))
 		opts := tightOptions()
+		reset := lendSome(&opts, round)
 		s, err := New(&opts)
 		require.NoError(t, err)
 		m := &model{opts: opts, now: epoch, cut: map[Key]bool{}}
@@ -122,7 +139,7 @@ func TestStoreAgainstModel(t *testing.T) {
 				what = fmt.Sprint("advance ", m.now)
 				require.NoError(t, s.Advance(m.now, nil))
 			default:
-				e := someEvent(r, fmt.Sprint("m", step), tightKeys(r))
+				e := reset(r, someEvent(r, fmt.Sprint("m", step), tightKeys(r)))
 				what = fmt.Sprint("apply ", e)
 				if c, err := s.Apply(e); err == nil {
 					log = append(log, e)
@@ -162,26 +179,31 @@ func (s *Store) checkInvariants(t *testing.T) {
 	t.Helper()
 	rows := 0
 	for _, p := range s.persons() {
-		require.NotEmpty(t, p.nodes)
+		require.NotEmpty(t, p.nodes())
 		require.Equal(t, p.pins()[0].number, p.number)
 		require.True(t, s.live.Contains(p.number))
 		for _, x := range p.pins() {
-			require.Same(t, p, s.people[x.number])
+			require.Same(t, p, s.people.of(x.number))
 			require.Same(t, p, s.graph.nodes[x.node].person)
 		}
-		for _, n := range p.nodes {
+		for _, n := range p.nodes() {
 			require.Same(t, p, s.graph.nodes[n].person)
 		}
-		for _, k := range p.sets {
+		for _, k := range p.sets() {
 			require.Same(t, p, s.graph.sets[k].owner)
 			require.Same(t, p, s.graph.owner(k))
 		}
 		require.True(t, slices.IsSortedFunc(p.rows, s.log.compareRows))
 		for _, x := range p.rows {
-			require.Contains(t, p.sets, x.set)
+			require.Contains(t, p.sets(), x.set)
 		}
 		for _, c := range p.cells() {
-			require.Contains(t, p.sets, c.set)
+			require.Contains(t, p.sets(), c.set)
+		}
+		for _, k := range p.sets() {
+			if s.graph.isLoan(k) {
+				require.True(t, slices.ContainsFunc(p.rows, func(r row) bool { return r.set == k }))
+			}
 		}
 		rows += len(p.rows)
 	}
@@ -202,9 +224,10 @@ func TestOrderWithLimits(t *testing.T) {
 	for round := range longForm(80) {
 		r := rand.New(rand.NewPCG(8, uint64(round)))
 		opts := tightOptions()
+		reset := lendSome(&opts, round)
 		var log []Event
 		for i := range 5 + r.IntN(40) {
-			log = append(log, someEvent(r, fmt.Sprint("m", i), tightKeys(r)))
+			log = append(log, reset(r, someEvent(r, fmt.Sprint("m", i), tightKeys(r))))
 		}
 		build := func(log []Event, shard, shards uint32) *Store {
 			o := opts
@@ -264,6 +287,7 @@ func TestExportImport(t *testing.T) {
 		r := rand.New(rand.NewPCG(11, uint64(round)))
 		opts := tightOptions()
 		plain := round%2 == 0
+		reset := lendSome(&opts, round/2)
 		s := newTest(t, opts)
 		for i := range 30 {
 			keys := tightKeys(r)
@@ -273,7 +297,7 @@ func TestExportImport(t *testing.T) {
 					keys = append(keys, Key{AnonymousID, keys[0].Value + "-cookie"})
 				}
 			}
-			s.must(t, someEvent(r, fmt.Sprint("m", i), keys))
+			s.must(t, reset(r, someEvent(r, fmt.Sprint("m", i), keys)))
 		}
 		users := s.Users()
 		if !plain {
@@ -323,11 +347,12 @@ func TestLateAttachment(t *testing.T) {
 		r := rand.New(rand.NewPCG(15, uint64(round)))
 		opts := tightOptions()
 		opts.Clock = ByEvents
+		reset := lendSome(&opts, round)
 		s := newTest(t, opts)
 		live, late := newRecorder(), newRecorder()
 		require.NoError(t, s.Attach("live", live, nil))
 		for i := range 40 {
-			e := someEvent(r, fmt.Sprint("m", i), tightKeys(r))
+			e := reset(r, someEvent(r, fmt.Sprint("m", i), tightKeys(r)))
 			e.Time = epoch.Add(time.Duration(i*r.IntN(3)) * time.Minute)
 			s.must(t, e)
 		}

@@ -150,7 +150,7 @@ func (r *recorder) show() (rows map[uint32][]string, attributes map[uint32]strin
 func (s *Store) wanted(users []uint32) (rows map[uint32][]string, attributes map[uint32]string) {
 	rows, attributes = map[uint32][]string{}, map[uint32]string{}
 	for _, u := range users {
-		p := s.people[u]
+		p := s.people.of(u)
 		var d decoded
 		for _, x := range p.rows {
 			s.log.decode(x.pos(), &d)

@@ -37,13 +37,13 @@ func (s *Store) regroup(groups []group, flipped []uint32) moved {
 	kept := map[*person]bool{}
 	var fresh []*person
 	for _, gr := range groups {
-		if p := g.nodes[gr.nodes[0]].person; p != nil && len(p.nodes) == len(gr.nodes) &&
+		if p := g.nodes[gr.nodes[0]].person; p != nil && len(p.nodes()) == len(gr.nodes) &&
 			!slices.ContainsFunc(gr.nodes, func(n uint32) bool { return g.nodes[n].person != p }) {
-			p.contested = gr.contested
+			p.contest(gr.contested)
 			kept[p] = true
 			continue
 		}
-		fresh = append(fresh, &person{nodes: gr.nodes, contested: gr.contested})
+		fresh = append(fresh, newPerson(gr))
 	}
 	replaced := slices.DeleteFunc(touched, func(p *person) bool { return kept[p] })
 	affected := map[uint32]bool{}
@@ -51,7 +51,7 @@ func (s *Store) regroup(groups []group, flipped []uint32) moved {
 	m.before = map[uint32]map[string]any{}
 	for _, p := range replaced {
 		m.before[p.number] = s.attributesOf(p)
-		for _, k := range p.sets {
+		for _, k := range p.sets() {
 			affected[k] = true
 		}
 		for _, x := range p.pins() {
@@ -71,6 +71,7 @@ func (s *Store) regroup(groups []group, flipped []uint32) moved {
 	s.reassign(affected, fresh, &m)
 	s.compareNumbers(replaced, fresh, &m)
 	m.shown = append(m.shown, fresh...)
+	s.relend(s.looseOf(flipped, true), never(), &m)
 	for _, p := range m.shown {
 		s.recount(p)
 		s.indexConsents(p)
@@ -86,9 +87,9 @@ func (g *identity) compareSets(a, b uint32) int {
 // found makes a group of nodes a person with a number.
 func (s *Store) found(p *person, pins map[uint32][]uint32, m *moved) {
 	g := &s.graph
-	slices.SortFunc(p.nodes, g.stronger)
+	slices.SortFunc(p.nodes(), g.stronger)
 	known := false
-	for _, n := range p.nodes {
+	for _, n := range p.nodes() {
 		if g.nodes[n].person != nil {
 			known = true
 		}
@@ -97,16 +98,16 @@ func (s *Store) found(p *person, pins map[uint32][]uint32, m *moved) {
 		}
 	}
 	if len(p.pins()) == 0 {
-		p.setPins([]pin{{s.nextNumber(), p.nodes[0]}})
+		p.setPins([]pin{{s.nextNumber(), p.nodes()[0]}})
 	}
 	slices.SortFunc(p.pins(), func(a, b pin) int { return cmp.Compare(a.number, b.number) })
 	p.number = p.pins()[0].number
-	p.repin(p.nodes[0])
-	for _, n := range p.nodes {
+	p.repin(p.nodes()[0])
+	for _, n := range p.nodes() {
 		g.nodes[n].person = p
 	}
 	for _, x := range p.pins() {
-		s.people[x.number] = p
+		s.people.put(x.number, p)
 	}
 	s.live.Add(p.number)
 	if !known {
@@ -125,7 +126,7 @@ func (p *person) repin(top uint32) {
 // forget takes a person's numbers out of use, for others to take up.
 func (s *Store) forget(p *person) {
 	for _, x := range p.pins() {
-		delete(s.people, x.number)
+		s.people.remove(x.number)
 	}
 	s.live.Remove(p.number)
 	s.unindexConsents(p)
@@ -149,7 +150,7 @@ func (s *Store) reassign(affected map[uint32]bool, fresh []*person, m *moved) {
 		}
 		to[k] = now
 		g.sets[k].owner = now
-		now.sets = append(now.sets, k)
+		now.ids = append(now.ids, k)
 		if !loses[was] {
 			loses[was] = true
 			losers = append(losers, was)
@@ -160,7 +161,7 @@ func (s *Store) reassign(affected map[uint32]bool, fresh []*person, m *moved) {
 		}
 	}
 	for _, p := range losers {
-		if s.people[p.number] == p {
+		if s.people.of(p.number) == p {
 			s.expose(p, m)
 		}
 	}
@@ -174,7 +175,7 @@ func (s *Store) reassign(affected map[uint32]bool, fresh []*person, m *moved) {
 		}
 	}
 	for _, p := range losers {
-		p.sets = slices.DeleteFunc(p.sets, func(k uint32) bool { return to[k] != nil && to[k] != p })
+		p.setSets(slices.DeleteFunc(p.sets(), func(k uint32) bool { return to[k] != nil && to[k] != p }))
 		p.rows = slices.DeleteFunc(p.rows, func(r row) bool {
 			q := to[r.set]
 			if q == nil || q == p {
@@ -253,6 +254,9 @@ func (s *Store) order(p *person) bool {
 	p.orderTags()
 	s.noteOldest(p)
 	s.retained -= n - len(p.rows)
+	if n > len(p.rows) {
+		clear(s.graph.lending.visits)
+	}
 	return len(p.rows) < n
 }
 
@@ -261,7 +265,7 @@ func (s *Store) compareNumbers(replaced, fresh []*person, m *moved) {
 	was := map[uint32]bool{}
 	for _, p := range replaced {
 		was[p.number] = true
-		if now := s.people[p.number]; now != nil && now.number != p.number {
+		if now := s.people.of(p.number); now != nil && now.number != p.number {
 			m.merged = append(m.merged, p.number)
 		}
 	}
@@ -281,7 +285,7 @@ func (s *Store) unite(gr group, touched []*person) moved {
 	g := &s.graph
 	var m moved
 	if len(touched) == 0 {
-		p := &person{nodes: gr.nodes, contested: gr.contested}
+		p := newPerson(gr)
 		s.found(p, nil, &m)
 		return m
 	}
@@ -289,20 +293,20 @@ func (s *Store) unite(gr group, touched []*person) moved {
 	if len(touched) > 1 {
 		m.before = map[uint32]map[string]any{p.number: s.attributesOf(p)}
 	}
-	p.contested = gr.contested
+	p.contest(gr.contested)
 	newest := false
-	top := p.nodes[0]
+	top := p.nodes()[0]
 	for _, n := range gr.nodes {
 		if g.nodes[n].person == nil {
 			g.nodes[n].person = p
-			p.nodes = append(p.nodes, n)
+			p.setNodes(append(p.nodes(), n))
 			if g.stronger(n, top) < 0 {
 				top, newest = n, true
 			}
 		}
 	}
 	for _, q := range touched[1:] {
-		if g.stronger(q.nodes[0], top) < 0 {
+		if g.stronger(q.nodes()[0], top) < 0 {
 			newest = false
 		}
 		s.absorb(p, q)
@@ -310,7 +314,7 @@ func (s *Store) unite(gr group, touched []*person) moved {
 		m.merged = append(m.merged, q.number)
 	}
 	s.stats.Merges += uint64(len(m.merged))
-	slices.SortFunc(p.nodes, g.stronger)
+	slices.SortFunc(p.nodes(), g.stronger)
 	if newest {
 		p.repin(top)
 	}
@@ -324,18 +328,18 @@ func (s *Store) unite(gr group, touched []*person) moved {
 func (s *Store) absorb(p, q *person) {
 	g := &s.graph
 	s.forget(q)
-	for _, n := range q.nodes {
+	for _, n := range q.nodes() {
 		g.nodes[n].person = p
 	}
-	p.nodes = append(p.nodes, q.nodes...)
-	for _, k := range q.sets {
+	p.setNodes(append(p.nodes(), q.nodes()...))
+	for _, k := range q.sets() {
 		g.sets[k].owner = p
 	}
-	p.sets = append(p.sets, q.sets...)
+	p.setSets(append(p.sets(), q.sets()...))
 	p.setPins(append(p.pins(), q.pins()...))
 	slices.SortFunc(p.pins(), func(a, b pin) int { return cmp.Compare(a.number, b.number) })
 	for _, x := range q.pins() {
-		s.people[x.number] = p
+		s.people.put(x.number, p)
 	}
 	p.rows = append(p.rows, q.rows...)
 	p.setCells(append(p.cells(), q.cells()...))

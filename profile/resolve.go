@@ -2,7 +2,6 @@ package profile
 
 import (
 	"slices"
-	"strings"
 )
 
 // moved is what a change of identity did to persons: numbers folded into
@@ -26,12 +25,14 @@ func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved) {
 	nodes = slices.Compact(nodes)
 	if k, ok := g.set(nodes); ok {
 		set := &g.sets[k]
-		if set.last.before(at) || set.firstID == "" {
-			set.last = at
+		when := pack(at)
+		if set.last.before(when) || !set.seen() {
+			set.last = when
 		}
-		if c := at.compare(set.first); set.firstID == "" || c < 0 || c == 0 && id < set.firstID {
-			set.first, set.firstID = at, strings.Clone(id)
-			if len(nodes) > 1 && slices.ContainsFunc(nodes, func(n uint32) bool { return g.nodes[n].person.contested }) {
+		if c := when.compare(set.first); !set.seen() || c < 0 || c == 0 && id < set.firstID {
+			set.first = when
+			set.see(id)
+			if len(nodes) > 1 && slices.ContainsFunc(nodes, func(n uint32) bool { return g.nodes[n].person.contested() }) {
 				return k, s.regroup(g.partition(nodes), nil)
 			}
 		}
@@ -83,14 +84,14 @@ func (s *Store) join(nodes []uint32) (moved, bool) {
 			return moved{}, false
 		case nd.person == nil:
 			all = append(all, n)
-		case nd.person.contested:
+		case nd.person.contested():
 			return moved{}, false
 		case !slices.Contains(ps, nd.person):
 			ps = append(ps, nd.person)
-			all = append(all, nd.person.nodes...)
+			all = append(all, nd.person.nodes()...)
 		}
 	}
-	if len(ps) == 1 && len(all) == len(ps[0].nodes) {
+	if len(ps) == 1 && len(all) == len(ps[0].nodes()) {
 		return moved{}, true
 	}
 	if len(all) > g.maxKeys || !g.within(all) {
@@ -102,5 +103,5 @@ func (s *Store) join(nodes []uint32) (moved, bool) {
 // own makes p the owner of a combination that has none.
 func (s *Store) own(p *person, k uint32) {
 	s.graph.sets[k].owner = p
-	p.sets = append(p.sets, k)
+	p.ids = append(p.ids, k)
 }

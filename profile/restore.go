@@ -38,7 +38,7 @@ func (o *Options) identityMark() []byte {
 	for _, k := range slices.Sorted(maps.Keys(o.Limits)) {
 		b = fmt.Appendf(b, "%q %d ", k, o.Limits[k])
 	}
-	return mark64(fmt.Appendf(b, "%q %d %d %d", o.Priority, o.MaxPersonKeys, o.MaxKeyLinks, o.DedupeWindow))
+	return mark64(fmt.Appendf(b, "%q %d %d %d %d %q", o.Priority, o.MaxPersonKeys, o.MaxKeyLinks, o.DedupeWindow, o.LastAccount, o.Resets))
 }
 
 // derivedMark tells apart options that decide what follows from events.
@@ -290,7 +290,7 @@ func (d *decoder) combinations() error {
 			return r.Err()
 		}
 		k := g.addSet(nodes, first, id)
-		g.sets[k].last, g.sets[k].subject = end, subject
+		g.sets[k].last, g.sets[k].subject = pack(end), subject
 		d.ofSet = append(d.ofSet, of)
 	}
 	return r.Close()
@@ -310,7 +310,7 @@ func (d *decoder) persons() error {
 		}
 		p := d.people[of]
 		g.nodes[d.nodes[i]].person = p
-		p.nodes = append(p.nodes, d.nodes[i])
+		p.setNodes(append(p.nodes(), d.nodes[i]))
 		if len(g.nodes[d.nodes[i]].sets) == 0 {
 			r.Fail("key in no combination")
 			return r.Err()
@@ -325,11 +325,11 @@ func (d *decoder) persons() error {
 	}
 	before := uint32(0)
 	for _, p := range d.people {
-		if len(p.nodes) == 0 {
+		if len(p.nodes()) == 0 {
 			r.Fail("person without a key")
 			return r.Err()
 		}
-		slices.SortFunc(p.nodes, g.stronger)
+		slices.SortFunc(p.nodes(), g.stronger)
 		d.person(r, p)
 		if r.Err() != nil {
 			return r.Err()
@@ -344,7 +344,7 @@ func (d *decoder) persons() error {
 
 func (d *decoder) person(r *wire.Reader, p *person) {
 	s, g := d.s, &d.s.graph
-	p.contested = r.Bool()
+	p.contest(r.Bool())
 	n := r.Count(2)
 	pins := make([]pin, 0, n)
 	for i := range n {
@@ -353,12 +353,12 @@ func (d *decoder) person(r *wire.Reader, p *person) {
 			return
 		}
 		node := d.nodes[place]
-		if number == 0 || i > 0 && number <= pins[i-1].number || s.people[number] != nil || g.nodes[node].person != p {
+		if number == 0 || i > 0 && number <= pins[i-1].number || s.people.of(number) != nil || g.nodes[node].person != p {
 			r.Fail("number %d", number)
 			return
 		}
 		pins = append(pins, pin{number, node})
-		s.people[number] = p
+		s.people.put(number, p)
 	}
 	if len(pins) == 0 {
 		r.Fail("person without a number")

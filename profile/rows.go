@@ -229,6 +229,17 @@ func viewName(typ Type, name string) string {
 	return typ.String()
 }
 
+// viewName returns the name under which views see the event at pos.
+func (l *eventLog) viewName(pos uint64) string {
+	r := logReader{l, l.content(pos)}
+	typ := Type(r.b[0])
+	if r.b = r.b[1:]; typ != Track {
+		return typ.String()
+	}
+	r.b = r.b[r.uvarint():]
+	return r.ref()
+}
+
 // decode reads the event at pos into d, whose fields map is reused.
 func (l *eventLog) decode(pos uint64, d *decoded) {
 	r := logReader{l, l.content(pos)}
@@ -355,4 +366,5 @@ func (s *Store) compact() {
 		}
 	}
 	s.log = fresh
+	clear(s.graph.lending.visits)
 }

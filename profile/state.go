@@ -155,7 +155,7 @@ func (e *encoder) order() {
 	lists := make([][]uint32, len(g.sets))
 	all := make([]uint32, 0, 2*len(g.sets))
 	for k := range g.sets {
-		if len(g.sets[k].nodes) == 0 {
+		if len(g.sets[k].nodes) == 0 || g.isLoan(uint32(k)) {
 			continue
 		}
 		from := len(all)
@@ -170,6 +170,9 @@ func (e *encoder) order() {
 	e.ranks = make([]uint32, len(g.sets))
 	for i, k := range e.sets {
 		e.ranks[k] = uint32(i)
+	}
+	for l, x := range g.lending.loans {
+		e.ranks[l] = e.ranks[x.base]
 	}
 }
 
@@ -281,8 +284,8 @@ func (e *encoder) combinations(w *wire.Section) {
 		for _, p := range places {
 			w.Uvarint(uint64(p))
 		}
-		writeInstant(w, set.first)
-		writeInstant(w, set.last)
+		writeInstant(w, set.first.instant())
+		writeInstant(w, set.last.instant())
 		w.String(set.firstID)
 		w.Uvarint(set.subject)
 		w.Uvarint(uint64(e.persons[set.owner]))
@@ -290,7 +293,7 @@ func (e *encoder) combinations(w *wire.Section) {
 }
 
 func (e *encoder) person(w *wire.Section, p *person, rank []int) {
-	w.Bool(p.contested)
+	w.Bool(p.contested())
 	w.Count(len(p.pins()))
 	for _, x := range p.pins() {
 		w.Uvarint(uint64(x.number))
@@ -341,9 +344,10 @@ func (e *encoder) person(w *wire.Section, p *person, rank []int) {
 }
 
 func (e *encoder) rows(w *wire.Section, p *person) {
-	w.Count(len(p.rows))
+	rows := e.s.unlent(p)
+	w.Count(len(rows))
 	before := int64(0)
-	for _, r := range p.rows {
+	for _, r := range rows {
 		at := r.instant()
 		w.Varint(at.sec - before)
 		before = at.sec

@@ -87,10 +87,14 @@ func TestStateBytes(t *testing.T) {
 // A store that is written and read at any moment goes on like one that is
 // not: numbers, times of changes and the whole state stay equal.
 func TestStateGoesOn(t *testing.T) {
+	lent := 0
 	for round := range 60 {
 		opts := Options{MaxPersonKeys: 3 + round%5, MaxKeyLinks: 4 + round%3}
 		if round%3 == 0 {
 			opts.Retain.Horizon = 24 * time.Hour
+		}
+		if round%2 == 0 {
+			opts.LastAccount, opts.Resets = 25*time.Minute, []string{"page"}
 		}
 		a, b := newTest(t, opts), newTest(t, opts)
 		ra, rb := rand.New(rand.NewPCG(7, uint64(round))), rand.New(rand.NewPCG(7, uint64(round)))
@@ -106,8 +110,10 @@ func TestStateGoesOn(t *testing.T) {
 			if turns.IntN(3) == 0 {
 				require.NoError(t, b.UnmarshalBinary(got))
 			}
+			lent += len(b.graph.lending.loans)
 		}
 	}
+	require.NotZero(t, lent)
 }
 
 // sameState compares the bytes of two stores by section.

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"hash/maphash"
 	"strings"
 	"sync"
 
@@ -65,7 +66,7 @@ type state struct {
 	seq        uint64
 	next       uint64 // the next number to hand out
 	graph      identity
-	people     map[uint32]*person // by every number ever handed out and not erased
+	people     roster // by every number ever handed out and not erased
 	live       *roaring.Bitmap
 	log        eventLog
 	records    map[string][]byte
@@ -94,12 +95,12 @@ func New(opts *Options) (*Store, error) {
 		state: state{
 			clock:   never(),
 			next:    uint64(o.Shard),
-			people:  make(map[uint32]*person),
+			people:  newRoster(o.Shards),
 			live:    roaring.New(),
 			records: make(map[string][]byte),
 			graph: identity{
 				kindIndex: make(map[string]uint32),
-				setIndex:  make(map[string]uint32),
+				seed:      maphash.MakeSeed(),
 				maxKeys:   o.MaxPersonKeys,
 				maxLinks:  o.MaxKeyLinks,
 			},
@@ -124,6 +125,7 @@ func New(opts *Options) (*Store, error) {
 		return nil, err
 	}
 	s.consent.init(o.OptOut)
+	s.graph.lending.init(&s.opts)
 	s.tombs.init(o.Secret)
 	for i, t := range o.Traits {
 		s.traitNames[t.Name] = i
@@ -214,7 +216,7 @@ func (s *Store) Resolve(kind, value string) (user uint32, ok bool) {
 func (s *Store) Current(user uint32) (uint32, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	p, ok := s.people[user]
+	p, ok := s.people.lookup(user)
 	if !ok {
 		return 0, false
 	}

@@ -155,7 +155,7 @@ func (s *Store) tag(user uint32, t Tag) (Change, error) {
 }
 
 func (s *Store) tagLocked(user uint32, t Tag) (Change, error) {
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		return Change{}, userError(user)
 	}
@@ -191,14 +191,14 @@ func (s *Store) tagLocked(user uint32, t Tag) (Change, error) {
 // comes with: its strongest key alone. While no event came with that, it was
 // seen when the statements were made.
 func (s *Store) spoken(p *person, at time.Time) uint32 {
-	top := p.nodes[:1]
+	top := p.nodes()[:1]
 	k, ok := s.graph.set(top)
 	if !ok {
 		k = s.graph.addSet(top, instantOf(at), "")
 		s.own(p, k)
-	} else if set := &s.graph.sets[k]; set.firstID == "" {
-		set.first = earliestOf(set.first, instantOf(at))
-		set.last = latestOf(set.last, instantOf(at))
+	} else if set := &s.graph.sets[k]; !set.seen() {
+		set.first = pack(earliestOf(set.first.instant(), instantOf(at)))
+		set.last = set.last.latest(pack(instantOf(at)))
 	}
 	return k
 }
@@ -248,7 +248,7 @@ func (s *Store) slideTags(p *person, w *window, t *Trait) {
 func (s *Store) TagsOf(user uint32) []Tag {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		return nil
 	}
@@ -272,7 +272,7 @@ func (s *Store) Tagged(name string, min float64) *roaring.Bitmap {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := roaring.New()
-	for n, p := range s.people {
+	for n, p := range s.people.all() {
 		if p.number != n {
 			continue
 		}

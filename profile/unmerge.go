@@ -30,7 +30,7 @@ func notTheirs(user uint32, key Key) error {
 }
 
 func (s *Store) unmergeLocked(user uint32, key Key) (Change, error) {
-	p := s.people[user]
+	p := s.people.of(user)
 	if p == nil {
 		return Change{}, userError(user)
 	}
@@ -49,12 +49,12 @@ func (s *Store) unmergeLocked(user uint32, key Key) (Change, error) {
 	m := s.regroup(g.partition(starts), []uint32{n})
 	s.follow(&m)
 	s.seq++
-	c := Change{User: s.people[user].number, Merged: m.merged, Split: m.split, Detached: s.detached, Seq: s.seq}
+	c := Change{User: s.people.of(user).number, Merged: m.merged, Split: m.split, Detached: s.detached, Seq: s.seq}
 	c.Split = slices.DeleteFunc(c.Split, func(n uint32) bool { return n == c.User })
 	if !s.opts.OmitChanges && m.before != nil {
 		clear(s.changed)
 		s.traitsChanged = s.traitsChanged[:0]
-		c.Attributes = s.difference(s.people[user], &m)
+		c.Attributes = s.difference(s.people.of(user), &m)
 	}
 	return c, nil
 }

@@ -23,7 +23,7 @@ type statementVerb struct {
 func (v *statementVerb) kind() byte { return recordStatement }
 
 func (v *statementVerb) prepare(s *Store) (command, error) {
-	p := s.people[v.user]
+	p := s.people.of(v.user)
 	switch {
 	case p == nil:
 		return command{}, userError(v.user)
@@ -58,7 +58,7 @@ type tagVerb struct {
 func (v *tagVerb) kind() byte { return recordTag }
 
 func (v *tagVerb) prepare(s *Store) (command, error) {
-	p := s.people[v.user]
+	p := s.people.of(v.user)
 	if p == nil {
 		return command{}, userError(v.user)
 	}
@@ -92,7 +92,7 @@ func (v *tagVerb) apply(s *Store, subject uint64) {
 
 // spokenSubject returns whose key seals what the host says of a person.
 func (s *Store) spokenSubject(p *person) uint64 {
-	if k, ok := s.graph.set(p.nodes[:1]); ok && s.graph.sets[k].subject != 0 {
+	if k, ok := s.graph.set(p.nodes()[:1]); ok && s.graph.sets[k].subject != 0 {
 		return s.graph.sets[k].subject
 	}
 	return newSubject
@@ -100,8 +100,8 @@ func (s *Store) spokenSubject(p *person) uint64 {
 
 // seal notes whose key seals what the host says of a person.
 func (s *Store) seal(user uint32, subject uint64) {
-	if p := s.people[user]; p != nil && subject != 0 {
-		if k, ok := s.graph.set(p.nodes[:1]); ok && s.graph.sets[k].subject == 0 {
+	if p := s.people.of(user); p != nil && subject != 0 {
+		if k, ok := s.graph.set(p.nodes()[:1]); ok && s.graph.sets[k].subject == 0 {
 			s.graph.sets[k].subject = subject
 		}
 	}
@@ -164,7 +164,7 @@ type unmergeVerb struct {
 func (v *unmergeVerb) kind() byte { return recordUnmerge }
 
 func (v *unmergeVerb) prepare(s *Store) (command, error) {
-	p := s.people[v.user]
+	p := s.people.of(v.user)
 	if p == nil {
 		return command{}, userError(v.user)
 	}
@@ -176,7 +176,7 @@ func (v *unmergeVerb) prepare(s *Store) (command, error) {
 	if g.nodes[n].person != p {
 		return command{}, notTheirs(v.user, g.key(n))
 	}
-	if s.left() < uint64(len(p.nodes)) {
+	if s.left() < uint64(len(p.nodes())) {
 		return command{}, ErrExhausted
 	}
 	b := binary.AppendUvarint(nil, uint64(v.user))
@@ -202,7 +202,7 @@ func (v *unmergeVerb) apply(s *Store, subject uint64) {
 
 // strongestSet returns the first of the combinations of a key by their keys.
 func (g *identity) strongestSet(n uint32) uint32 {
-	return slices.MinFunc(g.nodes[n].sets, g.compareSets)
+	return g.base(slices.MinFunc(g.nodes[n].sets, g.compareSets))
 }
 
 // importVerb is Import.
@@ -309,7 +309,7 @@ type eraseVerb struct {
 func (v *eraseVerb) kind() byte { return recordErase }
 
 func (v *eraseVerb) prepare(s *Store) (command, error) {
-	p := s.people[v.user]
+	p := s.people.of(v.user)
 	if p == nil {
 		return command{}, userError(v.user)
 	}
@@ -319,21 +319,21 @@ func (v *eraseVerb) prepare(s *Store) (command, error) {
 	}
 	v.until = s.clock
 	g := &s.graph
-	sets := s.setsOf(p.nodes)
+	sets := s.setsOf(p.nodes())
 	var subjects []uint64
-	free := len(s.doomed) == 0 && len(s.views) == 0 && !p.contested
+	free := len(s.doomed) == 0 && len(s.views) == 0 && !p.contested()
 	for k := range sets {
 		set := &g.sets[k]
-		v.until = latestOf(v.until, set.last)
+		v.until = latestOf(v.until, set.last.instant())
 		if set.subject != 0 {
 			subjects = append(subjects, set.subject)
 		}
 		free = free && set.owner == p && !slices.ContainsFunc(set.nodes, func(n uint32) bool { return g.nodes[n].person != p })
 	}
-	for _, k := range p.sets {
+	for _, k := range p.sets() {
 		free = free && sets[k]
 	}
-	for _, n := range p.nodes {
+	for _, n := range p.nodes() {
 		nd := &g.nodes[n]
 		free = free && !nd.shared && !nd.cut && !nd.crowded
 		v.hashes = append(v.hashes, s.tombs.hash(g.key(n)))
@@ -383,7 +383,7 @@ func (v *eraseVerb) read(x *eventScan) {
 func (v *eraseVerb) apply(s *Store, _ uint64) {
 	seq := s.seq + 1
 	for _, n := range append([]uint32{v.user}, v.numbers...) {
-		if s.people[n] == nil {
+		if s.people.of(n) == nil {
 			continue
 		}
 		r, err := s.eraseLocked(n, v.until)

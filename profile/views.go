@@ -345,7 +345,7 @@ func (s *Store) followAll(w *attached, m *moved) {
 			return
 		}
 	}
-	if len(m.renamed) > 0 && !s.do(w, "Update", s.restate(w, s.people[m.renamed[0][1]])) {
+	if len(m.renamed) > 0 && !s.do(w, "Update", s.restate(w, s.people.of(m.renamed[0][1]))) {
 		return
 	}
 	for _, p := range m.shown {
@@ -363,7 +363,7 @@ func (s *Store) followPurpose(w *attached, m *moved) {
 	shown := slices.Clone(m.shown)
 	if len(m.renamed) > 0 {
 		to := m.renamed[0][1]
-		p := s.people[to]
+		p := s.people.of(to)
 		numbers := []uint32{to}
 		whole := s.allows(p, w.purpose) && w.in.Contains(to)
 		for _, r := range m.renamed {
@@ -391,7 +391,7 @@ func (s *Store) followPurpose(w *attached, m *moved) {
 		}
 	}
 	for _, n := range m.fresh {
-		if s.allows(s.people[n], w.purpose) {
+		if s.allows(s.people.of(n), w.purpose) {
 			w.in.Add(n)
 		}
 	}

@@ -274,7 +274,7 @@ func cutFront[T any](list []T, n int) []T {
 func (s *Store) fire(each func(p *person, x stamped)) {
 	for len(s.timers) > 0 && s.timers[0].due <= s.clock.sec {
 		t := s.timers.pop()
-		p := s.people[t.user]
+		p := s.people.of(t.user)
 		if p == nil || p.number != t.user {
 			continue
 		}

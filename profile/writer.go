@@ -182,11 +182,12 @@ func (d *durable) process(group []*request) {
 
 // item is one event of a batch.
 type item struct {
-	r     *request
-	k     int   // of the request's events
-	fresh bool  // its record is the next
-	again []Key // of one applied before
-	last  bool  // of those that are seen together
+	r      *request
+	k      int     // of the request's events
+	fresh  bool    // its record is the next
+	again  []Key   // of one applied before
+	repeat cleaned // the event that was applied before
+	last   bool    // of those that are seen together
 }
 
 // batch is what becomes one transaction.
@@ -217,7 +218,7 @@ func (d *durable) prepare(b *batch, r *request) {
 		r.errs[r.next] = err
 		return
 	case c.again:
-		it.again = append([]Key(nil), s.keys...)
+		it.again, it.repeat = append([]Key(nil), s.keys...), c
 		b.repeats++
 	default:
 		it.fresh = true
@@ -317,7 +318,7 @@ func (d *durable) apply(b *batch) {
 			}
 		default:
 			s.keys = append(s.keys[:0], it.again...)
-			it.r.changes[it.k] = s.repeated()
+			it.r.changes[it.k] = s.repeated(&it.repeat)
 		}
 		if it.last && i%readersEvery == readersEvery-1 {
 			s.mu.Unlock()
