@@ -64,6 +64,8 @@
 //   - Where a chain of weaker links would still join two accounts, links of an
 //     account itself come first, then the older ones, and the link that would
 //     break the rule is suspended.
+//   - Limits may count the keys that came within a time of each other only
+//     ([Options].LimitWindows).
 //   - More than [Options].MaxPersonKeys keys in one web are nobody.
 //
 // A new link can thus fold two numbers into one ([Change].Merged; the smaller

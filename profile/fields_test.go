@@ -29,9 +29,9 @@ func TestEveryFieldIsSaved(t *testing.T) {
 		}},
 		{identity{}, map[string]string{
 			"kinds": saved, "kindIndex": derived, "nodes": saved, "freeNodes": passing, "sets": saved, "freeSets": passing,
-			"keyTable": derived, "setTable": derived, "seed": passing, "lending": derived, "maxKeys": derived, "maxLinks": derived, "sharing": derived,
+			"keyTable": derived, "setTable": derived, "seed": passing, "spans": derived, "lending": derived, "maxKeys": derived, "maxLinks": derived, "sharing": derived,
 		}},
-		{kind{}, map[string]string{"name": saved, "rank": derived, "limit": derived}},
+		{kind{}, map[string]string{"name": saved, "rank": derived, "limit": derived, "span": derived}},
 		{node{}, map[string]string{
 			"kind": saved, "solo": derived, "shared": saved, "cut": saved, "crowded": saved, "value": saved, "person": saved,
 			"sets": derived,

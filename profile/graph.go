@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zhun-go/zhun/internal/ids"
 )
@@ -18,6 +19,7 @@ import (
 //  1. A key that is linked to more keys of a stronger, limited kind than the
 //     limit allows (a browser to two user_ids) is shared, and so is one that
 //     occurs in more than MaxKeyLinks combinations. None of its links hold.
+//     A limit with a window counts the keys that were first linked within it.
 //  2. Keys connected by the links that are left, when they stay within all
 //     limits, are one person.
 //  3. When they do not, the links are taken one by one, those from a key of a
@@ -56,7 +58,8 @@ type keyset struct {
 type kind struct {
 	name  string
 	rank  int
-	limit int // 0 for none
+	limit int   // 0 for none
+	span  int64 // seconds within which the limit counts, 0 for ever
 }
 
 // identity holds the graph.
@@ -73,7 +76,8 @@ type identity struct {
 	lending   lending
 	maxKeys   int
 	maxLinks  int
-	sharing   int // how many keys are shared
+	sharing   int  // how many keys are shared
+	spans     bool // a limit has a window
 }
 
 func (g *identity) hashKey(kind uint32, value string) uint32 {
@@ -117,7 +121,7 @@ func (g *identity) kind(name string, o *Options) uint32 {
 	}
 	k := uint32(len(g.kinds))
 	name = strings.Clone(name)
-	g.kinds = append(g.kinds, kind{name, rank(name, o), o.Limits[name]})
+	g.kinds = append(g.kinds, kind{name, rank(name, o), o.Limits[name], int64(o.LimitWindows[name] / time.Second)})
 	g.kindIndex[name] = k
 	return k
 }
@@ -290,22 +294,54 @@ func (g *identity) isShared(n uint32) bool {
 			}
 		}
 	}
-	var strong []uint32
-	g.neighbours(n, func(m, _ uint32) {
+	var strong []linked
+	g.neighbours(n, func(m, set uint32) {
 		k := &g.kinds[g.nodes[m].kind]
-		if k.limit > 0 && g.kinds[nd.kind].rank > k.rank && !slices.Contains(strong, m) {
-			strong = append(strong, m)
+		if k.limit == 0 || g.kinds[nd.kind].rank <= k.rank {
+			return
+		}
+		first := g.sets[set].first
+		if i := slices.IndexFunc(strong, func(x linked) bool { return x.node == m }); i < 0 {
+			strong = append(strong, linked{m, first})
+		} else if first.before(strong[i].since) {
+			strong[i].since = first
 		}
 	})
-	for len(strong) > 0 {
-		k := g.nodes[strong[0]].kind
-		before := len(strong)
-		strong = slices.DeleteFunc(strong, func(m uint32) bool { return g.nodes[m].kind == k })
-		if before-len(strong) > g.kinds[k].limit {
+	return g.exceeds(strong)
+}
+
+// linked is a key and since when it is linked.
+type linked struct {
+	node  uint32
+	since packed
+}
+
+// exceeds reports whether the keys are more than the limit of one of their
+// kinds. It sorts them.
+func (g *identity) exceeds(keys []linked) bool {
+	slices.SortFunc(keys, func(a, b linked) int {
+		return cmp.Or(cmp.Compare(g.nodes[a.node].kind, g.nodes[b.node].kind), a.since.compare(b.since))
+	})
+	for i, x := range keys {
+		k := &g.kinds[g.nodes[x.node].kind]
+		if k.limit == 0 || i < k.limit {
+			continue
+		}
+		if y := keys[i-k.limit]; g.nodes[y.node].kind == g.nodes[x.node].kind && (k.span == 0 || x.since.sec()-y.since.sec() < k.span) {
 			return true
 		}
 	}
 	return false
+}
+
+// since returns when a key was first seen.
+func (g *identity) since(n uint32) (first packed) {
+	for _, k := range g.nodes[n].sets {
+		if t := g.sets[k].first; !g.isLoan(k) && (first == packed{} || t.before(first)) {
+			first = t
+		}
+	}
+	return first
 }
 
 // refresh brings a node's shared mark up to date and reports whether it
@@ -463,6 +499,13 @@ func (g *identity) divide(web []uint32) []group {
 
 // within reports whether nodes stay within the limits of their kinds.
 func (g *identity) within(nodes []uint32) bool {
+	if g.spans {
+		keys := make([]linked, len(nodes))
+		for i, n := range nodes {
+			keys[i] = linked{n, g.since(n)}
+		}
+		return !g.exceeds(keys)
+	}
 	var counts map[uint32]int
 	for _, n := range nodes {
 		k := g.nodes[n].kind

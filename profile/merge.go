@@ -63,6 +63,8 @@ func (s *Store) mergeable(o *Store) error {
 		why = "other Limits"
 	case a.MaxPersonKeys != b.MaxPersonKeys || a.MaxKeyLinks != b.MaxKeyLinks:
 		why = "other MaxPersonKeys or MaxKeyLinks"
+	case !maps.Equal(a.LimitWindows, b.LimitWindows):
+		why = "other LimitWindows"
 	case a.LastAccount != b.LastAccount || !slices.Equal(a.Resets, b.Resets):
 		why = "other LastAccount or Resets"
 	case a.Retain.Horizon != b.Retain.Horizon || !slices.Equal(a.Retain.Events, b.Retain.Events):

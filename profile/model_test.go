@@ -74,21 +74,27 @@ func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
 	}
 	all := map[Key]bool{}
 	combos := map[Key]int{}
-	strong := map[Key]map[string]map[string]bool{}
+	strong := map[Key]map[string]map[string]time.Time{}
+	since := map[Key]time.Time{}
 	for _, s := range sets {
 		for i, k := range s.keys {
 			all[k] = true
+			if t, ok := since[k]; !ok || s.first.Before(t) {
+				since[k] = s.first
+			}
 			if len(s.keys) > 1 {
 				combos[k]++
 			}
 			if c := s.keys[0]; i > 0 && m.opts.Limits[c.Kind] > 0 && rank(c) < rank(k) {
 				if strong[k] == nil {
-					strong[k] = map[string]map[string]bool{}
+					strong[k] = map[string]map[string]time.Time{}
 				}
 				if strong[k][c.Kind] == nil {
-					strong[k][c.Kind] = map[string]bool{}
+					strong[k][c.Kind] = map[string]time.Time{}
 				}
-				strong[k][c.Kind][c.Value] = true
+				if t, ok := strong[k][c.Kind][c.Value]; !ok || s.first.Before(t) {
+					strong[k][c.Kind][c.Value] = s.first
+				}
 			}
 		}
 	}
@@ -96,7 +102,7 @@ func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
 	for k := range all {
 		shared[k] = combos[k] > m.opts.MaxKeyLinks || m.cut[k]
 		for kind, values := range strong[k] {
-			shared[k] = shared[k] || len(values) > m.opts.Limits[kind]
+			shared[k] = shared[k] || m.tooMany(kind, slices.Collect(maps.Values(values)))
 		}
 	}
 	type edge struct {
@@ -140,10 +146,10 @@ func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
 		return g
 	}
 	within := func(keys []Key) bool {
-		n := map[string]int{}
+		n := map[string][]time.Time{}
 		for _, k := range keys {
-			n[k.Kind]++
-			if l := m.opts.Limits[k.Kind]; l > 0 && n[k.Kind] > l {
+			n[k.Kind] = append(n[k.Kind], since[k])
+			if m.opts.Limits[k.Kind] > 0 && m.tooMany(k.Kind, n[k.Kind]) {
 				return false
 			}
 		}
@@ -154,6 +160,24 @@ func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
 		return len(webs[a[0]]) <= m.opts.MaxPersonKeys && within(append(slices.Clone(a), b...))
 	})
 	return group, shared
+}
+
+// tooMany reports whether keys of a kind that were linked at these times are
+// more than the limit.
+func (m *model) tooMany(kind string, times []time.Time) bool {
+	limit, window := m.opts.Limits[kind], m.opts.LimitWindows[kind]
+	for _, from := range times {
+		n := 0
+		for _, at := range times {
+			if d := at.Unix() - from.Unix(); d >= 0 && (window == 0 || d < int64(window/time.Second)) {
+				n++
+			}
+		}
+		if n > limit {
+			return true
+		}
+	}
+	return false
 }
 
 // owned returns the events of each person, by the person's first key, in

@@ -77,6 +77,11 @@ type Options struct {
 	// Limits is how many keys of a kind one person may have. Nil means one
 	// "user_id". Kinds without a limit are bound by MaxPersonKeys only.
 	Limits map[string]int
+	// LimitWindows says for kinds with a limit how close to each other keys
+	// must have been first seen to count, such as 365 days for one account a
+	// year; more than that apart they are one person's, in whole seconds.
+	// Kinds not named count for ever.
+	LimitWindows map[string]time.Duration
 	// LastAccount lends shared devices: an event that names only keys that
 	// are shared belongs to the account that was last seen with them at most
 	// that long before, in an event retained, unless one of Resets came in
@@ -278,6 +283,15 @@ func (o *Options) withDefaults() (Options, error) {
 		}
 	}
 	c.Priority = slices.Clone(c.Priority)
+	c.LimitWindows = maps.Clone(c.LimitWindows)
+	for _, k := range slices.Sorted(maps.Keys(c.LimitWindows)) {
+		switch {
+		case c.LimitWindows[k] < time.Second:
+			return c, optionError(fmt.Sprintf("LimitWindows[%q]", k), c.LimitWindows[k], "must be at least 1s")
+		case c.Limits[k] == 0:
+			return c, optionError(fmt.Sprintf("LimitWindows[%q]", k), c.LimitWindows[k], "the kind has no limit")
+		}
+	}
 	if c.LastAccount < 0 || c.LastAccount > c.Retain.Horizon {
 		return c, optionError("LastAccount", c.LastAccount, "must not be negative or longer than Retain.Horizon")
 	}

@@ -32,7 +32,10 @@ func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved) {
 		if c := when.compare(set.first); !set.seen() || c < 0 || c == 0 && id < set.firstID {
 			set.first = when
 			set.see(id)
-			if len(nodes) > 1 && slices.ContainsFunc(nodes, func(n uint32) bool { return g.nodes[n].person.contested() }) {
+			switch {
+			case g.spans:
+				return k, s.resettle(nodes)
+			case len(nodes) > 1 && slices.ContainsFunc(nodes, func(n uint32) bool { return g.nodes[n].person.contested() }):
 				return k, s.regroup(g.partition(nodes), nil)
 			}
 		}
@@ -46,9 +49,27 @@ func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved) {
 	return k, m
 }
 
+// resettle is settle where limits have windows: keys that came to be older
+// than was known may be nearer to others or further away.
+func (s *Store) resettle(nodes []uint32) moved {
+	g := &s.graph
+	starts := slices.Clone(nodes)
+	var flipped []uint32
+	for _, n := range nodes {
+		if g.refresh(n) {
+			flipped = append(flipped, n)
+			g.neighbours(n, func(m, _ uint32) { starts = append(starts, m) })
+		}
+	}
+	return s.regroup(g.partition(starts), flipped)
+}
+
 // settle brings the persons up to date after a new combination.
 func (s *Store) settle(nodes []uint32, k uint32) moved {
 	g := &s.graph
+	if g.spans {
+		return s.resettle(nodes)
+	}
 	if len(nodes) == 1 {
 		if g.nodes[nodes[0]].person != nil {
 			return moved{}

@@ -36,7 +36,7 @@ func (o *Options) secretMark() []byte {
 func (o *Options) identityMark() []byte {
 	var b []byte
 	for _, k := range slices.Sorted(maps.Keys(o.Limits)) {
-		b = fmt.Appendf(b, "%q %d ", k, o.Limits[k])
+		b = fmt.Appendf(b, "%q %d %d ", k, o.Limits[k], o.LimitWindows[k])
 	}
 	return mark64(fmt.Appendf(b, "%q %d %d %d %d %q", o.Priority, o.MaxPersonKeys, o.MaxKeyLinks, o.DedupeWindow, o.LastAccount, o.Resets))
 }
