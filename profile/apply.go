@@ -271,7 +271,9 @@ func (s *Store) take(c *cleaned) Change {
 	if after := s.settleLoans(loans, c.at); len(after.gone) > 0 {
 		s.follow(&after)
 	}
-	s.seen.add(c.id)
+	if s.seen.add(c.id) {
+		s.stats.DedupeOverruns++
+	}
 	s.stats.Applied++
 	if c.late {
 		s.stats.Late++

@@ -264,6 +264,14 @@ func BenchmarkAttach(b *testing.B) {
 	b.ReportMetric(float64(rounds*n)/time.Since(start).Seconds(), "events/s")
 }
 
+// heapInUse returns the bytes of the heap that are in use.
+func heapInUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // BenchmarkMemory reports what a profile of 50 events and each of its events
 // take; with ZHUN_LONG=1 at a million profiles.
 func BenchmarkMemory(b *testing.B) {
@@ -276,13 +284,7 @@ func BenchmarkMemory(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		heap := func() uint64 {
-			var m runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&m)
-			return m.HeapAlloc
-		}
-		empty := heap()
+		empty := heapInUse()
 		at := epoch
 		for range 50 {
 			for p := range profiles {
@@ -296,7 +298,7 @@ func BenchmarkMemory(b *testing.B) {
 				}
 			}
 		}
-		full := heap()
+		full := heapInUse()
 		payload := 0
 		for _, c := range s.log.chunks {
 			payload += cap(c)

@@ -9,13 +9,61 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// dedupe remembers the message ids of a window by the store's clock. It keeps
-// 128-bit hashes in two generations of one window each, so that an id is
-// remembered for one to two windows. Two different ids collide with a
-// probability of n²/2^129, below 1e-19 for a billion ids.
+// dedupe remembers the message ids of a window by the store's clock, in two
+// generations of one window each, so that an id is remembered for one to two
+// windows. It keeps 128-bit hashes, of which two different ids share one with
+// a probability of n²/2^129, below 1e-19 for a billion ids; or, with
+// Options.DedupeEvents, two sieves.
 type dedupe struct {
-	young, old map[xxh3.Uint128]struct{}
+	young, old generation
 	turn       int64 // when the generations turn next, in whole seconds
+}
+
+// generation is a set of ids: hashes, or a sieve unless that is nil.
+type generation struct {
+	hashes map[xxh3.Uint128]struct{}
+	sieve  *sieve
+}
+
+func (d *dedupe) init(o *Options) {
+	if o.DedupeEvents > 0 {
+		d.young.sieve, d.old.sieve = newSieve(o.DedupeEvents, o.DedupeError), newSieve(o.DedupeEvents, o.DedupeError)
+	}
+}
+
+// next makes the young generation the old one.
+func (d *dedupe) next() {
+	d.young, d.old = d.old, d.young
+	d.young.clear()
+}
+
+func (g *generation) clear() {
+	g.hashes = nil
+	if g.sieve != nil {
+		g.sieve.reset()
+	}
+}
+
+func (g *generation) has(h xxh3.Uint128) bool {
+	if g.sieve != nil {
+		return g.sieve.has(g.sieve.entry(h))
+	}
+	_, ok := g.hashes[h]
+	return ok
+}
+
+func (g *generation) remove(h xxh3.Uint128) {
+	if g.sieve != nil {
+		g.sieve.remove(g.sieve.entry(h))
+	}
+	delete(g.hashes, h)
+}
+
+func (g *generation) bytes() int {
+	if g.sieve != nil {
+		return g.sieve.bytes()
+	}
+	return 40 * len(g.hashes)
 }
 
 // advance turns the generations as the clock demands.
@@ -24,62 +72,124 @@ func (d *dedupe) advance(now, window int64) {
 	case d.turn == 0:
 		d.turn = now + window
 	case now >= d.turn+window:
-		d.young, d.old, d.turn = nil, nil, now+window
+		d.young.clear()
+		d.old.clear()
+		d.turn = now + window
 	case now >= d.turn:
-		d.young, d.old, d.turn = nil, d.young, d.turn+window
+		d.next()
+		d.turn += window
 	}
 }
 
 // steady reports whether nothing is forgotten when the clock gets there.
 func (d *dedupe) steady(now int64) bool { return d.turn == 0 || now < d.turn }
 
-func (d *dedupe) has(id string) bool {
-	h := xxh3.HashString128(id)
-	if _, ok := d.young[h]; ok {
-		return true
+func (d *dedupe) has(id string) bool { return d.hasHash(xxh3.HashString128(id)) }
+
+func (d *dedupe) hasHash(h xxh3.Uint128) bool { return d.young.has(h) || d.old.has(h) }
+
+// add remembers an id and reports whether others were forgotten early for it.
+func (d *dedupe) add(id string) bool { return d.addHash(xxh3.HashString128(id)) }
+
+func (d *dedupe) addHash(h xxh3.Uint128) (overrun bool) {
+	if f := d.young.sieve; f != nil {
+		return d.addEntry(f.entry(h))
 	}
-	_, ok := d.old[h]
-	return ok
+	if d.young.hashes == nil {
+		d.young.hashes = make(map[xxh3.Uint128]struct{})
+	}
+	d.young.hashes[h] = struct{}{}
+	return false
 }
 
-func (d *dedupe) add(id string) {
-	d.addHash(xxh3.HashString128(id))
-}
-
-func (d *dedupe) addHash(h xxh3.Uint128) {
-	if d.young == nil {
-		d.young = make(map[xxh3.Uint128]struct{})
+func (d *dedupe) addEntry(e entry) (overrun bool) {
+	rest, ok := d.young.sieve.add(e)
+	if !ok {
+		d.next()
+		d.young.sieve.add(rest)
 	}
-	d.young[h] = struct{}{}
+	return !ok
 }
 
 // forget makes an id one that never came.
 func (d *dedupe) forget(id string) {
 	h := xxh3.HashString128(id)
-	delete(d.young, h)
-	delete(d.old, h)
+	d.young.remove(h)
+	d.old.remove(h)
 }
 
-// hashes returns what one generation holds, sorted.
-func (d *dedupe) hashes(young bool) []xxh3.Uint128 {
-	m := d.old
-	if young {
-		m = d.young
+// merge remembers what another window with the same options does.
+func (d *dedupe) merge(o *dedupe) {
+	for _, g := range []*generation{&o.old, &o.young} {
+		for _, h := range g.list() {
+			if d.young.sieve == nil {
+				d.addHash(h)
+			} else if e := (entry{h.Hi, h.Lo}); !d.young.sieve.has(e) {
+				d.addEntry(e)
+			}
+		}
 	}
-	return slices.SortedFunc(maps.Keys(m), compareHashes)
 }
 
-// restore makes the window what it was.
-func (d *dedupe) restore(turn int64, young, old []xxh3.Uint128) {
-	*d = dedupe{turn: turn}
-	for _, h := range young {
-		d.addHash(h)
+// list returns what a generation holds, sorted: hashes, or what a sieve knows
+// in their place.
+func (g *generation) list() []xxh3.Uint128 {
+	if g.sieve == nil {
+		return slices.SortedFunc(maps.Keys(g.hashes), compareHashes)
 	}
-	d.old, d.young = d.young, nil
-	for _, h := range old {
-		d.addHash(h)
+	entries := g.sieve.entries()
+	out := make([]xxh3.Uint128, len(entries))
+	for i, e := range entries {
+		out[i] = xxh3.Uint128{Hi: e.bucket, Lo: e.print}
 	}
-	d.old, d.young = d.young, d.old
+	return out
+}
+
+// shape tells what lists are of: the buckets and the width of a sieve, or 0 for
+// hashes.
+func (d *dedupe) shape() (buckets uint64, width uint) {
+	if d.young.sieve == nil {
+		return 0, 0
+	}
+	return d.young.sieve.buckets, d.young.sieve.width
+}
+
+// restore makes the window what it was when lists of a shape were written. A
+// sieve takes hashes in; what a sieve of another shape knew is forgotten. It
+// reports whether the lists can be of that shape.
+func (d *dedupe) restore(turn int64, buckets uint64, width uint, young, old []xxh3.Uint128) bool {
+	d.turn = turn
+	b, w := d.shape()
+	if buckets > 0 && (b != buckets || w != width) {
+		return true
+	}
+	for _, g := range []struct {
+		to   *generation
+		list []xxh3.Uint128
+	}{{&d.young, young}, {&d.old, old}} {
+		for _, h := range g.list {
+			switch f := g.to.sieve; {
+			case f == nil:
+				if g.to.hashes == nil {
+					g.to.hashes = make(map[xxh3.Uint128]struct{}, len(g.list))
+				}
+				g.to.hashes[h] = struct{}{}
+			case buckets == 0:
+				if e := f.entry(h); !f.has(e) {
+					f.add(e)
+				}
+			default:
+				e := entry{h.Hi, h.Lo}
+				if e.bucket >= buckets || e.print == 0 || e.print>>width != 0 || f.canonical(e) != e {
+					return false
+				}
+				if _, ok := f.add(e); !ok {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 func compareHashes(a, b xxh3.Uint128) int {

@@ -59,6 +59,8 @@ func TestEveryFieldIsSaved(t *testing.T) {
 			"inside": derived, "lag": derived,
 		}},
 		{dedupe{}, map[string]string{"young": saved, "old": saved, "turn": saved}},
+		{generation{}, map[string]string{"hashes": saved, "sieve": saved}},
+		{sieve{}, map[string]string{"width": saved, "buckets": saved, "n": derived, "most": derived, "words": saved}},
 		{tombstones{}, map[string]string{"mac": derived, "until": saved, "buf": passing, "digest": passing}},
 		{eventLog{}, map[string]string{
 			"names": saved, "chunks": saved, "garbage": passing, "used": derived, "scratch": passing, "frozen": passing,

@@ -65,6 +65,8 @@ func (s *Store) mergeable(o *Store) error {
 		why = "other MaxPersonKeys or MaxKeyLinks"
 	case !maps.Equal(a.LimitWindows, b.LimitWindows):
 		why = "other LimitWindows"
+	case a.DedupeEvents != b.DedupeEvents || a.DedupeError != b.DedupeError:
+		why = "other DedupeEvents or DedupeError"
 	case a.LastAccount != b.LastAccount || !slices.Equal(a.Resets, b.Resets):
 		why = "other LastAccount or Resets"
 	case a.Retain.Horizon != b.Retain.Horizon || !slices.Equal(a.Retain.Events, b.Retain.Events):
@@ -231,12 +233,7 @@ func (s *Store) adopt(o *Store, nodes, sets map[uint32]uint32, starts []uint32, 
 		s.recount(p)
 		s.indexConsents(p)
 	}
-	for n := range o.seen.old {
-		s.seen.addHash(n)
-	}
-	for n := range o.seen.young {
-		s.seen.addHash(n)
-	}
+	s.seen.merge(&o.seen)
 	for k, v := range o.records {
 		if _, ok := s.records[k]; !ok {
 			s.records[k] = slices.Clone(v)

@@ -60,6 +60,17 @@ type Options struct {
 	// store's clock; they are forgotten after twice as long at most. About
 	// 40 bytes per event within it. Default 7 days, at least one second.
 	DedupeWindow time.Duration
+	// DedupeEvents, unless zero, bounds the memory for message ids: two
+	// generations of so many ids each are remembered, each in about 4 bytes at
+	// the default DedupeError, 8 bytes per DedupeEvents in all. When more
+	// come within a DedupeWindow the oldest are forgotten early, and
+	// [Stats].DedupeOverruns counts it. Zero, the default, remembers all,
+	// without error.
+	DedupeEvents int
+	// DedupeError is with what probability a new event is taken for a
+	// redelivery and lost, at most, with DedupeEvents; from 1e-9 to 0.01,
+	// default 1e-6. A tenth of it takes about one byte more per DedupeEvents.
+	DedupeError float64
 	// MaxLateness is how much older than the store's clock an event may be
 	// without being late. Zero, the default, means no limit: late events
 	// count like any other, those beyond the horizon for identity,
@@ -258,6 +269,15 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if c.DedupeWindow < time.Second {
 		return c, optionError("DedupeWindow", c.DedupeWindow, "must be at least 1s")
+	}
+	if c.DedupeError == 0 {
+		c.DedupeError = 1e-6
+	}
+	if !(c.DedupeError >= 1e-9 && c.DedupeError <= 0.01) {
+		return c, optionError("DedupeError", c.DedupeError, "must be from 1e-9 to 0.01")
+	}
+	if c.DedupeEvents < 0 || c.DedupeEvents > 1<<40 {
+		return c, optionError("DedupeEvents", c.DedupeEvents, "must not be negative or above 2^40")
 	}
 	if c.MaxLateness < 0 {
 		return c, optionError("MaxLateness", c.MaxLateness, "must not be negative")

@@ -38,7 +38,7 @@ func (o *Options) identityMark() []byte {
 	for _, k := range slices.Sorted(maps.Keys(o.Limits)) {
 		b = fmt.Appendf(b, "%q %d %d ", k, o.Limits[k], o.LimitWindows[k])
 	}
-	return mark64(fmt.Appendf(b, "%q %d %d %d %d %q", o.Priority, o.MaxPersonKeys, o.MaxKeyLinks, o.DedupeWindow, o.LastAccount, o.Resets))
+	return mark64(fmt.Appendf(b, "%q %d %d %d %d %v %d %q", o.Priority, o.MaxPersonKeys, o.MaxKeyLinks, o.DedupeWindow, o.DedupeEvents, o.DedupeError, o.LastAccount, o.Resets))
 }
 
 // derivedMark tells apart options that decide what follows from events.
@@ -515,6 +515,7 @@ func (d *decoder) rest() error {
 	}
 	r = d.f.Section(partIDs)
 	turn := r.Varint()
+	buckets, width := r.Uvarint(), r.Uvarint()
 	var lists [2][]xxh3.Uint128
 	for i := range lists {
 		n := r.Count(16)
@@ -527,10 +528,12 @@ func (d *decoder) rest() error {
 			lists[i] = append(lists[i], h)
 		}
 	}
+	if r.Err() == nil && !s.seen.restore(turn, buckets, uint(width), lists[0], lists[1]) {
+		r.Fail("ids that no sieve holds")
+	}
 	if err := r.Close(); err != nil {
 		return err
 	}
-	s.seen.restore(turn, lists[0], lists[1])
 	r = d.f.Section(partRecords)
 	key := ""
 	for range r.Count(2) {

@@ -395,9 +395,13 @@ func (e *encoder) refusals(w *wire.Section) {
 }
 
 func (e *encoder) ids(w *wire.Section) {
-	w.Varint(e.s.seen.turn)
-	for _, young := range []bool{true, false} {
-		list := e.s.seen.hashes(young)
+	seen := &e.s.seen
+	w.Varint(seen.turn)
+	buckets, width := seen.shape()
+	w.Uvarint(buckets)
+	w.Uvarint(uint64(width))
+	for _, g := range []*generation{&seen.young, &seen.old} {
+		list := g.list()
 		w.Count(len(list))
 		for _, h := range list {
 			w.Uint64(h.Hi)

@@ -35,6 +35,9 @@ type Stats struct {
 	Expired uint64
 	// Late counts the events that were applied although they were late.
 	Late uint64
+	// DedupeOverruns counts how often more than Options.DedupeEvents ids came
+	// within a window, so that the oldest were forgotten early.
+	DedupeOverruns uint64
 	// Merges counts numbers folded into another.
 	Merges uint64
 	// Splits counts numbers that came to stand on their own again.
@@ -114,6 +117,7 @@ func (s Stats) since(o Stats) Stats {
 	s.Expired -= o.Expired
 	s.Late -= o.Late
 	s.Bots = s.Bots.since(o.Bots)
+	s.DedupeOverruns -= o.DedupeOverruns
 	s.Merges -= o.Merges
 	s.Splits -= o.Splits
 	return s
@@ -127,6 +131,6 @@ func (s *Stats) counters() []*uint64 {
 		&r.Malformed, &r.NoKey, &r.NoTime, &r.NoName, &r.Bot, &r.Erased, &r.TooLarge, &r.Late, &r.Type,
 		&b.AgentListed, &b.NetListed, &b.Flag, &b.AgentMissing, &b.AgentBuiltIn, &b.Rate, &b.Speed, &b.Dwell,
 		&s.FieldsDropped, &s.FieldsMissing, &s.FieldsRepaired, &s.FieldsUnfit, &s.KeysBlocked, &s.KeysDropped,
-		&s.TimesClamped, &s.Expired, &s.Late, &s.Merges, &s.Splits,
+		&s.TimesClamped, &s.Expired, &s.Late, &s.DedupeOverruns, &s.Merges, &s.Splits,
 	}
 }

@@ -127,6 +127,7 @@ func New(opts *Options) (*Store, error) {
 	s.consent.init(o.OptOut)
 	s.graph.lending.init(&s.opts)
 	s.graph.spans = len(o.LimitWindows) > 0
+	s.seen.init(&s.opts)
 	s.tombs.init(o.Secret)
 	for i, t := range o.Traits {
 		s.traitNames[t.Name] = i
