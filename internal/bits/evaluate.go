@@ -4,19 +4,20 @@ package bits
 // returns is good until its next call, unless it is shared: then it is a block
 // of a set.
 type evaluator struct {
-	op    op
-	set   *Set
-	kids  []*evaluator
-	out   page
-	array []uint16
-	part  []block // of the kids
-	pages []*page
+	op     op
+	kernel kernel
+	set    *Set
+	kids   []*evaluator
+	out   *page // what it computes into
+	array  []uint16
+	part   []block // of the kids
+	pages  []*page
 }
 
-func newEvaluator(e Expr) *evaluator {
-	v := &evaluator{op: e.op, set: e.set}
-	for _, k := range e.kids {
-		v.kids = append(v.kids, newEvaluator(k))
+func newEvaluator(e Expr, k kernel) *evaluator {
+	v := &evaluator{op: e.op, set: e.set, kernel: k, out: new(page)}
+	for _, kid := range e.kids {
+		v.kids = append(v.kids, newEvaluator(kid, k))
 	}
 	return v
 }
@@ -64,14 +65,14 @@ func (v *evaluator) or(i int) (block, bool) {
 		return last, lastShared
 	}
 	if len(v.pages) == 0 {
-		v.out = page{}
+		*v.out = page{}
 	} else {
-		orPages(&v.out, v.pages)
+		v.kernel.orPages(v.out, v.pages)
 	}
 	for _, b := range v.part {
 		v.out.scatter(b.array)
 	}
-	return block{n: unknown, words: &v.out}, false
+	return block{n: unknown, words: v.out}, false
 }
 
 // and begins with the sets that have least users, and goes on with the users
@@ -164,8 +165,8 @@ func (v *evaluator) andPages(i int) (block, bool) {
 	case len(v.pages) == 1:
 		return block{n: unknown, words: v.pages[0]}, false
 	}
-	andPages(&v.out, v.pages)
-	return block{n: unknown, words: &v.out}, false
+	v.kernel.andPages(v.out, v.pages)
+	return block{n: unknown, words: v.out}, false
 }
 
 func (v *evaluator) diff(i int) (block, bool) {
@@ -191,7 +192,7 @@ func (v *evaluator) diff(i int) (block, bool) {
 	case a.full():
 		v.out.fill()
 	default:
-		v.out = *a.words
+		*v.out = *a.words
 	}
 	if b.words != nil {
 		for w := range v.out {
@@ -200,5 +201,5 @@ func (v *evaluator) diff(i int) (block, bool) {
 	} else {
 		v.out.unset(b.array)
 	}
-	return block{n: unknown, words: &v.out}, false
+	return block{n: unknown, words: v.out}, false
 }

@@ -103,11 +103,14 @@ func (e Expr) Bytes() int {
 // does not depend on their number.
 func (e Expr) Set(workers int) *Set {
 	s := &Set{blocks: make([]block, e.span())}
+	kernel := kernelFor(len(s.blocks))
 	split(len(s.blocks), workers, func(from, to int) {
-		ev := newEvaluator(e)
+		ev := newEvaluator(e, kernel)
 		for i := from; i < to; i++ {
 			b, shared := ev.eval(i)
-			s.put(i, b, shared)
+			if s.put(i, b, shared || b.words == ev.out); s.blocks[i].words == ev.out {
+				ev.out = new(page) // that one is taken
+			}
 		}
 	})
 	return s.trim()
@@ -117,8 +120,9 @@ func (e Expr) Set(workers int) *Set {
 func (e Expr) Count(workers int) int {
 	var mu sync.Mutex
 	total := 0
+	kernel := kernelFor(e.span())
 	split(e.span(), workers, func(from, to int) {
-		ev := newEvaluator(e)
+		ev := newEvaluator(e, kernel)
 		n := 0
 		for i := from; i < to; i++ {
 			b, _ := ev.eval(i)
@@ -133,7 +137,7 @@ func (e Expr) Count(workers int) int {
 
 // AtLeast reports whether there are n users; it stops as soon as it knows.
 func (e Expr) AtLeast(n int) bool {
-	ev := newEvaluator(e)
+	ev := newEvaluator(e, portable())
 	found := 0
 	for i := 0; i < e.span() && found < n; i++ {
 		b, _ := ev.eval(i)

@@ -1,23 +1,10 @@
 package bits
 
-// or4 and and4 combine four pages in one pass; dst may be one of them.
-func or4(dst, a, b, c, d *page) {
-	for i := range dst {
-		dst[i] = a[i] | b[i] | c[i] | d[i]
-	}
-}
-
-func and4(dst, a, b, c, d *page) {
-	for i := range dst {
-		dst[i] = a[i] & b[i] & c[i] & d[i]
-	}
-}
-
 // orPages sets dst to the union of at least one page, none of them dst.
-func orPages(dst *page, pages []*page) { fold(dst, pages, or4) }
+func (k *kernel) orPages(dst *page, pages []*page) { fold(dst, pages, k.or4) }
 
 // andPages sets dst to what at least one page have in common, none of them dst.
-func andPages(dst *page, pages []*page) { fold(dst, pages, and4) }
+func (k *kernel) andPages(dst *page, pages []*page) { fold(dst, pages, k.and4) }
 
 func fold(dst *page, pages []*page, combine func(dst, a, b, c, d *page)) {
 	// A page may stand twice: it is then in the first cache.

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package bits
+
+func newKernel() kernel { return portable() }
