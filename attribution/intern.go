@@ -12,8 +12,8 @@ import (
 // flat memory, and rules, which depend on the length, decide once per block.
 type sequences struct {
 	seed   uint64
-	table  []slot   // by hash, open addressing; its length is a power of two
-	places []place  // by id
+	table  []slot  // by hash, open addressing; its length is a power of two
+	places []place // by id
 	blocks []block
 	byLen  map[int]uint32
 }
