@@ -17,12 +17,31 @@ const ordersTrait = "orders"
 
 // traits are computed from the events of each person.
 func traits() []profile.Trait {
-	return []profile.Trait{{Name: ordersTrait, Kind: profile.Count, Events: []string{profile.OrderCompleted}}}
+	looked := []string{profile.ProductViewed}
+	return []profile.Trait{
+		{Name: ordersTrait, Kind: profile.Count, Events: []string{profile.OrderCompleted}},
+		{Name: stageTrait, Kind: profile.Stage, Events: []string{profile.OrderCompleted}, Window: 400 * 24 * time.Hour},
+		{Name: lookedTrait, Kind: profile.Count, Events: looked},
+		{Name: likesTrait, Kind: profile.MostFrequent, Events: looked, Field: "category"},
+	}
 }
 
 // attributes are what the rules may ask of a user.
 func attributes() segment.Schema {
 	return segment.Schema{ordersTrait: segment.Number, "country": segment.String, "email": segment.String}
+}
+
+// watched are the events that the rules ask about, with the fields that they ask
+// for. An index keeps what is declared and no more: the whole vocabulary, which is the
+// default, takes three times the memory.
+func watched() map[string]segment.Schema {
+	return map[string]segment.Schema{
+		"Order Completed": {"revenue": segment.Number},
+		"Order Refunded":  {},
+		"Product Added":   {},
+		"Product Viewed":  {},
+		"Email Opened":    {},
+	}
 }
 
 // shownAudience is the one whose members get recommendations in the report.

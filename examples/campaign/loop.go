@@ -38,7 +38,7 @@ func newShop(rules []rule, trial string, weights []map[string]float64, moved fun
 	if s.store, err = profile.New(&profile.Options{Traits: traits()}); err != nil {
 		return nil, err
 	}
-	if s.index, err = segment.NewIndex(attributes(), nil); err != nil {
+	if s.index, err = segment.NewIndex(attributes(), &segment.Options{Events: watched()}); err != nil {
 		return nil, err
 	}
 	if s.history, err = recommend.NewHistory(nil); err != nil {
@@ -120,7 +120,7 @@ func loop(ctx context.Context, c config, src *source, bad *badLines, bar *progre
 		return nil, err
 	}
 	for _, answer := range []func(context.Context, config, *source, *tally, *Report) error{
-		s.recommend, s.readOut, s.credit, s.identify,
+		s.describe, s.recommend, s.readOut, s.credit, s.identify,
 	} {
 		if err := answer(ctx, c, src, seen, r); err != nil {
 			return nil, err

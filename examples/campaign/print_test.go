@@ -12,7 +12,7 @@ func TestPrints(t *testing.T) {
 	var text, page bytes.Buffer
 	require.NoError(t, writeText(&text, sampleReport()))
 	require.NoError(t, writeHTML(&page, sampleReport()))
-	for _, figure := range []string{"60,011", "+6.00 pp", "1,234.0", "line 10, column 7: no such thing", "just to see it"} {
+	for _, figure := range []string{"60,011", "+6.00 pp", "1,234.0", "line 10, column 7: no such thing", "just to see it", "won back", "after 23.5 days", "Sec-GPC", "at 20:00"} {
 		require.Contains(t, text.String(), figure)
 		require.Contains(t, strings.ReplaceAll(page.String(), "&#43;", "+"), figure)
 	}
@@ -39,7 +39,7 @@ func TestPageStandsAlone(t *testing.T) {
 // A report without its optional sections prints too, and hostile names do no harm.
 func TestPrintsBareReport(t *testing.T) {
 	r := sampleReport()
-	r.Recommendations, r.Experiment, r.Attribution, r.Erasure = nil, nil, nil, nil
+	r.People, r.Recommendations, r.Experiment, r.Attribution, r.Erasure = nil, nil, nil, nil, nil
 	r.Input.Kind, r.Input.File = "events", `<b>"x"</b>`
 	r.Audiences.List, r.Audiences.Days = nil, nil
 	r.LeftOut = []LeftOut{{"<script>", "&"}}

@@ -9,6 +9,7 @@ type Report struct {
 	Input           Input            `json:"input"`
 	Ingestion       Ingestion        `json:"ingestion"`
 	Audiences       Audiences        `json:"audiences"`
+	People          *People          `json:"people,omitempty"`
 	Recommendations *Recommendations `json:"recommendations,omitempty"`
 	Experiment      *Experiment      `json:"experiment,omitempty"`
 	Attribution     *Attribution     `json:"attribution,omitempty"`
@@ -89,6 +90,47 @@ type Audience struct {
 	Entered int     `json:"entered"` // in the last week
 	Left    int     `json:"left"`
 	Sizes   []int   `json:"sizes"` // one for each of Audiences.Days
+}
+
+// People says what the store knows of everybody.
+type People struct {
+	Profiles   int       `json:"profiles"`
+	AtRiskDays float64   `json:"at_risk_after_days,omitempty"` // learned from the intervals between orders; 0: too few
+	LapsedDays float64   `json:"lapsed_after_days,omitempty"`
+	Stages     []Count   `json:"stages"`
+	Interested int       `json:"interested"`          // people with an interest in any section
+	Sure       int       `json:"interested_surely"`   // those with a confidence of 0.8 and more
+	Interests  []Count   `json:"interests,omitempty"` // by section, the largest first
+	Consent    []Purpose `json:"consent,omitempty"`   // by purpose
+	Habits     *Habits   `json:"habits,omitempty"`    // of those who were seen
+}
+
+// Purpose is what people said about one purpose, and who allows it.
+type Purpose struct {
+	Name    string   `json:"name"`
+	Granted int      `json:"granted"` // people whose latest word is yes
+	Denied  int      `json:"denied"`
+	Allowed int      `json:"allowed"` // whom the purpose may reach now
+	Signals []string `json:"signals,omitempty"`
+}
+
+// Habits are when and where people are active, each with one vote.
+type Habits struct {
+	People    int         `json:"people"`
+	Hour      int         `json:"hour"` // the busiest, where they are
+	Weekday   string      `json:"weekday"`
+	Hours     [24]float64 `json:"hours"`
+	Channels  []Reach     `json:"channels,omitempty"`   // the largest share first
+	Known     int         `json:"known"`                // people seen often enough to have habits of their own
+	OtherHour int         `json:"known_at_other_hours"` // those of them whose busiest hour is another
+}
+
+// Reach is a channel's share of all visits that came by one, and how many of the
+// people known it reaches best.
+type Reach struct {
+	Channel string  `json:"channel"`
+	Share   float64 `json:"share"`
+	Best    int     `json:"best_for"`
 }
 
 // Recommendations are those for a few members of one audience, and how good the

@@ -23,6 +23,19 @@ func sampleReport() *Report {
 			Identity: &Identity{Precision: 0.9991, Recall: 0.93, Attainable: 0.95, Shared: 41},
 		},
 		Audiences: Audiences{Profiles: 1_310, WeekFrom: start.AddDate(0, 0, 83), WeekTo: start.AddDate(0, 0, 90)},
+		People: &People{
+			Profiles: 1_310, AtRiskDays: 23.5, LapsedDays: 61,
+			Stages:     []Count{{"prospect", 700}, {"new", 300}, {"active", 150}, {"loyal", 100}, {"at risk", 40}, {"lapsed", 20}, {"won back", 0}},
+			Interested: 900, Sure: 610, Interests: []Count{{"kitchen", 500}, {"garden", 400}},
+			Consent: []Purpose{
+				{"Advertising", 600, 200, 600, []string{"ad_storage", "Sec-GPC"}},
+				{"Analytics", 650, 150, 650, []string{"analytics_storage"}},
+			},
+			Habits: &Habits{
+				People: 1_200, Hour: 20, Weekday: "Sunday", Known: 500, OtherHour: 321,
+				Channels: []Reach{{"email", 0.4, 210}, {"cpc", 0.35, 180}},
+			},
+		},
 		Recommendations: &Recommendations{
 			Audience: "champions",
 			Users: []Shopper{

@@ -32,6 +32,9 @@ func (r *Report) sections() []section {
 	if len(r.Audiences.List) > 0 {
 		all = append(all, r.audiences())
 	}
+	if r.People != nil {
+		all = append(all, r.people())
+	}
 	if r.Recommendations != nil {
 		all = append(all, r.recommendations())
 	}
