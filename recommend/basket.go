@@ -8,8 +8,7 @@ type basket struct {
 	items   []pair
 	unknown int // items that the model does not know
 
-	known, strange []uint64 // items above, places of their rows below, as in keyed
-	weights        []float64
+	known, strange []uint64 // keys for Value.appendPairs
 }
 
 // fill looks up the history that a query gives.

@@ -63,6 +63,8 @@
 //   - [Fit]: EASE or local ridge by the size of the catalogue, with the penalty
 //     chosen on users put aside. Begin here.
 //
+// A model travels by its bytes, and [Model.Compact] halves it.
+//
 // [Tune] chooses among any of them by the validation users of a split, and
 // [RefreshLocalRidge] fits single targets anew.
 //
