@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -337,7 +338,8 @@ func TestExportImport(t *testing.T) {
 		wantRows, wantAttributes := o.wanted(o.Users())
 		require.Equal(t, wantRows, rows)
 		require.Equal(t, wantAttributes, attributes)
-		// The next number is a new one.
+		// The next number is a new one. Whose export adds nothing has none.
+		users = slices.DeleteFunc(users, func(u uint32) bool { return bytes.Contains(exports[u], []byte(`"combinations":[]`)) })
 		c := o.must(t, event("e", epoch, Key{UserID, "somebody new"}))
 		require.NotContains(t, users, c.User)
 	}
