@@ -85,7 +85,16 @@ var ErrChannels = errors.New("too many channels")
 // ShapleyOptions choose the game. Nil means the defaults.
 type ShapleyOptions struct {
 	Game Game // default SumSubset
+	// Sample lets a game that has too many channels for all their sets be
+	// estimated from permutations, up to 64 channels: see [SolveOptions], whose
+	// HalfWidth is in the worth of the game. The standard error is told in a
+	// warning that wraps [ErrSampled]. Nil answers [ErrChannels].
+	Sample *SolveOptions
 }
+
+// ErrSampled is wrapped by a warning of a result that was estimated from a
+// sample of permutations.
+var ErrSampled = errors.New("sampled")
 
 // Shapley gives each channel its Shapley value in a game over the channels,
 // its mean marginal worth over all orders in which they could be switched on.
@@ -95,7 +104,8 @@ type ShapleyOptions struct {
 // what would have happened anyway, add up to the total. The worth of the other
 // games is something else than conversions: their Shapley value is in
 // [Credit].Effect, and credits are scaled to add up. These games list all sets
-// and answer [ErrChannels] above [MaxExact] channels, MarkovChain above 20.
+// up to [MaxExact] channels, MarkovChain up to 20; for more see
+// [ShapleyOptions].Sample.
 //
 // For a game of one's own see [Solve].
 func Shapley(p *Paths, opts *ShapleyOptions) (Credits, error) {
@@ -103,7 +113,7 @@ func Shapley(p *Paths, opts *ShapleyOptions) (Credits, error) {
 	if opts != nil {
 		o = *opts
 	}
-	return p.play(o.Game, false)
+	return p.play(o, false)
 }
 
 // Banzhaf is [Shapley] with the Banzhaf value, the mean marginal worth over
@@ -116,10 +126,11 @@ func Banzhaf(p *Paths, opts *ShapleyOptions) (Credits, error) {
 	if opts != nil {
 		o = *opts
 	}
-	return p.play(o.Game, true)
+	return p.play(o, true)
 }
 
-func (p *Paths) play(g Game, swing bool) (Credits, error) {
+func (p *Paths) play(o ShapleyOptions, swing bool) (Credits, error) {
+	g := o.Game
 	verb, model := "Shapley", "Shapley"
 	if swing {
 		verb, model = "Banzhaf", "Banzhaf"
@@ -145,15 +156,18 @@ func (p *Paths) play(g Game, swing bool) (Credits, error) {
 	case g == PersonTime:
 		return p.personTime(model)
 	}
-	return p.general(model, g, swing)
+	return p.general(model, o, swing)
 }
 
 // general solves a game from the table of all its sets.
-func (p *Paths) general(model string, g Game, swing bool) (Credits, error) {
-	players := p.players()
+func (p *Paths) general(model string, o ShapleyOptions, swing bool) (Credits, error) {
+	g, players := o.Game, p.players()
 	n, most := len(players), MaxExact
 	if g == MarkovChain {
 		most = 20
+	}
+	if o.Sample != nil && !swing && n <= 64 && (n > most || o.Sample.Sample) {
+		return p.sampled(model, o, players)
 	}
 	if n > most {
 		return Credits{}, fmt.Errorf("attribution: %s: %w: %d, at most %d", model, ErrChannels, n, most)

@@ -413,3 +413,15 @@ func (p *Paths) inUse() []uint32 {
 	slices.SortFunc(list, func(a, b uint32) int { return ids.Compare(p.channels.Name(a), p.channels.Name(b)) })
 	return list
 }
+
+// Unpaid returns the channels without any known cost, by name: LastNon(p,
+// p.Unpaid()...) is the last paid touch, FirstNon the first one.
+func (p *Paths) Unpaid() []string {
+	var list []string
+	for _, c := range p.inUse() {
+		if int(c) >= len(p.cost) || p.cost[c].spend() == 0 {
+			list = append(list, p.channels.Name(c))
+		}
+	}
+	return list
+}
