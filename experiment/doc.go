@@ -80,10 +80,10 @@
 //	Lin                      regression, with robust or clustered errors
 //	Interaction              whether two experiments change each other's effect
 //
-// All but AnyDifference return a [Comparison]: the absolute and the relative effect (by the
-// delta method, the logarithm or Fieller), intervals, two- and one-sided
-// p-values down to 1e-300, every adjustment with its numbers, and reasons for
-// doubt. It prints itself. [Adjust] corrects p-values that are looked at
+// All but AnyDifference return a [Comparison]: the absolute and the relative
+// effect (by the delta method, the logarithm or Fieller), intervals, two- and
+// one-sided p-values down to 1e-300, every adjustment with its numbers, and
+// reasons for doubt. It prints itself. [Adjust] corrects p-values that are looked at
 // together; [Comparison.Equivalence] tests that an effect is within margins.
 // Package design says how many users a test needs, also one that may end early,
 // package exact has tests for small counts and for rows: Fisher, ranks,
