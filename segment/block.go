@@ -14,6 +14,9 @@ type query struct {
 	cost  float64                           // of one user, in nanoseconds, roughly
 	share float64                           // of users for whom it holds, estimated
 
+	sum   *weights // opScore
+	parts []mask   // of the kids
+
 	part, rest mask // scratch: a query is evaluated by one goroutine
 }
 
@@ -66,6 +69,14 @@ func (x *Index) planQuery(f *formula, sample []*row) *query {
 	}
 	if f.op == opNot {
 		q.cost, q.share = q.kids[0].cost, 1-q.kids[0].share
+		return q
+	}
+	if f.op == opScore {
+		// All parts, in their order; about every other one is taken to hold.
+		q.sum, q.parts, q.share = f.sum, make([]mask, len(q.kids)), 0.5
+		for _, k := range q.kids {
+			q.cost += k.cost + costColumn
+		}
 		return q
 	}
 	// Cheapest per user decided first (Hellerstein and Stonebraker, "Predicate
@@ -153,6 +164,23 @@ func (q *query) eval(b *blockScan, in, out *mask) {
 		*out = mask{}
 	case opLeaf, opRef:
 		q.leaf(b, in, out)
+	case opScore:
+		for i, k := range q.kids {
+			k.eval(b, in, &q.parts[i])
+		}
+		for w, open := range in {
+			out[w] = 0
+			for ; open != 0; open &= open - 1 {
+				i := bits.TrailingZeros64(open)
+				sum := 0.0
+				for j := range q.parts {
+					if q.parts[j][w]>>i&1 != 0 {
+						sum += q.sum.points[j]
+					}
+				}
+				out[w] |= bit(q.sum.holds(sum)) << i
+			}
+		}
 	case opNot:
 		q.kids[0].eval(b, in, out)
 		for w := range out {

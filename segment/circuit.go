@@ -16,6 +16,7 @@ type circuit struct {
 	attrs  []wiring // by attribute
 	moving []*predicate
 	runs   []run
+	scores []tally
 	size   int // bytes of a computation
 	roots  []uint32
 	names  []string // of audiences, as roots
@@ -44,6 +45,22 @@ type run struct {
 // and no number is out of bounds.
 const shortSize = 1 << 16
 
+// tally is a gate that compares a score. Its inputs in a run are its number.
+type tally struct {
+	sum *weights
+	ins []uint32
+}
+
+func (t *tally) holds(v []byte) byte {
+	sum := 0.0
+	for i, in := range t.ins {
+		if v[in] != 0 {
+			sum += t.sum.points[i]
+		}
+	}
+	return byte(bit(t.sum.holds(sum)))
+}
+
 // gate is an operation under construction; of a not both inputs are the same.
 type gate struct {
 	op   formulaOp
@@ -57,6 +74,7 @@ type draft struct {
 	gates  []gate
 	levels []int
 	known  map[gate]uint32
+	scores []tally
 }
 
 func (d *draft) level(w uint32) int {
@@ -97,6 +115,16 @@ func (d *draft) wire(f *formula, slot []uint32, yes uint32, refs []uint32) uint3
 	wires := make([]uint32, len(f.kids))
 	for i, kid := range f.kids {
 		wires[i] = d.wire(kid, slot, yes, refs)
+	}
+	if f.op == opScore {
+		n := uint32(len(d.scores))
+		d.scores = append(d.scores, tally{f.sum, wires})
+		level := 1
+		for _, w := range wires {
+			level = max(level, 1+d.level(w))
+		}
+		d.gates, d.levels = append(d.gates, gate{opScore, n, n}), append(d.levels, level)
+		return d.slots + uint32(len(d.gates)) - 1
 	}
 	for len(wires) > 1 {
 		half := wires[:0]
@@ -217,13 +245,23 @@ func (c *circuit) layOut(d *draft) {
 	order := d.order()
 	final := c.place(d)
 	c.size = int(d.slots)
+	for _, t := range d.scores {
+		for i, w := range t.ins {
+			t.ins[i] = final(w)
+		}
+		c.scores = append(c.scores, t)
+	}
 	for _, i := range order {
 		g := d.gates[i]
 		if n := len(c.runs); n == 0 || c.runs[n-1].op != g.op || d.levels[i] != d.levels[order[c.size-int(d.slots)-1]] {
 			c.runs = append(c.runs, run{op: g.op, first: uint32(c.size)})
 		}
 		r := &c.runs[len(c.runs)-1]
-		r.ins = append(r.ins, [2]uint32{final(g.a), final(g.b)})
+		if g.op == opScore {
+			r.ins = append(r.ins, [2]uint32{g.a, g.b})
+		} else {
+			r.ins = append(r.ins, [2]uint32{final(g.a), final(g.b)})
+		}
 		c.size++
 	}
 	for i := range c.runs {
@@ -299,6 +337,10 @@ func (c *circuit) computeLong(v []byte) {
 				in := &r.ins[j]
 				out[j] = v[in[0]] | v[in[1]]
 			}
+		case opScore:
+			for j, in := range r.ins {
+				out[j] = c.scores[in[0]].holds(v)
+			}
 		default:
 			for j := range out {
 				out[j] = v[r.ins[j][0]] ^ 1
@@ -319,6 +361,10 @@ func (c *circuit) computeShort(v *[shortSize]byte) {
 		case opOr:
 			for j, in := range r.short {
 				out[j] = v[in[0]] | v[in[1]]
+			}
+		case opScore:
+			for j, in := range r.short {
+				out[j] = c.scores[in[0]].holds(v[:])
 			}
 		default:
 			for j, in := range r.short {

@@ -15,6 +15,7 @@ type formula struct {
 	pred *predicate // opLeaf
 	ref  string     // opRef: the name of an audience
 	to   *audience  // opRef: resolved when the formula is put to use
+	sum  *weights   // opScore
 	from int        // character offset in the rule
 	size int        // nodes, shared ones counted as often as they are reached
 }
@@ -29,6 +30,7 @@ const (
 	opNot
 	opAnd
 	opOr
+	opScore // the sum of the points of the parts that hold, compared
 )
 
 func always(b bool) *formula {
@@ -105,6 +107,9 @@ func (k *compiler) formula(n ast.Node) *formula {
 			return not(k.formula(&eq))
 		case "==", "<", "<=", ">", ">=":
 			if f := k.counts(n); f != nil {
+				return f
+			}
+			if f := k.scored(n); f != nil {
 				return f
 			}
 		}
@@ -272,6 +277,14 @@ func (f *formula) eval(c *scan) bool {
 		return c.r.member.has(f.to.id)
 	case opNot:
 		return !f.kids[0].eval(c)
+	case opScore:
+		sum := 0.0
+		for i, kid := range f.kids {
+			if kid.eval(c) {
+				sum += f.sum.points[i]
+			}
+		}
+		return f.sum.holds(sum)
 	case opAnd:
 		for _, kid := range f.kids {
 			if !kid.eval(c) {
@@ -308,6 +321,12 @@ func (f *formula) text() string {
 		return "segment(" + quote(f.ref) + ")"
 	case opNot:
 		return "not (" + f.kids[0].text() + ")"
+	case opScore:
+		parts := make([]string, len(f.kids))
+		for i, kid := range f.kids {
+			parts[i] = constant(f.sum.points[i]).key + ", " + kid.text()
+		}
+		return "score(" + strings.Join(parts, ", ") + ") " + f.sum.op + " " + constant(f.sum.limit).key
 	case opAnd, opOr:
 		word := " and "
 		if f.op == opOr {

@@ -40,7 +40,7 @@ func planOf(f *formula) *plan {
 func (p *plan) compile(f *formula, not uint32) bool {
 	op := uint32(codePred)
 	switch f.op {
-	case opTrue, opFalse:
+	case opTrue, opFalse, opScore:
 		p.code = nil
 		return false
 	case opNot:
@@ -104,6 +104,7 @@ type branch struct {
 	flags []test // predicates
 	refs  []test // other audiences
 	kids  []*branch
+	sum   *weights // a score of the kids instead
 }
 
 // test is one bit that must be set, or clear when not.
@@ -124,6 +125,12 @@ func branchOf(f *formula) *branch {
 	case opNot:
 		p := branchOf(f.kids[0])
 		p.not = !p.not
+		return p
+	case opScore:
+		p := &branch{sum: f.sum}
+		for _, kid := range f.kids {
+			p.kids = append(p.kids, branchOf(kid))
+		}
 		return p
 	case opAnd, opOr:
 		p := &branch{any: f.op == opOr}
@@ -159,6 +166,15 @@ func (p *branch) holds(truth, member *flags) bool {
 }
 
 func (p *branch) decided(truth, member *flags) bool {
+	if p.sum != nil {
+		sum := 0.0
+		for i, kid := range p.kids {
+			if kid.holds(truth, member) {
+				sum += p.sum.points[i]
+			}
+		}
+		return p.sum.holds(sum)
+	}
 	for _, t := range p.flags {
 		if t.holds(truth) == p.any {
 			return p.any

@@ -43,3 +43,67 @@ func (k *compiler) score(n ast.Node, args []ast.Node) *node {
 	}
 	return e
 }
+
+// weights are what a score is compared with, and the points of its parts.
+type weights struct {
+	points []float64
+	op     string
+	limit  float64
+}
+
+// holds compares a sum; one beyond the range of numbers is missing.
+func (w *weights) holds(sum float64) bool {
+	sum = finite(sum)
+	switch w.op {
+	case "<":
+		return sum < w.limit
+	case "<=":
+		return sum <= w.limit
+	case ">":
+		return sum > w.limit
+	case ">=":
+		return sum >= w.limit
+	}
+	return sum == w.limit
+}
+
+// scored turns the comparison of a score with a constant into a formula over
+// its conditions, which other rules share and Explain shows one by one; nil
+// when the comparison is another one.
+func (k *compiler) scored(n *ast.BinaryNode) *formula {
+	call, other, op := n.Left, n.Right, n.Operator
+	args, ok := scoreArguments(call)
+	if !ok {
+		call, other, op = n.Right, n.Left, mirror(op)
+		if args, ok = scoreArguments(call); !ok {
+			return nil
+		}
+	}
+	// As an expression first: whatever is wrong with it is said there.
+	nodes := k.nodes
+	limit, ok := k.node(other).k.(float64)
+	k.node(call)
+	k.nodes = nodes
+	if !ok {
+		return nil
+	}
+	f := &formula{op: opScore, sum: &weights{op: op, limit: limit}, from: n.Location().From}
+	for i := 0; i < len(args); i += 2 {
+		kid := k.formula(args[i+1])
+		f.sum.points = append(f.sum.points, k.node(args[i]).k.(float64))
+		f.kids = append(f.kids, kid)
+		f.size += kid.size + 1
+	}
+	return f
+}
+
+func scoreArguments(n ast.Node) (args []ast.Node, ok bool) {
+	switch c := n.(type) {
+	case *ast.CallNode:
+		id, named := c.Callee.(*ast.IdentifierNode)
+		return c.Arguments, named && id.Value == "score"
+	case *ast.BuiltinNode:
+		return c.Arguments, c.Name == "score"
+	}
+	return nil, false
+}

@@ -8,7 +8,7 @@ type evaluator struct {
 	kernel kernel
 	set    *Set
 	kids   []*evaluator
-	out   *page // what it computes into
+	out    *page // what it computes into
 	array  []uint16
 	part   []block // of the kids
 	pages  []*page
