@@ -2,16 +2,18 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zhun-go/zhun/profile"
 )
 
 func TestForget(t *testing.T) {
 	for seed := range uint64(3) {
 		var out bytes.Buffer
-		require.NoError(t, run(context.Background(), config{customers: 80, days: 40, seed: seed + 1, dir: t.TempDir()}, &out), out.String())
+		require.NoError(t, run(t.Context(), config{customers: 80, days: 40, seed: seed + 1, dir: t.TempDir()}, &out), out.String())
 		require.Contains(t, out.String(), "never told of that person holds the same")
 	}
 }
@@ -19,23 +21,28 @@ func TestForget(t *testing.T) {
 // The search finds what is there, and the comparison what differs.
 func TestForgetHasTeeth(t *testing.T) {
 	c := config{customers: 80, days: 40, seed: 2}
-	store, err := open(t.TempDir())
+	dir := t.TempDir()
+	s, err := open(dir)
 	require.NoError(t, err)
-	s, err := attach(store)
-	require.NoError(t, err)
-	_, err = s.ingest(simulated(c))
+	defer func() { require.NoError(t, s.store.Close()) }()
+	_, err = s.ingest(t.Context(), simulated(c))
 	require.NoError(t, err)
 	person, err := s.buyer()
 	require.NoError(t, err)
 	texts, err := s.traces(person.User)
 	require.NoError(t, err)
 	require.Greater(t, len(texts), 10)
-	files, err := s.scan(t.TempDir(), texts)
+	require.NoError(t, s.store.Snapshot(t.Context()))
+	files, err := s.scan(dir, texts)
 	require.NoError(t, err)
-	found := map[string]int{}
+	found, inFiles := map[string]int{}, 0
 	for _, f := range files {
 		found[f.name] = len(f.found)
+		if strings.HasPrefix(f.name, "file ") {
+			inFiles += len(f.found)
+		}
 	}
+	require.NotZero(t, inFiles, "snapshots hold what is held")
 	require.NotZero(t, found["exports of all persons"])
 	require.NotZero(t, found["view attribution"], "order ids")
 	require.NotZero(t, found["view segment"], "email")
@@ -43,11 +50,11 @@ func TestForgetHasTeeth(t *testing.T) {
 	// A shop that forgot nobody is not one that was never told of somebody.
 	out, err := s.named(person.User, simulated(c))
 	require.NoError(t, err)
-	memory, err := open(t.TempDir())
+	memory, err := profile.New(options())
 	require.NoError(t, err)
 	never, err := attach(memory)
 	require.NoError(t, err)
-	_, err = never.ingest(but(simulated(c), out))
+	_, err = never.ingest(t.Context(), but(simulated(c), out))
 	require.NoError(t, err)
 	names, err := differences(s, never)
 	require.NoError(t, err)

@@ -1,7 +1,7 @@
 // Command forget shows what it takes to forget somebody: one call. A shop's
-// events fill a store with a view of every kind attached; one buyer is erased;
-// and then everything is searched for what only that person had, and compared
-// with a shop that was never told of them.
+// events fill a durable store with a view of every kind attached; one buyer is
+// erased; and then every file and all that is held is searched for what only
+// that person had, and compared with a shop that was never told of them.
 package main
 
 import (
@@ -45,21 +45,17 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		}
 		defer os.RemoveAll(c.dir)
 	}
-	store, err := open(c.dir)
+	s, err := open(c.dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	s, err := attach(store)
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, s.store.Close()) }()
 	events := simulated(c)
-	n, err := s.ingest(events)
+	n, err := s.ingest(ctx, events)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "A shop of %d events and %d persons.\n\n", n, len(store.Users()))
+	fmt.Fprintf(out, "A shop of %d events and %d persons.\n\n", n, len(s.store.Users()))
 
 	person, err := s.buyer()
 	if err != nil {
@@ -77,7 +73,7 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := save(ctx, s, c.dir); err != nil {
+	if err := s.store.Snapshot(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\nThe store holds %d texts that it holds of nobody else. They are in\n", len(texts))
@@ -85,13 +81,13 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 
-	receipt, err := store.Erase(person.User)
+	receipt, err := s.store.Erase(person.User)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "\nErased, with one call. The receipt:")
 	printReceipt(out, receipt)
-	if err := compact(ctx, s, c.dir); err != nil {
+	if err := s.store.Compact(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "\nAfter compaction the texts are in")
@@ -103,6 +99,21 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return fmt.Errorf("forget: %d texts were found after the erasure", left)
 	}
 
+	// The same once more, as a process finds it that starts from the files.
+	if err := s.store.Close(); err != nil {
+		return err
+	}
+	if s, err = open(c.dir); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\nClosed and opened again they are in")
+	if left, err = report(s, c.dir, texts, out); err != nil {
+		return err
+	}
+	if left > 0 {
+		return fmt.Errorf("forget: %d texts came back", left)
+	}
+
 	memory, err := profile.New(options())
 	if err != nil {
 		return err
@@ -111,7 +122,7 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := never.ingest(but(events, leaveOut)); err != nil {
+	if _, err := never.ingest(ctx, but(events, leaveOut)); err != nil {
 		return err
 	}
 	names, err := differences(s, never)
@@ -121,7 +132,7 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 	if len(names) > 0 {
 		return fmt.Errorf("forget: other than in a shop that was never told: %s", strings.Join(names, ", "))
 	}
-	fmt.Fprintf(out, "\nA shop that was never told of that person holds the same: %d persons and the\nbytes of %d views, but for their clocks.\n", len(store.Users()), len(s.views()))
+	fmt.Fprintf(out, "\nA shop that was never told of that person holds the same: %d persons and the\nbytes of %d views, but for their clocks.\n", len(s.store.Users()), len(s.views()))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"iter"
 
@@ -48,6 +49,19 @@ func attach(store *profile.Store) (*shop, error) {
 	return s, nil
 }
 
+// open returns the shop in a directory: store and views as of the last event.
+func open(dir string) (*shop, error) {
+	store, err := profile.Open(dir, options())
+	if err != nil {
+		return nil, err
+	}
+	s, err := attach(store)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return s, nil
+}
+
 // view is what a store tells and what can be written down.
 type view struct {
 	name string
@@ -58,9 +72,10 @@ func (s *shop) views() []view {
 	return []view{{"segment", s.index}, {"recommend", s.history}, {"attribution", s.journeys}, {"experiment", s.readout}}
 }
 
-// options of the store: two traits, which the index holds as attributes.
+// options of the store: two traits, which the index holds as attributes, and a
+// secret, without which hashes of erased identifiers could be guessed.
 func options() *profile.Options {
-	return &profile.Options{Traits: []profile.Trait{
+	return &profile.Options{Secret: []byte("kept beside the directory"), Traits: []profile.Trait{
 		{Name: "orders", Kind: profile.Count, Events: []string{profile.OrderCompleted}},
 		{Name: "spent", Kind: profile.Sum, Events: []string{profile.OrderCompleted}, Field: "revenue"},
 	}}
@@ -88,18 +103,17 @@ func simulated(c config) iter.Seq2[profile.Event, error] {
 	}
 }
 
-// ingest applies events one by one.
-func (s *shop) ingest(events iter.Seq2[profile.Event, error]) (n int, err error) {
-	for e, err := range events {
-		if err != nil {
-			return n, err
-		}
-		if _, err := s.store.Apply(e); err != nil && !errors.Is(err, profile.ErrRefused) {
-			return n, err
-		}
+// ingest applies events, many to a transaction.
+func (s *shop) ingest(ctx context.Context, events iter.Seq2[profile.Event, error]) (n int, err error) {
+	var failed error
+	_, err = s.store.ApplyAll(ctx, events, func(_ profile.Change, err error) bool {
 		n++
-	}
-	return n, nil
+		if err != nil && !errors.Is(err, profile.ErrRefused) {
+			failed = err
+		}
+		return failed == nil
+	})
+	return n, errors.Join(err, failed)
 }
 
 // buyer returns the person with the most identifiers among those who bought.
