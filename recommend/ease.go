@@ -85,14 +85,19 @@ func (o *EASEOptions) withDefaults() (EASEOptions, error) {
 	return out, err
 }
 
-func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
-	n := m.items()
+// bytes returns what a fit on n items takes.
+func (o *EASEOptions) bytes(n int) int64 {
 	need := dense.Bytes(n)
 	if o.Keep > 0 && o.Keep < n-1 {
 		// The lists, the model made of them, and a column for each worker.
 		need += 28*int64(n)*int64(o.Keep) + 16*int64(n)*int64(o.Workers)
 	}
-	if need > o.Budget {
+	return need
+}
+
+func (m *matrix) fitEASE(ctx context.Context, o EASEOptions) (*Model, error) {
+	n := m.items()
+	if need := o.bytes(n); need > o.Budget {
 		return nil, &Error{
 			Where: "EASEOptions.Budget", Value: o.Budget, Err: ErrBudget,
 			Reason: fmt.Sprintf("%d items need %d bytes; FitLocalRidge needs no table of all pairs", n, need),

@@ -53,6 +53,10 @@ func TestFitChoosesByBudget(t *testing.T) {
 		}
 		require.Equal(t, want, b)
 	}
+	m, err = Fit(t.Context(), h, &FitOptions{Keep: 10})
+	require.NoError(t, err)
+	require.Contains(t, m.String(), "keep=10")
+	require.Equal(t, 10*m.Len(), m.Weights())
 	m, err = Fit(t.Context(), shop(t), nil)
 	require.NoError(t, err)
 	require.Equal(t, "ease lambda=100", m.String(), "too few to choose by")
@@ -67,6 +71,7 @@ func TestFitChoosesByBudget(t *testing.T) {
 		{second(Fit(t.Context(), newTestHistory(t, nil), nil)), ErrEmpty},
 		{second(Fit(t.Context(), h, &FitOptions{Budget: -1})), ErrOption},
 		{second(Fit(t.Context(), h, &FitOptions{Candidates: -1})), ErrOption},
+		{second(Fit(t.Context(), h, &FitOptions{Keep: -1})), ErrOption},
 		{second(Fit(t.Context(), h, &FitOptions{Workers: -1})), ErrOption},
 		{second(Fit(cancelled, h, nil)), context.Canceled},
 	} {
