@@ -211,6 +211,28 @@ func TestUnknownCovariates(t *testing.T) {
 	require.Less(t, got.Absolute.StdErr, .9*zero.Absolute.StdErr)
 }
 
+func TestWinsorizeRefuses(t *testing.T) {
+	xs := []float64{3, 1, 2}
+	for _, c := range []struct {
+		a         []float64
+		low, high float64
+		err       error
+	}{
+		{xs, -.1, 1, ErrInvalid}, {xs, .5, .5, ErrInvalid}, {xs, 0, 1.1, ErrInvalid}, {xs, math.NaN(), 1, ErrInvalid},
+		{nil, 0, 1, ErrTooFew}, {[]float64{1, math.Inf(1)}, 0, 1, ErrNotFinite},
+	} {
+		_, _, _, _, err := Winsorize(c.a, nil, c.low, c.high)
+		require.ErrorIs(t, err, c.err)
+	}
+	a, b, least, most, err := Winsorize(xs, nil, 0, 1)
+	require.NoError(t, err)
+	require.Equal(t, xs, a)
+	require.Empty(t, b)
+	require.Equal(t, [2]float64{1, 3}, [2]float64{least, most})
+	_, _, _, err = Cap(xs, xs, 1)
+	require.ErrorIs(t, err, ErrInvalid)
+}
+
 func TestFormsThatCannotBe(t *testing.T) {
 	plain := Metric{Name: "d", Aggregate: SumValues}
 	for _, m := range []Metric{
@@ -218,6 +240,10 @@ func TestFormsThatCannotBe(t *testing.T) {
 		{Name: "x", Per: "nobody"},
 		{Name: "x", Aggregate: SumValues, Cap: 1},
 		{Name: "x", Aggregate: SumValues, Cap: math.NaN()},
+		{Name: "x", Aggregate: SumValues, Floor: 1},
+		{Name: "x", Aggregate: SumValues, Floor: -.1},
+		{Name: "x", Aggregate: SumValues, Floor: .5, Cap: .5},
+		{Name: "x", Aggregate: AnyEvent, Floor: .1},
 		{Name: "x", Aggregate: SumValues, Trim: .5},
 		{Name: "x", Aggregate: SumValues, Quantile: -1},
 		{Name: "x", Aggregate: SumValues, Quantile: .5, Trim: .1},

@@ -137,6 +137,11 @@ func TestReadoutRegressionEdges(t *testing.T) {
 	want, err = x.Compare("revenue", "a", "b", &TestOptions{Regression: true, Covariates: useless[:1]})
 	require.NoError(t, err)
 	require.Equal(t, want.Absolute, with.Absolute)
+	// Checks that take no covariates take no regression's either.
+	_, err = x.Balance("a", "b", &TestOptions{Regression: true, Covariates: []Covariate{{Metric: "revenue"}}})
+	require.NoError(t, err)
+	_, err = x.Influence("revenue", "a", "b", 2, &TestOptions{Regression: true, Covariates: []Covariate{{}}})
+	require.NoError(t, err)
 	always, err := x.Compare("revenue", "a", "b", &TestOptions{Regression: true, Sequential: 100})
 	require.NoError(t, err)
 	require.Contains(t, always.Method, "always valid")
