@@ -252,11 +252,15 @@ func BenchmarkQuery(b *testing.B) {
 			_ = x.Observe(u+1, "Order", map[string]any{"total": r.Float64() * 100}, modelEpoch.Add(-time.Duration(r.IntN(60))*day*time.Second))
 		}
 	}
+	if _, err := x.Define("young", "age < 30"); err != nil {
+		b.Fatal(err)
+	}
 	for _, c := range [][2]string{
 		{"range", "ltv > 500"},
 		{"narrow", "ltv >= 500 and ltv < 504"},
 		{"and", `country == "NZ" and ltv > 900 and age < 30`},
 		{"events", `country == "NZ" and len(events("Order", "30d")) > 0`},
+		{"sets", `country in ["NZ", "AU", "US"] and not segment("young")`},
 		{"or", `country in ["NZ", "AU"] or ltv > 900 and not (age < 30) or age == 70`},
 	} {
 		b.Run("rule="+c[0], func(b *testing.B) {
@@ -298,5 +302,20 @@ func BenchmarkOf(b *testing.B) {
 			for range x.Of(17) {
 			}
 		}
+	})
+	b.Run("read=append", func(b *testing.B) {
+		var names []string
+		for b.Loop() {
+			names = x.AppendOf(names[:0], 17)
+		}
+		if len(names) != 3 {
+			b.Fatal(names)
+		}
+		// One line of memory of a random user, as long as the row's bits.
+		rows := make([][16]uint64, 1<<18)
+		r := rand.New(rand.NewPCG(1, 1))
+		n := uint64(0)
+		b.ReportMetric(timeOf(1_000_000, func() { n += rows[r.Uint32N(1<<18)][3] }), "limit-ns")
+		b.ReportAllocs()
 	})
 }

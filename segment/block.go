@@ -1,8 +1,10 @@
 package segment
 
 import (
-	"math/bits"
+	mathbits "math/bits"
 	"slices"
+
+	"github.com/zhun-go/zhun/internal/bits"
 )
 
 // query is a formula laid out for questions about all users: it is evaluated a
@@ -29,6 +31,7 @@ type blockScan struct {
 
 // Costs by kind of leaf: bits that are there, a column, a read from the row.
 const (
+	costBits    = 0.02
 	costBuckets = 0.3
 	costColumn  = 1
 	costSet     = 4
@@ -171,7 +174,7 @@ func (q *query) eval(b *blockScan, in, out *mask) {
 		for w, open := range in {
 			out[w] = 0
 			for ; open != 0; open &= open - 1 {
-				i := bits.TrailingZeros64(open)
+				i := mathbits.TrailingZeros64(open)
 				sum := 0.0
 				for j := range q.parts {
 					if q.parts[j][w]>>i&1 != 0 {
@@ -216,10 +219,16 @@ func (q *query) eval(b *blockScan, in, out *mask) {
 // leaf returns how to evaluate a predicate or a reference on a block.
 func (x *Index) leaf(f *formula) (eval func(b *blockScan, in, out *mask), cost float64) {
 	if f.op == opRef {
-		id := f.to.id
-		return perRow(func(c *scan) bool { return c.r.member.has(id) }), costRow
+		return setLeaf([]*bits.Live{&f.to.members}), costBits
 	}
 	p := f.pred
+	if c, codes, ok := x.codes(p); ok {
+		var sets []*bits.Live
+		for _, k := range codes {
+			sets = append(sets, x.setOf(c, k))
+		}
+		return setLeaf(sets), costBits * float64(len(sets)+1)
+	}
 	if p.shape != nil {
 		if c := x.columnOf(p.shape.attr); c != nil {
 			if eval, cost := c.leaf(p.shape); eval != nil {
@@ -239,7 +248,7 @@ func perRow(holds func(*scan) bool) func(b *blockScan, in, out *mask) {
 		for w, open := range in {
 			truth := uint64(0)
 			for ; open != 0; open &= open - 1 {
-				i := bits.TrailingZeros64(open)
+				i := mathbits.TrailingZeros64(open)
 				if b.scan.r = b.page.rows[w*64+i]; holds(&b.scan) {
 					truth |= 1 << i
 				}
@@ -331,27 +340,14 @@ func complement(eval func(b *blockScan, in, out *mask)) func(b *blockScan, in, o
 	}
 }
 
-// textLeaf compares codes. A string that nobody has has no code.
+// textLeaf finds users without a string.
 func (c *column) textLeaf(s *shape) (func(b *blockScan, in, out *mask), float64) {
-	var want []uint32
-	switch s.op {
-	case "nil":
-		want = []uint32{0}
-	case "in":
-		for _, t := range s.strs {
-			if k, ok := c.code[t]; ok {
-				want = append(want, k)
-			}
-		}
-	default:
-		return nil, 0
+	if s.op != "nil" {
+		return nil, 0 // sets know it
 	}
 	return func(b *blockScan, in, out *mask) {
 		if b.block >= len(c.codes) || c.codes[b.block] == nil {
-			*out = mask{}
-			if s.op == "nil" {
-				*out = *in
-			}
+			*out = *in
 			return
 		}
 		codes := c.codes[b.block]
@@ -360,14 +356,11 @@ func (c *column) textLeaf(s *shape) (func(b *blockScan, in, out *mask), float64)
 			if open == 0 {
 				continue
 			}
-			word := (*[64]uint32)(codes[w*64:])
-			for _, k := range want {
-				var t uint64
-				for i, v := range word {
-					t |= bit(v == k) << i
-				}
-				out[w] |= t & open
+			var t uint64
+			for i, v := range (*[64]uint32)(codes[w*64:]) {
+				t |= bit(v == 0) << i
 			}
+			out[w] = t & open
 		}
-	}, costColumn * float64(max(len(want), 1))
+	}, costColumn
 }

@@ -1,6 +1,10 @@
 package segment
 
-import "math"
+import (
+	"math"
+
+	"github.com/zhun-go/zhun/internal/bits"
+)
 
 // blockUsers is how many users a block has: 4,096 numbers are 32 KiB, what the
 // first cache of a core holds, and their truth is 64 words.
@@ -23,6 +27,7 @@ type column struct {
 	code    map[string]uint32
 	text    []string
 	uses    []int
+	sets    []*bits.Live // of users by code, nil until a question needs it
 	free    []uint32
 	strings bool
 }
@@ -109,17 +114,22 @@ func (c *column) setText(user uint32, s string, ok bool) {
 		c.codes[b] = new([blockUsers]uint32)
 	}
 	slot := &c.codes[b][user%blockUsers]
-	if old := *slot; old != 0 {
-		if c.uses[old]--; c.uses[old] == 0 {
-			delete(c.code, c.text[old])
-			c.text[old] = ""
-			c.free = append(c.free, old)
-		}
-	}
+	old := *slot
 	*slot = 0
 	if ok {
 		*slot = c.codeOf(s)
 		c.uses[*slot]++
+	}
+	c.move(user, old, *slot)
+	if old != 0 {
+		if c.uses[old]--; c.uses[old] == 0 {
+			if int(old) < len(c.sets) {
+				c.sets[old] = nil
+			}
+			delete(c.code, c.text[old])
+			c.text[old] = ""
+			c.free = append(c.free, old)
+		}
 	}
 }
 

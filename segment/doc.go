@@ -35,21 +35,27 @@
 // A rule compiles to and, or and not over predicates, which all rules share.
 // Each row holds the truth of each predicate. A changed number flips the
 // thresholds between its old and its new value, found by binary search in a
-// sorted list; an event reaches the predicates that read events of its name
-// and whose filter it passes; and a predicate over a window has, per user, at
-// most one timer, set to the instant at which its truth may change next.
-// Audiences are recomputed only when one of their predicates has flipped. So
-// the work is in proportion to what really changes, not to the number of
-// rules.
+// sorted list. An event reaches the predicates that read events of its name
+// and whose filter it passes; those that count share a ring of the user's
+// newest times, as many as any of them asks for, whatever their windows, and
+// have, per user, at most one timer, set to the instant at which their truth
+// may change next. Rules that compare a date with an instant that moves, such
+// as ago("30d"), have no timers: they share a calendar of the dates. Audiences
+// are recomputed only when one of their predicates has flipped. So the work is
+// in proportion to what really changes, not to the number of rules.
 //
-// A question that nobody defined goes through all users in blocks of 4,096.
-// Numbers and strings are compared in columns, several users in one step, and
-// the parts of the rule come in the order that settles most users for the
-// least work; only what is left is looked up user by user. Count and AtLeast
-// answer without a set, AtLeast as soon as it knows. Preview answers what a
-// definition would change, Overlap how audiences share users, Explain why a
-// user is in an audience and until when. Within sees all of it through a mask,
-// such as the users who consented to a purpose.
+// A question that nobody defined is an expression over sets where it is about
+// audiences and strings that equal constants, answered in blocks of 65,536
+// users, each empty, full, a short array or a page of bits. Any other goes
+// through all users in blocks of 4,096. Numbers are compared in columns,
+// several users in one step, and the parts of the rule come in the order that
+// settles most users for the least work; only what is left is looked up user by
+// user. Count and AtLeast answer without a set, AtLeast as soon as it knows.
+// AppendMatching computes all audiences of one visitor from attributes, held
+// or not. Preview answers what a definition would change, Overlap how audiences
+// share users, Explain why a user is in an audience and until when. Within sees
+// all of it through a mask, such as the users who consented to a purpose.
+// Snapshot is a picture that is written while the index goes on.
 //
 // # Language
 //

@@ -193,30 +193,30 @@ func (x *Index) Users() *roaring.Bitmap { return x.all().Users() }
 
 // Of yields the names of the audiences the user is in now, by name. The names
 // are those of the moment of the call.
-func (x *Index) Of(user uint32) iter.Seq[string] {
+func (x *Index) Of(user uint32) iter.Seq[string] { return slices.Values(x.AppendOf(nil, user)) }
+
+// AppendOf appends the names that Of yields. It allocates nothing when dst has
+// room and the user is in at most 64 audiences.
+func (x *Index) AppendOf(dst []string, user uint32) []string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	r := x.table.get(user)
 	if r == nil {
-		return slices.Values[[]string](nil)
+		return dst
 	}
 	// The row's bits are few words, and mostly clear.
 	var one [1]uint64
-	words := r.member.words(&one)
-	n := 0
-	for _, w := range words {
-		n += bits.OnesCount64(w)
-	}
-	ranks := make([]int, 0, n)
-	for w, open := range words {
+	var few [64]int
+	ranks := few[:0]
+	for w, open := range r.member.words(&one) {
 		for ; open != 0; open &= open - 1 {
 			ranks = append(ranks, x.audiences[w*64+bits.TrailingZeros64(open)].rank)
 		}
 	}
 	slices.Sort(ranks)
-	names := make([]string, n)
-	for i, rank := range ranks {
-		names[i] = x.ordered[rank].public.Name
+	dst = slices.Grow(dst, len(ranks))
+	for _, rank := range ranks {
+		dst = append(dst, x.ordered[rank].public.Name)
 	}
-	return slices.Values(names)
+	return dst
 }

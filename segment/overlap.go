@@ -34,13 +34,7 @@ func (w *Within) Preview(name, rule string) (Preview, error) {
 	if err := x.resolve(f, rule, a); err != nil {
 		return Preview{}, err
 	}
-	next := roaring.New()
-	out := adder{to: next}
-	w.evaluate(f, func(base uint32, m *mask) bool {
-		out.addMask(base, m)
-		return true
-	})
-	out.flush()
+	next := w.find(f)
 	p := Preview{Size: int(next.GetCardinality()), Users: w.held()}
 	now := roaring.New()
 	if a != nil {

@@ -3,6 +3,8 @@ package segment
 import (
 	"iter"
 	"slices"
+
+	"github.com/zhun-go/zhun/internal/bits"
 )
 
 // table holds the rows by user number, in pages of one block each, since
@@ -11,6 +13,7 @@ import (
 type table struct {
 	chapters [][]*page
 	n        int
+	users    bits.Live // the same as a set
 	// epoch counts the pictures taken. Pages and rows of an earlier one may be
 	// part of a picture: they are copied before they change.
 	epoch uint32
@@ -99,6 +102,7 @@ func (t *table) put(r *row) {
 	if pg.rows[i] == nil {
 		pg.n++
 		t.n++
+		t.users.Add(r.user)
 	}
 	pg.rows[i] = r
 	pg.held[i/64] |= 1 << (i % 64)
@@ -113,6 +117,7 @@ func (t *table) remove(user uint32) {
 	pg.rows[i] = nil
 	pg.held[i/64] &^= 1 << (i % 64)
 	t.n--
+	t.users.Remove(user)
 	if pg.n--; pg.n == 0 {
 		t.chapters[block/chapterPages][block%chapterPages] = nil
 	}

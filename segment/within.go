@@ -143,51 +143,69 @@ func (w *Within) Users() *roaring.Bitmap {
 
 // Query is [Index.Query] within the mask.
 func (w *Within) Query(rule string) (*roaring.Bitmap, error) {
-	b := roaring.New()
-	out := adder{to: b}
-	err := w.ask(rule, func(base uint32, m *mask) bool {
-		out.addMask(base, m)
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	out.flush()
-	return b, nil
-}
-
-// Count is [Index.Count] within the mask.
-func (w *Within) Count(rule string) (int, error) {
-	n := 0
-	err := w.ask(rule, func(_ uint32, m *mask) bool {
-		n += m.count()
-		return true
-	})
-	return n, err
-}
-
-// AtLeast is [Index.AtLeast] within the mask.
-func (w *Within) AtLeast(rule string, n int) (bool, error) {
-	found := 0
-	err := w.ask(rule, func(_ uint32, m *mask) bool {
-		found += m.count()
-		return found < n
-	})
-	return err == nil && found >= n, err
-}
-
-// ask evaluates a rule block by block until yield has enough.
-func (w *Within) ask(rule string, yield func(base uint32, m *mask) bool) error {
 	w.x.mu.RLock()
 	defer w.x.mu.RUnlock()
 	f, err := w.x.prepare(rule)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w.evaluate(f, yield)
-	return nil
+	return w.find(f), nil
 }
 
+// find returns the users for whom a formula holds.
+func (w *Within) find(f *formula) *roaring.Bitmap {
+	if e, ok := w.setExpr(f); ok {
+		return e.Set(1).Roaring()
+	}
+	b := roaring.New()
+	out := adder{to: b}
+	w.evaluate(f, func(base uint32, m *mask) bool {
+		out.addMask(base, m)
+		return true
+	})
+	out.flush()
+	return b
+}
+
+// Count is [Index.Count] within the mask.
+func (w *Within) Count(rule string) (int, error) {
+	w.x.mu.RLock()
+	defer w.x.mu.RUnlock()
+	f, err := w.x.prepare(rule)
+	if err != nil {
+		return 0, err
+	}
+	if e, ok := w.setExpr(f); ok {
+		return e.Count(1), nil
+	}
+	n := 0
+	w.evaluate(f, func(_ uint32, m *mask) bool {
+		n += m.count()
+		return true
+	})
+	return n, nil
+}
+
+// AtLeast is [Index.AtLeast] within the mask.
+func (w *Within) AtLeast(rule string, n int) (bool, error) {
+	w.x.mu.RLock()
+	defer w.x.mu.RUnlock()
+	f, err := w.x.prepare(rule)
+	if err != nil {
+		return false, err
+	}
+	if e, ok := w.setExpr(f); ok {
+		return e.AtLeast(n), nil
+	}
+	found := 0
+	w.evaluate(f, func(_ uint32, m *mask) bool {
+		found += m.count()
+		return found < n
+	})
+	return found >= n, nil
+}
+
+// evaluate goes through the users block by block until yield has enough.
 func (w *Within) evaluate(f *formula, yield func(base uint32, m *mask) bool) {
 	q := w.x.planQuery(f, nil)
 	b := &blockScan{scan: scan{x: w.x, now: w.x.second()}}

@@ -136,3 +136,24 @@ func (l *Live) Set() *Set {
 	}
 	return s
 }
+
+// Words sets out to the bits of the 4,096 users from base on, a multiple of
+// that.
+func (l *Live) Words(base uint32, out *[64]uint64) {
+	b := l.at(base)
+	switch low := uint16(base); {
+	case b == nil:
+		*out = [64]uint64{}
+	case b.words != nil:
+		copy(out[:], b.words[low/64:])
+	default:
+		*out = [64]uint64{}
+		from, _ := slices.BinarySearch(b.array, low)
+		for _, v := range b.array[from:] {
+			if v -= low; v >= 4096 {
+				break
+			}
+			out[v/64] |= 1 << (v % 64)
+		}
+	}
+}
