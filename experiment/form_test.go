@@ -218,8 +218,12 @@ func TestWinsorizeRefuses(t *testing.T) {
 		low, high float64
 		err       error
 	}{
-		{xs, -.1, 1, ErrInvalid}, {xs, .5, .5, ErrInvalid}, {xs, 0, 1.1, ErrInvalid}, {xs, math.NaN(), 1, ErrInvalid},
-		{nil, 0, 1, ErrTooFew}, {[]float64{1, math.Inf(1)}, 0, 1, ErrNotFinite},
+		{xs, -.1, 1, ErrInvalid},
+		{xs, .5, .5, ErrInvalid},
+		{xs, 0, 1.1, ErrInvalid},
+		{xs, math.NaN(), 1, ErrInvalid},
+		{nil, 0, 1, ErrTooFew},
+		{[]float64{1, math.Inf(1)}, 0, 1, ErrNotFinite},
 	} {
 		_, _, _, _, err := Winsorize(c.a, nil, c.low, c.high)
 		require.ErrorIs(t, err, c.err)

@@ -147,7 +147,7 @@ func (w *walk) step(information, boundary, next float64) (up, down float64) {
 	// A panel is a few times as wide as what it must show, before and after.
 	width := 3 * min(sd, math.Sqrt(next-information))
 	panels := int(min(2000, max(16, math.Ceil((hi-lo)/width))))
-	const order = 24
+	const order = 12
 	x, mass := make([]float64, panels*order), make([]float64, panels*order)
 	for p := range panels {
 		a := lo + (hi-lo)*float64(p)/float64(panels)
