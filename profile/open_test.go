@@ -28,7 +28,7 @@ func openTest(t testing.TB, dir string, opts Options) *Store {
 // copyDir is a crash: the directory as it is, while the store goes on.
 func copyDir(t testing.TB, dir string) string {
 	t.Helper()
-	to := t.TempDir()
+	to := memoryDir(t)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	for _, e := range entries {
@@ -66,7 +66,7 @@ func settled(t testing.TB, s *Store) []byte {
 func TestOpenIsNewWithADirectory(t *testing.T) {
 	t.Parallel()
 	for round := range longForm(3) {
-		dir := t.TempDir()
+		dir := memoryDir(t)
 		opts := Options{MaxPersonKeys: 3 + round%5, MaxKeyLinks: 4 + round%3}
 		a, b := newTest(t, opts), openTest(t, dir, opts)
 		ra, rb := rand.New(rand.NewPCG(17, uint64(round))), rand.New(rand.NewPCG(17, uint64(round)))
@@ -98,7 +98,7 @@ func stateless(t testing.TB, s *Store) []byte {
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	for round := range longForm(5) {
-		dir := t.TempDir()
+		dir := memoryDir(t)
 		opts := Options{MaxPersonKeys: 3 + round%5, MaxKeyLinks: 4 + round%3, SnapshotEvery: []int64{-1, 2000}[round%2]}
 		s := openTest(t, dir, opts)
 		r := rand.New(rand.NewPCG(19, uint64(round)))
@@ -204,7 +204,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestViewsResume(t *testing.T) {
 	t.Parallel()
 	for round := range longForm(5) {
-		dir := t.TempDir()
+		dir := memoryDir(t)
 		opts := Options{SnapshotEvery: -1}
 		s := openTest(t, dir, opts)
 		all, ads := newScribe(), newScribe()

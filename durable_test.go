@@ -1,0 +1,249 @@
+package zhun_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zhun-go/zhun/attribution"
+	"github.com/zhun-go/zhun/experiment"
+	"github.com/zhun-go/zhun/internal/sim"
+	"github.com/zhun-go/zhun/profile"
+	"github.com/zhun-go/zhun/recommend"
+	"github.com/zhun-go/zhun/segment"
+)
+
+// view is what all four packages' views can do.
+type view interface {
+	profile.View
+	AppendBinary([]byte) ([]byte, error)
+}
+
+// four returns the four views by the names they are attached under.
+func (l *loop) four() map[string]view {
+	return map[string]view{"segment": l.index, "recommend": l.history, "attribution": l.journeys, "experiment": l.readout}
+}
+
+func (l *loop) bytes(t testing.TB) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	for name, v := range l.four() {
+		b, err := v.AppendBinary(nil)
+		require.NoError(t, err)
+		out[name] = b
+	}
+	return out
+}
+
+func requireBytes(t testing.TB, want, got map[string][]byte, format string, args ...any) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !slices.Equal(want[name], got[name]) {
+			t.Fatalf("%s differs: %s", name, fmt.Sprintf(format, args...))
+		}
+	}
+}
+
+// emptyLoop has definitions, and nothing is attached.
+func emptyLoop(t testing.TB, store *profile.Store) *loop {
+	t.Helper()
+	l := &loop{store: store}
+	var err error
+	l.index, err = segment.NewIndex(segment.Schema{"orders": segment.Number, "spent": segment.Number, "country": segment.String}, nil)
+	require.NoError(t, err)
+	l.history, err = recommend.NewHistory(nil)
+	require.NoError(t, err)
+	l.journeys, err = attribution.NewJourneys(nil)
+	require.NoError(t, err)
+	l.readout, err = experiment.NewReadout(sim.ExperimentID, nil)
+	require.NoError(t, err)
+	_, err = l.index.Define("buyers", `orders >= 1`)
+	require.NoError(t, err)
+	_, err = l.index.Define("active", `count(events("Order Completed", "14d"), .revenue > 10) >= 1 and not (country in ["AT"])`)
+	require.NoError(t, err)
+	return l
+}
+
+func (l *loop) attach(t testing.TB) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(l.four())) {
+		require.NoError(t, l.store.Attach(name, l.four()[name], nil))
+	}
+}
+
+func durableOptions() *profile.Options {
+	return &profile.Options{
+		Traits: []profile.Trait{
+			{Name: "orders", Kind: profile.Count, Events: []string{profile.OrderCompleted}},
+			{Name: "spent", Kind: profile.Sum, Events: []string{profile.OrderCompleted}, Field: "revenue", Window: 14 * 24 * 3600e9},
+		},
+		SnapshotEvery: -1,
+	}
+}
+
+// accepted are the events that a store does not refuse.
+func accepted(t testing.TB, events []profile.Event) []profile.Event {
+	t.Helper()
+	s, err := profile.New(nil)
+	require.NoError(t, err)
+	return slices.DeleteFunc(events, func(e profile.Event) bool {
+		_, err := s.Apply(e)
+		return err != nil
+	})
+}
+
+func crash(t testing.TB, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	require.NoError(t, os.CopyFS(to, os.DirFS(dir)))
+	require.FileExists(t, filepath.Join(to, "journal.db"))
+	return to
+}
+
+// Store and views come back to the same instant from a crash at any moment,
+// and a watcher is told of every transition exactly from where it had come.
+func TestRecoveryOfTheWholeLoop(t *testing.T) {
+	events := accepted(t, simulated(t, 120, 40))
+	dir := t.TempDir()
+	start := func() (*loop, *[]segment.Transition) {
+		store, err := profile.Open(dir, durableOptions())
+		require.NoError(t, err)
+		return emptyLoop(t, store), new([]segment.Transition)
+	}
+	l, seen := start()
+	watch := func(after uint64) {
+		l.index.Watch(&segment.WatchOptions{After: after}, func(x segment.Transition) { *seen = append(*seen, x) })
+	}
+	watch(0)
+	l.attach(t)
+	// The same without a crash.
+	calm := newLoopOf(t, durableOptions())
+	var want []segment.Transition
+	calm.index.Watch(nil, func(x segment.Transition) { want = append(want, x) })
+
+	r := rand.New(rand.NewPCG(5, 5))
+	var handled []segment.Transition // what the host has dealt with, once each
+	take := func(until int) {
+		for _, x := range (*seen)[:until] {
+			if len(handled) == 0 || x.Seq > handled[len(handled)-1].Seq {
+				handled = append(handled, x)
+			}
+		}
+	}
+	for i, e := range events {
+		_, err := l.store.Apply(e)
+		require.NoError(t, err)
+		_, err = calm.store.Apply(e)
+		require.NoError(t, err)
+		if i == len(events)/5 {
+			require.NoError(t, l.store.Snapshot(context.Background()))
+		}
+		if i > len(events)/5 && r.IntN(len(events)/8) == 0 {
+			before := l.bytes(t)
+			// The host had handled some of what it was told of.
+			take(r.IntN(len(*seen) + 1))
+			after := uint64(0)
+			if len(handled) > 0 {
+				after = handled[len(handled)-1].Seq
+			}
+			if r.IntN(3) == 0 {
+				require.NoError(t, l.store.Close())
+			} else {
+				dir = crash(t, dir)
+			}
+			l, seen = start()
+			if after > 0 {
+				watch(after)
+				l.attach(t)
+			} else {
+				l.attach(t)
+				watch(0)
+			}
+			requireBytes(t, before, l.bytes(t), "event %d", i)
+		}
+	}
+	take(len(*seen))
+	requireBytes(t, calm.bytes(t), l.bytes(t), "the end")
+	require.Equal(t, want[len(want)-1], handled[len(handled)-1])
+	bySeq := map[uint64]segment.Transition{}
+	for _, x := range want {
+		bySeq[x.Seq] = x
+	}
+	for _, x := range handled {
+		require.Equal(t, bySeq[x.Seq], x)
+	}
+	require.NoError(t, l.store.Close())
+}
+
+// Two stores whose persons overlap are merged, and so are their views: with
+// the numbers renamed as the stores say, every view is what it would be had it
+// seen everything.
+func TestMergedStoresUnderAllViews(t *testing.T) {
+	events := accepted(t, simulated(t, 80, 30))
+	r := rand.New(rand.NewPCG(9, 9))
+	opts := func(shard, shards uint32) *profile.Options {
+		return &profile.Options{Shard: shard, Shards: shards}
+	}
+	whole, err := profile.New(opts(0, 1))
+	require.NoError(t, err)
+	var parts [2]*loop
+	for i := range parts {
+		store, err := profile.New(opts(uint32(i), 2))
+		require.NoError(t, err)
+		parts[i] = emptyLoop(t, store)
+		parts[i].attach(t)
+	}
+	keys := map[profile.Key]bool{}
+	for _, e := range events {
+		_, err := whole.Apply(e)
+		require.NoError(t, err)
+		_, err = parts[r.IntN(2)].store.Apply(e)
+		require.NoError(t, err)
+		for _, k := range e.Keys {
+			keys[k] = true
+		}
+	}
+	a, b := parts[0], parts[1]
+	for _, l := range parts {
+		for name := range l.four() {
+			require.NoError(t, l.store.Detach(name))
+		}
+	}
+	renamed, err := a.store.Merge(b.store)
+	require.NoError(t, err)
+	require.NotEmpty(t, renamed)
+
+	require.NoError(t, a.index.Merge(b.index))
+	require.NoError(t, a.history.Merge(b.history))
+	require.NoError(t, a.journeys.Merge(b.journeys))
+	require.NoError(t, a.readout.Merge(b.readout))
+	for _, from := range slices.Sorted(maps.Keys(renamed)) {
+		for _, v := range a.four() {
+			require.NoError(t, v.Rename(from, renamed[from]))
+		}
+	}
+	fresh := emptyLoop(t, a.store)
+	fresh.attach(t)
+	requireBytes(t, fresh.bytes(t), a.bytes(t), "merged and renamed")
+
+	// And the store is the one that saw everything, but for numbers.
+	for _, k := range slices.SortedFunc(maps.Keys(keys), func(x, y profile.Key) int {
+		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Value, y.Value))
+	}) {
+		show := func(s *profile.Store) string {
+			user, ok := s.Resolve(k.Kind, k.Value)
+			require.True(t, ok, k)
+			p, _ := s.Profile(user)
+			return fmt.Sprint(p.Keys, p.Attributes)
+		}
+		require.Equal(t, show(whole), show(a.store), k)
+	}
+}
