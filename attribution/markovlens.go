@@ -169,47 +169,102 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 			each[k][i] = x + whole[k][i%n]/c.total + s.share[players[i%n]]
 		}
 	}
+	t := influences{moves, starts, null, each}
+	if features := edges + 2*len(c.next); features <= maxMoments {
+		p.markovByMoments(l, c, players, first, edges, &t)
+	} else {
+		p.markovByPath(l, c, players, first, &t)
+	}
+	return nil
+}
+
+// influences are what the moves, the starts and the ends of a journey do to
+// the credits, to conversions and to value: by state or edge, then by channel.
+// A conversion adds each, and for value each times its value.
+type influences struct {
+	moves, starts, null, each [2][]float64
+}
+
+// markovByMoments sums up the paths before it looks at the channels.
+func (p *Paths) markovByMoments(l *lens, c *chain, players []uint32, first []int, edges int, t *influences) {
+	n, states := len(players), len(c.next)
+	m := newMoments(edges+2*states, states)
+	squares := p.squares()
+	walk := newWalker(p, c, first)
+	var features []int
+	p.byRows(func(path []uint32, id uint32) {
+		start, last, steps := walk.path(path)
+		features = append(append(append(features[:0], steps...), edges+start), edges+states+last)
+		r := &p.rows[id]
+		m.add(features, last, r.conv.Value(), r.value.Value(), squares[id], r.null.Value())
+	})
+	feature, end := make([]float64, m.n), make([]float64, states)
+	for i, ch := range players {
+		var v [2]float64
+		for k := range v {
+			for e := range edges {
+				feature[e] = t.moves[k][e*n+i]
+			}
+			for s := range states {
+				feature[edges+s], feature[edges+states+s] = t.starts[k][s*n+i], t.null[k][s*n+i]
+				end[s] = t.each[k][s*n+i]
+			}
+			v[k] = m.variance(feature, end, k == 1)
+		}
+		l.square[ch].conv.Add(v[0])
+		l.square[ch].value.Add(v[1])
+	}
+}
+
+// markovByPath sums up what each path does to each channel.
+func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t *influences) {
+	n := len(players)
 	squares := p.squares()
 	walk := newWalker(p, c, first)
 	f, cells := newInfluence(n), make([]cell, n)
 	sums := [2][]float64{f.null, f.valueNull}
+	rows := 0
+	p.byRows(func(path []uint32, id uint32) {
+		start, last, steps := walk.path(path)
+		for k, sum := range sums {
+			copy(sum, t.starts[k][start*n:start*n+n])
+			for _, e := range steps {
+				row := t.moves[k][e*n : e*n+n]
+				for i := range sum {
+					sum[i] += row[i]
+				}
+			}
+			row := t.null[k][last*n : last*n+n]
+			for i := range sum {
+				sum[i] += row[i]
+			}
+		}
+		f.valueConv, f.valueEach = f.valueNull, t.each[1][last*n:last*n+n]
+		for i, x := range t.each[0][last*n : last*n+n] {
+			f.conv[i] = f.null[i] + x
+		}
+		r := &p.rows[id]
+		f.count(cells, r.conv.Value(), r.value.Value(), squares[id], r.null.Value())
+		if rows++; rows%flushEvery == 0 {
+			l.flush(cells, players)
+		}
+	})
+	l.flush(cells, players)
+}
+
+// byRows calls f for each path that has channels and journeys.
+func (p *Paths) byRows(f func(path []uint32, id uint32)) {
 	for b := range p.seqs.blocks {
 		blk := &p.seqs.blocks[b]
 		if blk.length == 0 {
 			continue
 		}
 		for pos, id := range blk.ids {
-			t := &p.rows[id]
-			cv, v, z := t.conv.Value(), t.value.Value(), t.null.Value()
-			if cv+z == 0 {
-				continue
-			}
-			start, last, steps := walk.path(blk.at(pos))
-			for k, sum := range sums {
-				copy(sum, starts[k][start*n:start*n+n])
-				for _, e := range steps {
-					row := moves[k][e*n : e*n+n]
-					for i := range sum {
-						sum[i] += row[i]
-					}
-				}
-				row := null[k][last*n : last*n+n]
-				for i := range sum {
-					sum[i] += row[i]
-				}
-			}
-			f.valueConv, f.valueEach = f.valueNull, each[1][last*n:last*n+n]
-			for i, x := range each[0][last*n : last*n+n] {
-				f.conv[i] = f.null[i] + x
-			}
-			f.count(cells, cv, v, squares[id], z)
-			if pos%flushEvery == flushEvery-1 {
-				l.flush(cells, players)
+			if t := &p.rows[id]; t.conv.Value()+t.null.Value() != 0 {
+				f(blk.at(pos), id)
 			}
 		}
-		l.flush(cells, players)
 	}
-	return nil
 }
 
 // walker finds the moves of a chain along paths.

@@ -1,0 +1,76 @@
+package attribution
+
+// maxMoments is up to how many features the moments of a chain's paths are
+// kept in a square table.
+const maxMoments = 1024
+
+// moments are the second moments of what paths do in a chain: where they
+// begin, their moves, and where they end, each a feature. As the influence of a
+// journey is the sum of those of its features, the variance is a quadratic
+// form in the moments, which costs each path the square of its own features
+// and nothing for each channel.
+type moments struct {
+	n      int
+	square []float64 // n × n, by two features, the smaller first: journeys, pairs twice
+	// By feature and state of the end: conversions and value of the paths that
+	// have the feature and end there.
+	states      int
+	conv, value []float64
+	// By state of the end: conversions and the squares of their values.
+	count, squares []float64
+}
+
+func newMoments(features, states int) *moments {
+	return &moments{
+		n: features, square: make([]float64, features*features), states: states,
+		conv: make([]float64, features*states), value: make([]float64, features*states),
+		count: make([]float64, states), squares: make([]float64, states),
+	}
+}
+
+// add takes up the journeys of a path with some features, which may repeat.
+func (m *moments) add(features []int, last int, conv, value, squares, null float64) {
+	all := conv + null
+	for i, a := range features {
+		m.square[a*m.n+a] += all
+		for _, b := range features[i+1:] {
+			m.square[min(a, b)*m.n+max(a, b)] += 2 * all
+		}
+		m.conv[a*m.states+last] += conv
+		m.value[a*m.states+last] += value
+	}
+	m.count[last] += conv
+	m.squares[last] += squares
+}
+
+// variance is that of one figure: what each feature does to it, and what a
+// conversion that ends in a state does beside, in all (of conversions) or per
+// unit of its value.
+func (m *moments) variance(feature, end []float64, byValue bool) float64 {
+	sum := 0.0
+	for a, x := range feature {
+		if x == 0 {
+			continue
+		}
+		row, part := m.square[a*m.n:a*m.n+m.n], 0.0
+		for b, y := range feature[a:] {
+			part += row[a+b] * y
+		}
+		cross := m.conv[a*m.states : a*m.states+m.states]
+		if byValue {
+			cross = m.value[a*m.states : a*m.states+m.states]
+		}
+		for s, y := range end {
+			part += 2 * cross[s] * y
+		}
+		sum += x * part
+	}
+	own := m.count
+	if byValue {
+		own = m.squares
+	}
+	for s, y := range end {
+		sum += own[s] * y * y
+	}
+	return sum
+}
