@@ -1,12 +1,14 @@
 package experiment
 
 import (
+	"encoding"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func TestMaxBits(t *testing.T) {
@@ -131,4 +133,63 @@ func TestReadingDoesNotWrite(t *testing.T) {
 		require.NoError(t, <-done)
 	}
 	require.Equal(t, before, fmt.Sprintf("%v %v", *arms[0], *arms[1]))
+}
+
+// Whole numbers of any size, added one by one, in lists of any length and
+// order, or in shards that merge, are the same bytes; taken out again they are
+// nothing.
+func TestBlocksOfIntegersAreExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		offset := rapid.SampledFrom([]int64{0, 7, 1_000_000_000, -1_000_000_000_000, 1<<43 + 77}).Draw(t, "offset")
+		top := rapid.SampledFrom([]int64{1, 1000, 1 << 22, 1 << 30, 1 << 43}).Draw(t, "top")
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		n := rapid.IntRange(1, 500).Draw(t, "n")
+		columns := make([][]float64, 3)
+		for range n {
+			x := float64(offset + r.Int64N(2*top) - top)
+			columns[0] = append(columns[0], x)
+			columns[1] = append(columns[1], float64(r.IntN(5)))
+			columns[2] = append(columns[2], x+float64(r.IntN(9)))
+		}
+		var one, lists, out Moments
+		rows, parts := newJoint(make([]Kind, 3)), newJoint(make([]Kind, 3))
+		for u := range n {
+			one.Add(columns[0][u])
+			rows.Add(columns[0][u], columns[1][u], columns[2][u])
+		}
+		order := r.Perm(n)
+		shuffled := make([][]float64, 3)
+		for i, c := range columns {
+			for _, u := range order {
+				shuffled[i] = append(shuffled[i], c[u])
+			}
+		}
+		for from := 0; from < n; {
+			to := min(n, from+1+r.IntN(200))
+			shard, joint := new(Moments), newJoint(make([]Kind, 3))
+			shard.AddAll(shuffled[0][from:to])
+			joint.AddAll(shuffled[0][from:to], shuffled[1][from:to], shuffled[2][from:to])
+			if r.IntN(2) == 0 {
+				joint.Add(1, 2, 3)
+				joint.Sub(1, 2, 3)
+			}
+			require.NoError(t, lists.Merge(shard))
+			require.NoError(t, parts.Merge(joint))
+			from = to
+		}
+		out = lists
+		bytesOf := func(x encoding.BinaryMarshaler) []byte {
+			b, err := x.MarshalBinary()
+			require.NoError(t, err)
+			return b
+		}
+		require.Equal(t, bytesOf(&one), bytesOf(&lists))
+		require.Equal(t, bytesOf(rows), bytesOf(parts))
+		for u := range n {
+			out.Sub(columns[0][u])
+			parts.Sub(columns[0][u], columns[1][u], columns[2][u])
+		}
+		require.Equal(t, bytesOf(new(Moments)), bytesOf(&out))
+		require.Equal(t, bytesOf(newJoint(make([]Kind, 3))), bytesOf(parts))
+	})
 }
