@@ -37,6 +37,7 @@ const (
 	costSet     = 4
 	costRow     = 60
 	costEvents  = 150
+	costMachine = 3000
 )
 
 // plan lays a formula out for blocks, with the parts of and and or in the
@@ -235,6 +236,9 @@ func (x *Index) leaf(f *formula) (eval func(b *blockScan, in, out *mask), cost f
 				return eval, cost
 			}
 		}
+	}
+	if p.machine {
+		return perRow(p.eval), costMachine
 	}
 	if len(p.deps.events) > 0 {
 		return perRow(p.eval), costEvents

@@ -86,6 +86,14 @@ func join(op formulaOp, parts ...*formula) *formula {
 
 // formula compiles a condition at the root of a rule.
 func (k *compiler) formula(n ast.Node) *formula {
+	if k.x.opts.PerUser {
+		return k.formulaOrPerUser(n)
+	}
+	return k.indexed(n)
+}
+
+// indexed compiles a condition that the index keeps by itself.
+func (k *compiler) indexed(n ast.Node) *formula {
 	k.enter(n)
 	defer func() { k.depth-- }()
 	switch n := n.(type) {

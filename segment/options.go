@@ -37,6 +37,13 @@ type Options struct {
 	// kind [Any]: rules may name what has not been seen yet, and everything
 	// that arrives is kept.
 	Dynamic bool
+	// PerUser admits what rules refuse with [ErrUnsupported]: such a condition is
+	// evaluated by expr's own machine, with the missing as nil and an error as
+	// false, for users whom the rest of a question leaves undecided, and for
+	// those whose attributes and events in it change. That takes microseconds
+	// a user. It may read attributes and events(…), and call expr's functions;
+	// other functions of rules stand outside it, joined by and, or and not.
+	PerUser bool
 	// Zone is the time zone of dates and calendar functions. Default UTC.
 	Zone *time.Location
 	// ZoneAttribute names the attribute, of kind [String], that holds a user's

@@ -29,9 +29,10 @@ type predicate struct {
 	filter  string   // key of the count's filter
 	matcher *matcher // whose rings answer the count
 
-	cut    bool // of a number: known by its place among the cuts
-	blank  bool // truth for a user of whom nothing is known
-	moving bool // blank may change with the clock
+	machine bool // evaluated by expr's own machine
+	cut     bool // of a number: known by its place among the cuts
+	blank   bool // truth for a user of whom nothing is known
+	moving  bool // blank may change with the clock
 }
 
 // attribute is a name of the schema and what depends on it.
