@@ -1,7 +1,6 @@
 package zhun_test
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -181,69 +180,4 @@ func TestRecoveryOfTheWholeLoop(t *testing.T) {
 		require.Equal(t, bySeq[x.Seq], x)
 	}
 	require.NoError(t, l.store.Close())
-}
-
-// Two stores whose persons overlap are merged, and so are their views: with
-// the numbers renamed as the stores say, every view is what it would be had it
-// seen everything.
-func TestMergedStoresUnderAllViews(t *testing.T) {
-	events := accepted(t, simulated(t, 80, 30))
-	r := rand.New(rand.NewPCG(9, 9))
-	opts := func(shard, shards uint32) *profile.Options {
-		return &profile.Options{Shard: shard, Shards: shards}
-	}
-	whole, err := profile.New(opts(0, 1))
-	require.NoError(t, err)
-	var parts [2]*loop
-	for i := range parts {
-		store, err := profile.New(opts(uint32(i), 2))
-		require.NoError(t, err)
-		parts[i] = emptyLoop(t, store)
-		parts[i].attach(t)
-	}
-	keys := map[profile.Key]bool{}
-	for _, e := range events {
-		_, err := whole.Apply(e)
-		require.NoError(t, err)
-		_, err = parts[r.IntN(2)].store.Apply(e)
-		require.NoError(t, err)
-		for _, k := range e.Keys {
-			keys[k] = true
-		}
-	}
-	a, b := parts[0], parts[1]
-	for _, l := range parts {
-		for name := range l.four() {
-			require.NoError(t, l.store.Detach(name))
-		}
-	}
-	renamed, err := a.store.Merge(b.store)
-	require.NoError(t, err)
-	require.NotEmpty(t, renamed)
-
-	require.NoError(t, a.index.Merge(b.index))
-	require.NoError(t, a.history.Merge(b.history))
-	require.NoError(t, a.journeys.Merge(b.journeys))
-	require.NoError(t, a.readout.Merge(b.readout))
-	for _, from := range slices.Sorted(maps.Keys(renamed)) {
-		for _, v := range a.four() {
-			require.NoError(t, v.Rename(from, renamed[from]))
-		}
-	}
-	fresh := emptyLoop(t, a.store)
-	fresh.attach(t)
-	requireBytes(t, fresh.bytes(t), a.bytes(t), "merged and renamed")
-
-	// And the store is the one that saw everything, but for numbers.
-	for _, k := range slices.SortedFunc(maps.Keys(keys), func(x, y profile.Key) int {
-		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Value, y.Value))
-	}) {
-		show := func(s *profile.Store) string {
-			user, ok := s.Resolve(k.Kind, k.Value)
-			require.True(t, ok, k)
-			p, _ := s.Profile(user)
-			return fmt.Sprint(p.Keys, p.Attributes)
-		}
-		require.Equal(t, show(whole), show(a.store), k)
-	}
 }

@@ -19,6 +19,16 @@ type Receipt struct {
 	// Views are the attached views that forgot the person, Detached those
 	// that failed at it.
 	Views, Detached []string
+	// Reached are the structures from which the person is gone.
+	Reached []string
+	// Shredded reports that the keys are destroyed that sealed what the journal
+	// of a store of [Open] holds of the person: nobody can read it any more.
+	// Otherwise they are destroyed when the next snapshot stands, because
+	// others were linked with the person, or views are attached, whose state
+	// is to be recovered exactly until then.
+	Shredded bool
+	// Remains says what files still hold the person, until [Store.Compact].
+	Remains []string
 	// NotReached says in words what an erasure does not reach.
 	NotReached []string
 }
@@ -29,11 +39,20 @@ type Receipt struct {
 // person's last event, are refused; later ones start a new person. Views
 // forget the person too.
 //
-// Errors: [ErrUser], [ErrClosed].
+// In a store of [Open] the files hold the person until [Store.Compact], the
+// snapshots in clear and the journal sealed with keys that go; the receipt
+// says which.
+//
+// Errors: [ErrUser], [ErrClosed], a [*JournalError].
 func (s *Store) Erase(user uint32) (Receipt, error) {
 	v := eraseVerb{user: user}
 	if err := s.run(&v); err != nil {
 		return Receipt{}, err
+	}
+	v.r.Reached = []string{"identity graph", "events", "attributes, consents and tags", "computed traits", "dedupe window", "bot rules", "views"}
+	if d := s.durable; d != nil {
+		v.r.Shredded = len(v.doomed) == 0
+		v.r.Remains = d.remains(v.r.Shredded)
 	}
 	return v.r, v.err
 }
@@ -50,7 +69,7 @@ func (s *Store) eraseLocked(user uint32, until instant) (Receipt, error) {
 		NotReached: []string{
 			"models fitted before",
 			"exports and reports made before",
-			"hashes of message ids within the dedupe window",
+			"hashes of ids of messages that are no longer retained, within the dedupe window",
 			"host records",
 		},
 	}

@@ -215,3 +215,16 @@ func (s *Store) closeDurable() error {
 	}
 	return err
 }
+
+// remains says which files hold what was erased.
+func (d *durable) remains(shredded bool) (out []string) {
+	for _, set := range d.j.Snapshots() {
+		for _, part := range set.Parts {
+			out = append(out, fmt.Sprintf("snapshot of record %d: %s", set.Seq, part))
+		}
+	}
+	if shredded {
+		return append(out, "journal: sealed, its keys destroyed")
+	}
+	return append(out, "journal: sealed, its keys destroyed with the next snapshot")
+}
