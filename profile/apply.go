@@ -334,7 +334,8 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 	name := viewName(c.typ, c.name)
 	switch c.typ {
 	case Identify:
-		for k, v := range s.fields {
+		for _, k := range s.stating(p) {
+			v := s.fields[k]
 			if strings.HasPrefix(k, "context.") {
 				continue
 			}
@@ -345,6 +346,10 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 				continue
 			}
 			if len(c.nameless) > 0 && slices.Contains(c.nameless, k) {
+				s.stats.FieldsDropped++
+				continue
+			}
+			if len(p.cells()) >= s.opts.MaxPersonAttributes && p.full(s.attributes, k, s.opts.MaxPersonAttributes) {
 				s.stats.FieldsDropped++
 				continue
 			}
@@ -371,6 +376,19 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 		s.observe(p, name, c)
 	}
 	s.tell(p, c.at)
+}
+
+// stating returns the names of the fields of the event that is being applied,
+// sorted when not all of them may find room.
+func (s *Store) stating(p *person) []string {
+	s.names = s.names[:0]
+	for k := range s.fields {
+		s.names = append(s.names, k)
+	}
+	if len(p.cells())+len(s.names) > s.opts.MaxPersonAttributes {
+		slices.Sort(s.names)
+	}
+	return s.names
 }
 
 // keep puts the event into the person's log and counts it.

@@ -61,6 +61,9 @@ func (s *Store) tick(to instant, each func(Change)) {
 	if to.day() != from.day() {
 		s.prune(each)
 	}
+	if len(s.stageTraits) > 0 && from != never() {
+		s.learnAll(from.sec, to.sec, each)
+	}
 }
 
 // passed reports what the passing of time did to a person.

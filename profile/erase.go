@@ -149,6 +149,7 @@ func (s *Store) scrub() {
 	clear(s.told)
 	s.texts, s.agents = nil, nil
 	clear(s.keys[:cap(s.keys)])
+	clear(s.names[:cap(s.names)])
 	clear(s.log.scratch[:cap(s.log.scratch)])
 	s.traitsChanged = nil
 	s.read = decoded{}

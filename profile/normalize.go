@@ -40,6 +40,7 @@ func MissingValues() []string {
 // normalizer brings texts and declared fields into one form. Immutable.
 type normalizer struct {
 	schema     map[string]FieldKind
+	within     map[string]bool // what declared names begin with, up to one of their dots
 	missing    map[string]bool
 	longest    int
 	begins     [256]bool         // how a missing value may begin, spaces included
@@ -51,10 +52,15 @@ type normalizer struct {
 }
 
 func newNormalizer(o *Options) (normalizer, error) {
-	n := normalizer{schema: maps.Clone(o.Schema), missing: make(map[string]bool)}
+	n := normalizer{schema: maps.Clone(o.Schema), missing: make(map[string]bool), within: make(map[string]bool)}
 	for _, f := range slices.Sorted(maps.Keys(o.Schema)) {
 		if k := o.Schema[f]; k < NumberField || k > CurrencyField {
 			return n, optionError(fmt.Sprintf("Schema[%q]", f), k, "unknown")
+		}
+		for i := range len(f) {
+			if f[i] == '.' {
+				n.within[f[:i]] = true
+			}
 		}
 	}
 	missing := o.Missing
@@ -291,32 +297,83 @@ func moment(v any) (out any, changed, ok bool) {
 }
 
 // normalize brings a clean field into the store's form and reports whether
-// there is anything left to hold.
+// there is anything left to hold. What it is given is not changed.
 func (s *Store) normalize(name string, v any) (any, bool) {
-	if text, ok := v.(string); ok {
-		if s.norm.isMissing(text) {
+	out, _, ok := s.normalized(name, v)
+	return out, ok
+}
+
+func (s *Store) normalized(name string, v any) (out any, changed, ok bool) {
+	switch x := v.(type) {
+	case string:
+		if s.norm.isMissing(x) {
 			s.counts.FieldsMissing++
-			return nil, false
+			return nil, true, false
 		}
-		if c, changed := composed(text); changed {
+		if x, changed = composed(x); changed {
 			s.counts.FieldsRepaired++
-			v = c
+			v = x
 		}
+	case []string:
+		v, changed = s.normalizedTexts(x)
+	case []map[string]any:
+		v, changed = s.normalizedObjects(name, x)
 	}
 	if len(s.norm.schema) == 0 {
-		return v, true
+		return v, changed, true
 	}
 	kind, declared := s.norm.schema[name]
 	if !declared || v == nil {
-		return v, true
+		return v, changed, true
 	}
-	out, changed, ok := s.norm.field(kind, v)
+	out, repaired, ok := s.norm.field(kind, v)
 	switch {
 	case !ok:
 		s.counts.FieldsUnfit++
-		return nil, false
-	case changed:
+		return nil, true, false
+	case repaired:
 		s.counts.FieldsRepaired++
 	}
-	return out, true
+	return out, changed || repaired, true
+}
+
+func (s *Store) normalizedTexts(list []string) (out []string, changed bool) {
+	for i, x := range list {
+		if c, repaired := composed(x); repaired {
+			if s.counts.FieldsRepaired++; !changed {
+				list, changed = slices.Clone(list), true
+			}
+			list[i] = c
+		}
+	}
+	return list, changed
+}
+
+// normalizedObjects does the same for the fields of a list's objects, whose
+// names follow that of the list.
+func (s *Store) normalizedObjects(name string, list []map[string]any) (out []map[string]any, changed bool) {
+	declared := s.norm.within[name]
+	for i, m := range list {
+		mine := false
+		for k, v := range m {
+			full := ""
+			if declared {
+				full = name + "." + k
+			}
+			clean, repaired, ok := s.normalized(full, v)
+			if !repaired {
+				continue
+			}
+			if !changed {
+				list, changed = slices.Clone(list), true
+			}
+			if !mine {
+				list[i], mine = maps.Clone(m), true
+			}
+			if list[i][k] = clean; !ok {
+				delete(list[i], k)
+			}
+		}
+	}
+	return list, changed
 }

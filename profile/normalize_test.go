@@ -151,3 +151,31 @@ func FuzzNormalize(f *testing.F) {
 		}
 	})
 }
+
+// Declared names reach into lists of objects, and what the host gave is not
+// changed.
+func TestSchemaWithinLists(t *testing.T) {
+	s := newTest(t, Options{
+		PhoneCountry: "DE", Traits: []Trait{},
+		Schema: map[string]FieldKind{"products.price": NumberField, "products.parts.made": CountryField, "total": NumberField},
+	})
+	given := func() []map[string]any {
+		return []map[string]any{
+			{"sku": "cafe\u0301", "price": "1,5", "note": "n/a", "parts": []map[string]any{{"made": "Germany"}, {"made": "Atlantis"}}},
+			{"sku": "b", "price": int64(2), "colours": []string{"re\u0301d", "blue"}},
+		}
+	}
+	products := given()
+	s.must(t, Event{Name: OrderCompleted, Time: epoch, Keys: []Key{ann}, Fields: map[string]any{"products": products, "total": "3,50"}})
+	require.Equal(t, given(), products)
+	var d decoded
+	s.log.decode(s.people.of(1).rows[0].pos(), &d)
+	require.Equal(t, map[string]any{"total": 3.5, "products": []map[string]any{
+		{"sku": "caf\u00e9", "price": 1.5, "parts": []map[string]any{{"made": "DE"}, {}}},
+		{"sku": "b", "price": int64(2), "colours": []string{"r\u00e9d", "blue"}},
+	}}, d.fields)
+	n := s.Stats()
+	require.EqualValues(t, 5, n.FieldsRepaired)
+	require.EqualValues(t, 1, n.FieldsMissing)
+	require.EqualValues(t, 1, n.FieldsUnfit)
+}

@@ -116,7 +116,8 @@ type Options struct {
 	// declared fields becomes "+64215550100". Empty, the default, leaves
 	// them as they are.
 	PhoneCountry string
-	// Schema declares what fields hold, by their names with dots. Values of
+	// Schema declares what fields hold, by their names with dots, "products.price"
+	// for a field of the objects in the list "products". Values of
 	// another form are repaired or dropped, and counted in [Stats].
 	Schema map[string]FieldKind
 	// Missing are the texts that stand for no value; such fields are dropped
@@ -159,6 +160,11 @@ type Options struct {
 	// holds over all persons; fields of identify events beyond are dropped
 	// and counted, in the order of arrival. Default 10,000.
 	MaxAttributes int
+	// MaxPersonAttributes is how many attributes with different names one
+	// person may have; fields of identify events beyond are dropped and
+	// counted, in the order of arrival. A merge may bring more together.
+	// Default 1,000.
+	MaxPersonAttributes int
 	// MaxEventKeys is how many keys an event may carry; default 16.
 	MaxEventKeys int
 	// MaxFields is how many fields an event may carry; default 512.
@@ -208,6 +214,7 @@ func (o *Options) withDefaults() (Options, error) {
 	def(&c.MaxKeyLinks, 1000)
 	def(&c.MaxTags, 1000)
 	def(&c.MaxAttributes, 10_000)
+	def(&c.MaxPersonAttributes, 1000)
 	def(&c.MaxEventKeys, 16)
 	def(&c.MaxFields, 512)
 	def(&c.MaxEventBytes, 64<<10)
@@ -222,6 +229,7 @@ func (o *Options) withDefaults() (Options, error) {
 		{"MaxKeyLinks", c.MaxKeyLinks},
 		{"MaxTags", c.MaxTags},
 		{"MaxAttributes", c.MaxAttributes},
+		{"MaxPersonAttributes", c.MaxPersonAttributes},
 		{"MaxEventKeys", c.MaxEventKeys},
 		{"MaxFields", c.MaxFields},
 		{"MaxEventBytes", c.MaxEventBytes},

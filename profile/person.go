@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zhun-go/zhun/internal/ids"
 	"github.com/zhun-go/zhun/internal/value"
 )
 
@@ -185,6 +186,21 @@ func (p *person) findCell(name, set uint32) (int, bool) {
 		}
 		return cmp.Compare(a.set, b.set)
 	})
+}
+
+// full reports whether one attribute more is too many.
+func (p *person) full(names ids.Dict, name string, most int) bool {
+	id, known := names.Lookup(name)
+	if known && p.winner(id) != nil {
+		return false
+	}
+	n := 0
+	for i := range p.cells() {
+		if i == 0 || p.cells()[i].name != p.cells()[i-1].name {
+			n++
+		}
+	}
+	return n >= most
 }
 
 // winner returns the statement that holds for an attribute, nil if there is

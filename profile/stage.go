@@ -28,6 +28,11 @@ type Stages struct {
 	// whole seconds. Zero means 90 and 180 days until [Store.LearnStages]
 	// learns them from the population.
 	AtRiskAfter, LapsedAfter time.Duration
+	// Learn is how often the store learns them by itself, as [Store.LearnStages]
+	// does: whenever its clock passes a multiple of Learn since 1970, from what
+	// it holds then, if that is enough. In whole seconds, at least an hour.
+	// Zero, the default, leaves it to the host.
+	Learn time.Duration
 	// LoyalPurchases is from how many purchases on a person is loyal;
 	// default 5, at least 2.
 	LoyalPurchases int
@@ -48,6 +53,8 @@ func (g Stages) withDefaults() (Stages, error) {
 		return g, fmt.Errorf("AtRiskAfter %v, must be at least 1s", g.AtRiskAfter)
 	case g.LapsedAfter <= g.AtRiskAfter:
 		return g, fmt.Errorf("LapsedAfter %v, must exceed AtRiskAfter %v", g.LapsedAfter, g.AtRiskAfter)
+	case g.Learn != 0 && g.Learn < time.Hour:
+		return g, fmt.Errorf("Learn %v, must be at least 1h, or 0 for never", g.Learn)
 	case g.LoyalPurchases < 2:
 		return g, fmt.Errorf("LoyalPurchases %d, must be at least 2", g.LoyalPurchases)
 	}
@@ -76,6 +83,25 @@ func (g *Stages) stage(in []packed, now int64) (stage string, until int64) {
 		return StageActive, risk
 	}
 	return StageNew, risk
+}
+
+// learnAll learns the thresholds of the traits whose time has come.
+func (s *Store) learnAll(from, to int64, each func(Change)) {
+	for _, i := range s.stageTraits {
+		t := &s.opts.Traits[i]
+		if every := int64(t.Stages.Learn / time.Second); every > 0 && floorDiv(from, every) < floorDiv(to, every) {
+			// Too few purchases leave the thresholds as they are.
+			_, _ = s.learnStagesLocked(t.Name, each)
+		}
+	}
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
 }
 
 // minGaps is from how many intervals on thresholds are learned.

@@ -91,3 +91,48 @@ func TestLearnStages(t *testing.T) {
 		require.ErrorIs(t, err, ErrOptions)
 	}
 }
+
+// The store learns by itself when its clock passes the time, with the changes
+// that learning by hand would make, and a store that was read goes on so.
+func TestLearnByItself(t *testing.T) {
+	build := func(learn time.Duration) *Store {
+		s := newTest(t, Options{Traits: []Trait{{Name: "stage", Kind: Stage, Events: []string{OrderCompleted}, Stages: Stages{Learn: learn}}}})
+		for u := range 10 {
+			for i := range 11 {
+				s.must(t, event(OrderCompleted, epoch.Add(time.Duration(i*(u+1))*30*time.Minute), Key{UserID, fmt.Sprint("u", u)}))
+			}
+		}
+		return s
+	}
+	week := 7 * day
+	own, hand := build(week), build(0)
+	data, err := own.AppendBinary(nil)
+	require.NoError(t, err)
+	read := build(week)
+	require.NoError(t, read.UnmarshalBinary(data))
+	// The clock stands at epoch + 50 h; the next multiple of a week is then.
+	next := time.Unix((epoch.Add(50*time.Hour).Unix()/604800+1)*604800, 0).UTC()
+	var before, after, again, other []Change
+	collect := func(to *[]Change) func(Change) { return func(c Change) { *to = append(*to, c) } }
+	require.NoError(t, own.Advance(next.Add(-time.Second), collect(&before)))
+	require.NoError(t, own.Advance(next, collect(&after)))
+	require.NoError(t, read.Advance(next.Add(-time.Second), nil))
+	require.NoError(t, read.Advance(next, collect(&again)))
+	require.NoError(t, hand.Advance(next, nil))
+	want, err := hand.LearnStages("stage", collect(&other))
+	require.NoError(t, err)
+	require.Empty(t, before)
+	require.NotEmpty(t, after)
+	require.Len(t, other, len(after))
+	for i := range after {
+		require.Equal(t, other[i].User, after[i].User)
+		require.Equal(t, other[i].Attributes, after[i].Attributes)
+		require.Equal(t, again[i].Attributes, after[i].Attributes)
+	}
+	got := own.opts.Traits[0].stages
+	require.Equal(t, want.AtRiskAfter, got.AtRiskAfter)
+	require.Equal(t, want.LapsedAfter, got.LapsedAfter)
+	require.Equal(t, day, got.AtRiskAfter)
+	_, err = New(&Options{Traits: []Trait{{Name: "s", Kind: Stage, Events: []string{"e"}, Stages: Stages{Learn: time.Minute}}}})
+	require.ErrorIs(t, err, ErrOptions)
+}

@@ -14,7 +14,7 @@ type Stats struct {
 	// Bots counts the events that were refused as a program's, by reason.
 	Bots BotCounts
 	// FieldsDropped counts fields that cannot be held: of a foreign kind, too
-	// long, beyond Options.MaxAttributes, or named like a computed trait.
+	// long, beyond Options.MaxAttributes or MaxPersonAttributes, or named like a computed trait.
 	FieldsDropped uint64
 	// FieldsMissing counts fields whose text stands for no value, such as
 	// "n/a".

@@ -51,6 +51,7 @@ type Store struct {
 	stated        map[string]any // attributes that were stated anew
 	traitsChanged []stamped
 	nodes         []uint32
+	names         []string
 	keys          []Key
 	told          map[string]any
 	texts         interned[any]

@@ -60,6 +60,28 @@ func TestMaxAttributes(t *testing.T) {
 	require.EqualValues(t, 900, s.Stats().FieldsDropped)
 }
 
+// A person has so many attributes at most, the same ones however the fields of
+// an event are ordered; those known may still change.
+func TestMaxPersonAttributes(t *testing.T) {
+	for range 5 {
+		s := newTest(t, Options{MaxPersonAttributes: 10, Traits: []Trait{}})
+		for i := range 100 {
+			fields := map[string]any{"a00": i}
+			for j := range 4 {
+				fields[fmt.Sprintf("a%02d", i*3+j)] = i
+			}
+			s.must(t, Event{Type: Identify, ID: fmt.Sprint(i), Time: epoch.Add(time.Duration(i)), Keys: []Key{ann}, Fields: fields})
+		}
+		p, _ := s.Profile(1)
+		require.Len(t, p.Attributes, 10)
+		require.Equal(t, int64(99), p.Attributes["a00"])
+		require.Contains(t, p.Attributes, "a09")
+		s.must(t, Event{Type: Identify, Time: epoch, Keys: []Key{bob}, Fields: map[string]any{"b": 1, "a50": 2}})
+		p, _ = s.Profile(2)
+		require.Len(t, p.Attributes, 2)
+	}
+}
+
 func TestLatePolicy(t *testing.T) {
 	for _, policy := range []LatePolicy{RejectLate, FlagLate} {
 		s := newTest(t, Options{MaxLateness: time.Hour, Late: policy})
