@@ -294,7 +294,10 @@ func FuzzPath(f *testing.F) {
 	f.Add(`{"type":"track","event":"Viewed Product","anonymousId":"null","userId":"000","context":{"traits":{"email":"undefined"}},"timestamp":"0001-01-01"}`, trackLine)
 	f.Add(`{"type":"page","anonymousId":"c","timestamp":"9999-12-31T23:59:59Z"}`, `{"type":"page","anonymousId":"c","timestamp":"0002-12-31T23:59:59Z"}`)
 	f.Fuzz(func(t *testing.T, first, second string) {
-		s := newTest(t, Options{Bots: BotRules{Keep: true}})
+		s := newTest(t, Options{
+			Bots: BotRules{Keep: true}, LastAccount: time.Hour, LimitWindows: map[string]time.Duration{UserID: day},
+			Schema: map[string]FieldKind{"products.price": NumberField, "country": CountryField},
+		})
 		v := newRecorder()
 		require.NoError(t, s.Attach("v", v, nil))
 		for _, line := range []string{first, second, first} {

@@ -140,6 +140,10 @@ func TestStoreAgainstModel(t *testing.T) {
 				require.Equal(t, string(data), string(again))
 			case k == 2:
 				m.now = m.now.Add(time.Duration(r.IntN(1200)) * time.Second)
+				if r.IntN(2) == 0 {
+					// Events are on the minute, and so are the edges of windows then.
+					m.now = m.now.Truncate(time.Minute).Add(time.Minute)
+				}
 				what = fmt.Sprint("advance ", m.now)
 				require.NoError(t, s.Advance(m.now, nil))
 			default:
@@ -248,7 +252,7 @@ func TestOrderWithLimits(t *testing.T) {
 		requireSame(t, want, build(log, 0, 1).picture(), "round %d", round)
 		var twice []Event
 		for _, e := range log {
-			for range 1 + r.IntN(4) {
+			for range 1 + r.IntN(5) {
 				twice = append(twice, e)
 			}
 		}
@@ -281,6 +285,45 @@ func TestOrderWithLimits(t *testing.T) {
 		}
 		requireSame(t, want, dst.picture(), "round %d, merged from %d", round, n)
 		dst.checkInvariants(t)
+	}
+}
+
+// Each event delivered one to five times, in an order shuffled within the
+// lateness bound, gives the state of each delivered once in time.
+func TestRedelivery(t *testing.T) {
+	for round := range 1000 {
+		r := rand.New(rand.NewPCG(16, uint64(round)))
+		opts := tightOptions()
+		reset := lendSome(&opts, round)
+		opts.Clock, opts.MaxLateness, opts.DedupeWindow = ByEvents, time.Hour, 2*time.Hour
+		if round%4 == 0 {
+			opts.DedupeEvents = 1000
+		}
+		type delivery struct {
+			e  Event
+			at time.Time
+		}
+		var log []Event
+		var all []delivery
+		for i := range 20 {
+			e := reset(r, someEvent(r, fmt.Sprint("m", i), tightKeys(r)))
+			e.Time = epoch.Add(time.Duration(r.IntN(200)) * time.Minute)
+			log = append(log, e)
+			for range 1 + r.IntN(5) {
+				all = append(all, delivery{e, e.Time.Add(time.Duration(r.IntN(60)) * time.Minute)})
+			}
+		}
+		slices.SortStableFunc(log, func(a, b Event) int { return a.Time.Compare(b.Time) })
+		slices.SortStableFunc(all, func(a, b delivery) int { return a.at.Compare(b.at) })
+		once, often := newTest(t, opts), newTest(t, opts)
+		for _, e := range log {
+			once.must(t, e)
+		}
+		for _, d := range all {
+			often.must(t, d.e)
+		}
+		require.EqualValues(t, len(log), often.Stats().Applied)
+		requireSame(t, once.picture(), often.picture(), "round %d", round)
 	}
 }
 
