@@ -108,6 +108,7 @@ func BenchmarkUpdate(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			y = nil // a million users are two gigabytes
 			x, err := NewIndex(schema, opts)
 			if err != nil {
 				b.Fatal(err)
@@ -121,6 +122,7 @@ func BenchmarkUpdate(b *testing.B) {
 			if err := x.UnmarshalBinary(data); err != nil {
 				b.Fatal(err)
 			}
+			data = nil
 			before := x.Stats().Seq
 			// Two sets of changes to the same users, taken in turns, so that every
 			// call changes something.

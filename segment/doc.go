@@ -204,6 +204,6 @@
 // declared name, unless Options.Dynamic. Names with other characters are
 // written $env["first name"]; a chain a.b.c reads the flat name. What expr has
 // and rules have not (variables, slices, indexes, closures over several
-// elements) is an error too, at its place. A window beyond Options.Retain is
-// [ErrNotRetained].
+// elements) is an error too, at its place, unless Options.PerUser lets expr's own
+// machine evaluate it. A window beyond Options.Retain is [ErrNotRetained].
 package segment
