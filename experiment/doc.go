@@ -110,9 +110,9 @@
 // Decide the end before the start, or set TestOptions.Sequential: intervals and
 // p-values then hold at every look, for an interval about 1.5 times as wide at
 // the planned end. An effect that the fixed test finds in 80 % is found by then
-// in 50 %, over 30 looks, one half as large again in 91 %, after little more than half
-// of the users on average; package design has the figures for other plans.
-// [SequentialSRM] is the same for the sample ratio.
+// in 50 %, over 30 looks; one half as large again in 91 %, after little more
+// than half of the users on average. Package design has the figures for other
+// plans. [SequentialSRM] is the same for the sample ratio.
 //
 // Skew. Means of skewed values are slow to become normal, the more so with
 // unequal arms. Measured false positives of a 5 % test, 20,000 runs each:
