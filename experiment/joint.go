@@ -21,7 +21,8 @@ const MaxVariables = 64
 
 // Joint holds the count, sums and sums of products of several values per user
 // in one arm: what ratios, covariate adjustment and clusters need. Like
-// [Moments] it is exact for integers, subtracts and merges.
+// [Moments] it is exact for integers, subtracts and merges. It takes a kilobyte
+// for each variable, and the sums.
 //
 // Not safe for concurrent use. Use [Joint.Clone] for a copy.
 type Joint struct {

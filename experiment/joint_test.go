@@ -157,6 +157,7 @@ func TestCUPEDTypeIError(t *testing.T) {
 		gain += c.Absolute.StdErr * c.Absolute.StdErr / (4. / 150)
 	}
 	lo, hi := band(n, .05)
+	t.Logf("%.2f %% of %d", 100*float64(rejected)/float64(n), n)
 	require.GreaterOrEqual(t, float64(rejected), lo)
 	require.LessOrEqual(t, float64(rejected), hi)
 	require.InDelta(t, .5, gain/float64(n), .01)

@@ -55,6 +55,7 @@ func TestLinTypeIError(t *testing.T) {
 		}
 	}
 	lo, hi := band(n, .05)
+	t.Logf("%.2f %% of %d", 100*float64(rejected)/float64(n), n)
 	require.GreaterOrEqual(t, float64(rejected), lo)
 	require.LessOrEqual(t, float64(rejected), hi)
 }
