@@ -20,6 +20,9 @@ func allocated(f func()) int64 {
 }
 
 func TestBudgetsAreHonoured(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates besides")
+	}
 	h := synthetic(t, 500, 700, 6000)
 	// What every fit needs, whatever the model.
 	popularity := allocated(func() {

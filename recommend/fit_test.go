@@ -36,6 +36,33 @@ func TestFitNeedsNoTuning(t *testing.T) {
 	}
 }
 
+// The same on grocery baskets, of which there is no reference: beside the best
+// of many models by what is held out of the test users themselves.
+func TestFitOnBaskets(t *testing.T) {
+	if raceEnabled {
+		t.Skip("too slow under the race detector")
+	}
+	s, err := SplitStrong(dataset(t, "groceries"), nil)
+	require.NoError(t, err)
+	judge := func(m *Model, err error) float64 {
+		require.NoError(t, err)
+		r, err := Evaluate(t.Context(), m, s.Test.Held, &EvalOptions{History: s.Test.Known})
+		require.NoError(t, err)
+		at100, _ := r.At(100)
+		t.Logf("%v: NDCG@100 %.4f ± %.4f", m, at100.NDCG.Value, at100.NDCG.StdErr)
+		return at100.NDCG.Value
+	}
+	best := 0.0
+	for _, x := range []Similarity{Cosine{}, Cosine{20}, AsymmetricCosine{0.8, 50}, Tversky{1, 0.1}, TFIDF{}, BM25{1.2, 0.75}, P3Alpha{1}, RP3Beta{0.6, 0.5}} {
+		best = max(best, judge(FitItemKNN(t.Context(), s.Train, &ItemKNNOptions{Similarity: x})))
+	}
+	for _, lambda := range []float64{20, 100, 500, 2000} {
+		best = max(best, judge(FitEASE(t.Context(), s.Train, &EASEOptions{Lambda: lambda})))
+		best = max(best, judge(FitEASE(t.Context(), s.Train, &EASEOptions{Lambda: lambda, Dropout: 0.5})))
+	}
+	require.Greater(t, judge(Fit(t.Context(), s.Train, nil)), 0.97*best)
+}
+
 func TestFitChoosesByBudget(t *testing.T) {
 	h := synthetic(t, 300, 80, 5000)
 	m, err := Fit(t.Context(), h, nil)

@@ -30,6 +30,7 @@ func (s *snapshot) matrix(workers int) *matrix {
 	// How many rows of each item each worker has; a stable counting sort by
 	// item then keeps users ascending, and each user's rows in canonical
 	// order, within an item.
+	workers = counting(workers, len(s.rows), len(s.names))
 	counts := make([][]int, workers)
 	negative := make([]bool, workers)
 	inEqualRuns(workers, s.start, func(w, lo, hi int) {
@@ -216,6 +217,7 @@ func (m *matrix) byRow(order []uint32, workers int) rows {
 	for k, i := range order {
 		ends[k+1] = ends[k] + m.ptr[i+1] - m.ptr[i]
 	}
+	workers = counting(workers, len(m.row), len(m.users))
 	counts := make([][]int, workers)
 	inEqualRuns(workers, ends, func(w, lo, hi int) {
 		n := make([]int, len(m.users))

@@ -37,6 +37,12 @@ func inEqualRuns(workers int, ends []int, f func(w, lo, hi int)) {
 	inRuns(workers, workers, func(w, _, _ int) { f(w, cuts[w], cuts[w+1]) })
 }
 
+// counting returns how many workers can count so much into so many places each
+// before their counters take more memory and time than what they count.
+func counting(workers, work, places int) int {
+	return max(1, min(workers, work/max(1, places)))
+}
+
 // turn is how many places inTurn hands out at once, and between looks at the
 // context.
 const turn = 16

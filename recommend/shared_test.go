@@ -60,7 +60,7 @@ func number(t testing.TB, s string) float64 {
 
 var day0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// dataset loads one of the sets of testdata/sg.csv.
+// dataset loads one of the sets of testdata/sg.csv, or groceries.
 func dataset(t testing.TB, name string) *History {
 	t.Helper()
 	h, err := NewHistory(nil)
@@ -87,6 +87,10 @@ func dataset(t testing.TB, name string) *History {
 		})
 	case "retailrocket-filtered":
 		records(t, sharedFile(t, "retailrocket/retailrocket_filtered.csv.gz"), func(rec []string) {
+			add(rec[0], rec[1], day0)
+		})
+	case "groceries": // each basket a user
+		records(t, sharedFile(t, "groceries/groceries.csv.gz"), func(rec []string) {
 			add(rec[0], rec[1], day0)
 		})
 	default:
