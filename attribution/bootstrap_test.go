@@ -121,12 +121,30 @@ func TestBootstrapCovers(t *testing.T) {
 	}
 }
 
+// A thousand replicates of PathData. The limit draws two uniform numbers for
+// each of its rows, as often.
 func BenchmarkBootstrap(b *testing.B) {
 	p := pathData(b)
+	const replicates = 1000
+	r, sum := rand.New(rand.NewPCG(1, 2)), 0.0
+	rival := meanTime(func() {
+		for range 2 * len(p.rows) {
+			sum += r.Float64()
+		}
+	}) * replicates
+	if sum == 0 {
+		b.Fatal("no numbers")
+	}
 	for b.Loop() {
-		_, err := Bootstrap(context.Background(), p, func(p *Paths) (Credits, error) { return Shapley(p, nil) }, &BootstrapOptions{Replicates: 1000})
+		_, err := Bootstrap(context.Background(), p, func(p *Paths) (Credits, error) { return Shapley(p, nil) }, &BootstrapOptions{Replicates: replicates, Workers: 1})
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(len(p.rows)), "rows")
+	b.ReportMetric(rival, "rival-ns")
+	// Two nanoseconds for a number on a quiet machine, and a second for all.
+	guide := 2 * 2 * float64(len(p.rows)) * replicates
+	b.ReportMetric(guide, "rival-guide-ns")
+	b.ReportMetric(1e9/guide, "goal-ratio")
 }

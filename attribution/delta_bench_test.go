@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/zhun-go/zhun/internal/sim"
 )
 
 // What intervals cost beside the point estimate that they are about.
@@ -54,4 +56,29 @@ func BenchmarkIntervals(b *testing.B) {
 			b.ReportMetric(2, "goal-ratio")
 		})
 	}
+}
+
+// The models that are fitted to people, on 60,000 of them.
+func BenchmarkFit(b *testing.B) {
+	_, by, _ := staticDesign{interactions: true, confounded: true}.population(b, 1, 60_000, 30)
+	o := &LogisticOptions{}
+	for i := range by {
+		o.Covariates = append(o.Covariates, []float64{normalMean(i, len(by))})
+	}
+	b.Run("model=logistic", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := FitLogistic(context.Background(), by, o); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	w := newHazardWorld(b, sim.HazardOptions{Users: 60_000}, 10)
+	h := &HazardOptions{Paths: w.timed(w.everyone), Groups: w.groups}
+	b.Run("model=hazard", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := FitHazard(context.Background(), w.journeys, h); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
