@@ -91,7 +91,7 @@ type Stats struct {
 	Users      int    // users held
 	Audiences  int    // audiences defined
 	Predicates int    // distinct predicates that rules share
-	Timers     int    // pending expiries
+	Timers     int    // pending expiries; rules about dates have none
 	Seq        uint64 // of the last transition
 
 	BadTimes      int // calls with a zero or impossible time, ignored
