@@ -32,6 +32,14 @@ func (p *pair) normalize() {
 	p.hi, p.lo = s, (p.hi-(s-b))+(p.lo-b)
 }
 
+func (p *pair) add(x float64) {
+	h := p.hi
+	s := h + x
+	b := s - h
+	p.hi = s
+	p.lo += (h - (s - b)) + (x - b)
+}
+
 // plus adds a number and normalizes.
 func (p *pair) plus(x float64) {
 	p.normalize()
