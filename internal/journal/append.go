@@ -21,6 +21,14 @@ const (
 	// maxGroup bounds what callers are put together: one very large
 	// transaction would make all of them wait for seconds.
 	maxGroup = 8 << 20
+
+	// What a transaction writes beside the records, about, and what a record
+	// takes beside its own bytes with a key for it.
+	overhead       = 64 << 10
+	recordOverhead = 160
+
+	// patience is how often a leader yields while nobody comes.
+	patience = 4
 )
 
 // Batch is what becomes durable at once, or not at all.
@@ -103,6 +111,8 @@ func (j *Journal) lead(me *request) {
 		j.commit(group)
 	}
 	j.write.Unlock()
+	// Whoever is answered may be back before the next group is taken.
+	j.answer(group, me)
 	j.queueMu.Lock()
 	if len(j.queue) > 0 {
 		j.queue[0].wake <- struct{}{}
@@ -110,7 +120,6 @@ func (j *Journal) lead(me *request) {
 		j.leading = false
 	}
 	j.queueMu.Unlock()
-	j.answer(group, me)
 }
 
 func (j *Journal) answer(group []*request, me *request) {
@@ -125,17 +134,21 @@ func (j *Journal) answer(group []*request, me *request) {
 }
 
 // take returns the next group. Callers that were just answered are given the
-// chance to come back with their next batch before the transaction begins,
-// else every other one would hold a single batch.
+// chance to come back with their next batch before the transaction begins: it
+// yields until as many wait as were in the last group, or nobody comes.
 func (j *Journal) take() []*request {
-	for waiting := 0; ; {
+	for waiting, idle := 0, 0; ; {
 		j.queueMu.Lock()
 		n := len(j.queue)
-		if n == waiting {
+		if n > waiting {
+			waiting, idle = n, 0
+		} else {
+			idle++
+		}
+		if n >= j.group || idle == patience {
 			break
 		}
 		j.queueMu.Unlock()
-		waiting = n
 		runtime.Gosched()
 	}
 	defer j.queueMu.Unlock()
@@ -149,13 +162,18 @@ func (j *Journal) take() []*request {
 	if len(j.queue) == 0 {
 		j.queue = nil
 	}
+	j.group = n
 	return group
 }
 
 // commit makes one transaction of a group and sets each request's result.
 func (j *Journal) commit(group []*request) {
 	forgets := false
-	err := j.transact("append", func(tx *bbolt.Tx, m *meta) error {
+	need := int64(overhead)
+	for _, r := range group {
+		need += int64(r.size+recordOverhead*len(r.batch.Records)) * 5 / 4
+	}
+	err := j.transact("append", need, func(tx *bbolt.Tx, m *meta) error {
 		w := writer{j: j, records: tx.Bucket([]byte(bucketRecords)), keys: tx.Bucket([]byte(bucketKeys)), head: &m.head}
 		// Records come in order: full pages are never opened again.
 		w.records.FillPercent, w.keys.FillPercent = 1, 1

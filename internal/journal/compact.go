@@ -330,6 +330,7 @@ func (j *Journal) replace(m meta) error {
 	j.handle.Lock()
 	defer j.handle.Unlock()
 	err := guard(dbFile, j.db.Close)
+	j.reserve.close()
 	if err == nil {
 		err = os.Rename(j.path+partial, j.path)
 	}
@@ -343,6 +344,9 @@ func (j *Journal) replace(m meta) error {
 		err = opening
 	}
 	j.size.Store(0)
+	if err == nil {
+		err = j.reserve.open(j.path)
+	}
 	if err != nil {
 		j.err = system(dbFile, "putting the new file in place", err)
 		return j.err

@@ -48,12 +48,14 @@ type Journal struct {
 	closed  bool
 
 	// write serializes transactions. It guards what follows.
-	write sync.Mutex
-	meta  meta
-	err   error // why no transaction can be made any more
-	cache aeads
-	arena []byte
-	dice  nonces
+	write   sync.Mutex
+	meta    meta
+	err     error // why no transaction can be made any more
+	group   int   // callers in the last group
+	cache   aeads
+	arena   []byte
+	dice    nonces
+	reserve reserve
 
 	// handle guards db: users hold it shared, Close and Compact exclusively.
 	handle sync.RWMutex
@@ -97,6 +99,7 @@ func Open(dir string, opts *Options) (*Journal, error) {
 		if j.db != nil {
 			j.db.Close()
 		}
+		j.reserve.close()
 		f.Close()
 		return nil, err
 	}
@@ -118,6 +121,9 @@ func (j *Journal) open() error {
 		}
 	}
 	if j.db, err = j.openDB(j.path); err != nil {
+		return err
+	}
+	if err := j.reserve.open(j.path); err != nil {
 		return err
 	}
 	j.meta = m
@@ -268,6 +274,7 @@ func (j *Journal) Close() error {
 	}
 	err := guard(dbFile, j.db.Close)
 	j.db = nil
+	j.reserve.close()
 	if closing := j.lock.Close(); err == nil {
 		err = closing
 	}

@@ -200,7 +200,7 @@ func (j *Journal) sync(point string) error {
 func (j *Journal) publishSet(set Set) error {
 	j.write.Lock()
 	defer j.write.Unlock()
-	return j.transact("publish", func(tx *bbolt.Tx, m *meta) error {
+	return j.transact("publish", overhead, func(tx *bbolt.Tx, m *meta) error {
 		older := m.sets
 		if j.opts.bugs.has(bugEarlyPublish) && len(older) > 0 && older[0].serial == set.serial {
 			older = older[1:]

@@ -8,8 +8,8 @@ import (
 
 // transact makes one transaction: f changes the file and m together. A
 // failure is final for the journal, since bbolt's file may then hold either
-// state. The caller holds j.write.
-func (j *Journal) transact(name string, f func(tx *bbolt.Tx, m *meta) error) error {
+// state. It is expected to write about need bytes. The caller holds j.write.
+func (j *Journal) transact(name string, need int64, f func(tx *bbolt.Tx, m *meta) error) error {
 	if j.err != nil {
 		return j.err
 	}
@@ -26,6 +26,7 @@ func (j *Journal) transact(name string, f func(tx *bbolt.Tx, m *meta) error) err
 			return err
 		}
 		defer rollback(tx)
+		j.reserve.ahead(tx, need)
 		if err := f(tx, &m); err != nil {
 			return err
 		}

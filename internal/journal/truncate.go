@@ -46,7 +46,7 @@ func (j *Journal) cut(before uint64) (done bool, err error) {
 	if before-1 > covered {
 		return false, &Error{Offset: -1, Err: ErrUncovered, Reason: fmt.Sprintf("cut below record %d, snapshots cover up to %d", before, covered)}
 	}
-	return done, j.transact("cut", func(tx *bbolt.Tx, m *meta) error {
+	return done, j.transact("cut", overhead, func(tx *bbolt.Tx, m *meta) error {
 		records := tx.Bucket([]byte(bucketRecords))
 		var doomed []uint64
 		first := m.head.first
