@@ -186,7 +186,7 @@ type recordReader struct {
 }
 
 func (r *recordReader) name() string {
-	b := r.x.text()
+	b := r.x.raw()
 	if n, ok := r.names[string(b)]; ok {
 		return n
 	}
@@ -207,10 +207,10 @@ func (r *recordReader) event(tick instant, data []byte, s *Store) (c cleaned) {
 		c.typ, c.late = Type(t[0]), t[1] == 1
 	}
 	c.at, c.tick = x.instant(), tick
-	c.id, c.name = string(x.text()), r.name()
+	c.id, c.name = string(x.raw()), r.name()
 	s.keys = s.keys[:0]
 	for range x.count(2) {
-		s.keys = append(s.keys, Key{r.name(), string(x.text())})
+		s.keys = append(s.keys, Key{r.name(), string(x.raw())})
 	}
 	for range x.count(1) {
 		c.nameless = append(c.nameless, string(x.text()))
@@ -254,14 +254,14 @@ func (r *recordReader) value(depth int) any {
 			return math.Float64frombits(binary.LittleEndian.Uint64(b))
 		}
 	case tagString:
-		return string(x.text())
+		return string(x.raw())
 	case tagTime:
 		sec := x.varint()
 		return time.Unix(sec, int64(x.uvarint())).UTC()
 	case tagStrings:
 		out := make([]string, x.count(1))
 		for i := range out {
-			out[i] = string(x.text())
+			out[i] = string(x.raw())
 		}
 		return out
 	case tagObjects:

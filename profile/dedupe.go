@@ -193,7 +193,10 @@ func (d *dedupe) restore(turn int64, buckets uint64, width uint, young, old []xx
 }
 
 func compareHashes(a, b xxh3.Uint128) int {
-	return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo))
+	if a.Hi != b.Hi {
+		return cmp.Compare(a.Hi, b.Hi)
+	}
+	return cmp.Compare(a.Lo, b.Lo)
 }
 
 func putUint64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }

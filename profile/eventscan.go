@@ -81,6 +81,9 @@ func (x *eventScan) take(n int) []byte {
 	return out
 }
 
+// raw reads a text of which it is known that it is UTF-8.
+func (x *eventScan) raw() []byte { return x.take(x.count(1)) }
+
 func (x *eventScan) text() []byte {
 	t := x.take(x.count(1))
 	if !utf8.Valid(t) {
