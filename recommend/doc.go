@@ -79,6 +79,7 @@
 //	local ridge C=100 lambda=100    .593             .314          .193
 //	EASE lambda=100                 .595             .322          .211
 //	Fit                             .603             .322          .212
+//	Fit, Keep 200                   .604             .322          .213
 //
 // # Which neighbours to keep
 //

@@ -13,8 +13,10 @@ type FitOptions struct {
 	Budget int64
 	// Keep is that of [EASEOptions]. A request to a model that keeps every
 	// weight adds one for each item of the catalogue and of the history; with
-	// some hundreds it is many times faster, and nearly as accurate. Default
-	// 0: all.
+	// some hundreds it is several times faster and the model a small part of
+	// it, at nearly the accuracy: 200 gave NDCG@100 of .604, .322 and .213 on
+	// the sets of the package comment, where all gave .603, .322 and .212.
+	// Default 0: all.
 	Keep int
 	// Candidates of local ridge. Default 200.
 	Candidates int
