@@ -24,10 +24,10 @@ type state struct {
 }
 
 // states returns one of every type that has bytes, as a small shop fills it.
-func states(b *testing.B) []state {
+func states(b testing.TB, customers, days, samples int) []state {
 	b.Helper()
 	l := newLoop(b)
-	for _, e := range simulated(b, 300, 60) {
+	for _, e := range simulated(b, customers, days) {
 		_, _ = l.store.Apply(e) // bots are refused
 	}
 	fresh := func() loop { return newUnattached(b) }
@@ -42,7 +42,7 @@ func states(b *testing.B) []state {
 	joint, err := experiment.NewJoint(kinds...)
 	require.NoError(b, err)
 	r := rand.New(rand.NewPCG(1, 1))
-	for range 100_000 {
+	for range samples {
 		x := r.ExpFloat64() * 50
 		moments.Add(x)
 		sketch.Add(x)
@@ -68,7 +68,7 @@ func states(b *testing.B) []state {
 }
 
 // newUnattached is a loop with nothing attached, whose parts read bytes.
-func newUnattached(b *testing.B) loop {
+func newUnattached(b testing.TB) loop {
 	b.Helper()
 	l := newLoop(b)
 	for _, name := range []string{"segment", "recommend", "attribution", "experiment"} {
@@ -81,7 +81,7 @@ func newUnattached(b *testing.B) loop {
 // the checksum over the same bytes, which each of them takes once.
 func BenchmarkBytes(b *testing.B) {
 	table := crc32.MakeTable(crc32.Castagnoli)
-	for _, s := range states(b) {
+	for _, s := range states(b, 300, 60, 100_000) {
 		data, err := s.value.AppendBinary(nil)
 		require.NoError(b, err)
 		buf := make([]byte, 0, len(data))
