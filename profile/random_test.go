@@ -295,6 +295,7 @@ func TestRedelivery(t *testing.T) {
 		r := rand.New(rand.NewPCG(16, uint64(round)))
 		opts := tightOptions()
 		reset := lendSome(&opts, round)
+		opts.Traits = opts.Traits[10:19]
 		opts.Clock, opts.MaxLateness, opts.DedupeWindow = ByEvents, time.Hour, 2*time.Hour
 		if round%4 == 0 {
 			opts.DedupeEvents = 1000
