@@ -11,6 +11,10 @@ import (
 // and are solved by sweeps over their edges.
 const maxDense = 128
 
+// maxStubborn is up to how many states a chain is factorized after all when
+// sweeps do not settle: long walks in circles take many of them.
+const maxStubborn = 1024
+
 // factor is a triangular factorization of I − Q of a chain, restricted to some
 // of its states: the censored chains of Grassmann, Taksar and Heyman,
 // "Regenerative Analysis and Steady State Distributions for Markov Chains"
@@ -166,7 +170,11 @@ func (c *chain) starts() []float64 {
 // All terms are of one sign, so that small effects are as exact as large ones.
 // The last result says whether a sparse chain was solved to the end.
 func (c *chain) effects(channels []uint32) (conv, value []float64, ok bool) {
-	return c.effectsBy(channels, len(c.next) <= maxDense)
+	conv, value, ok = c.effectsBy(channels, len(c.next) <= maxDense)
+	if !ok && len(c.next) <= maxStubborn {
+		return c.effectsBy(channels, true)
+	}
+	return conv, value, ok
 }
 
 func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64, ok bool) {
@@ -199,8 +207,11 @@ func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64,
 			for s := range keep {
 				keep[s] = !in[s]
 			}
+			if !ok {
+				return nil // it would take as long again for each channel
+			}
 			less, settled := c.visits(append([]float64(nil), g...), start, keep, one, settledAt)
-			ok = ok && settled
+			ok = settled
 			e := make([]float64, len(states))
 			for i, b := range states {
 				e[i] = start[b]
@@ -270,7 +281,7 @@ func firstDense(inverse *mat.Dense, from []float64, states []uint32) []float64 {
 }
 
 const (
-	maxSweeps = 20_000
+	maxSweeps = 5_000 // there and back
 	settledAt = 1e-15
 )
 
@@ -296,7 +307,12 @@ func (c *chain) sweeps(reward, h []float64, keep []bool, scale []float64, enough
 	w := settle{enough: enough}
 	for range maxSweeps {
 		change, size := 0.0, 0.0
-		for s := len(h) - 1; s >= 0; s-- {
+		// There and back, so that neither direction of a circle is slow.
+		for i := range 2 * len(h) {
+			s := len(h) - 1 - i
+			if s < 0 {
+				s = i - len(h)
+			}
 			if !keep[s] {
 				h[s] = 0
 				continue
@@ -332,7 +348,11 @@ func (c *chain) visits(g, start []float64, keep []bool, scale []float64, enough 
 	w := settle{enough: enough}
 	for range maxSweeps {
 		change, size := 0.0, 0.0
-		for t := range g {
+		for i := range 2 * len(g) {
+			t := i
+			if t >= len(g) {
+				t = 2*len(g) - 1 - i
+			}
 			if !keep[t] {
 				g[t] = 0
 				continue

@@ -106,6 +106,37 @@ func TestMarkovOfLongPaths(t *testing.T) {
 	}
 }
 
+// Long walks in circles through more channels than are factorized at once, in
+// no order that sweeps could follow.
+func TestMarkovOfStubbornChains(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 71))
+	circle := r.Perm(150)
+	var path []string
+	for range 60 {
+		for _, c := range circle {
+			path = append(path, string(rune(0x4e00+c)))
+		}
+	}
+	var p Paths
+	require.NoError(t, p.Add(path, 2, 10, 1))
+	require.NoError(t, p.Add(path[:75], 1, 10, 5))
+	c := p.chain(1)
+	_, _, ok := c.effectsBy(p.players(), false)
+	require.False(t, ok)
+	got, err := Markov(&p, nil)
+	require.NoError(t, err)
+	require.Len(t, got.Warnings, 1)
+	requireWhole(t, got)
+	for _, k := range got.Channels {
+		require.GreaterOrEqual(t, k.Effect, 0.0)
+		require.LessOrEqual(t, k.Effect, 1+1e-12)
+	}
+	// Everybody meets the first, and whoever does not meet the last of the
+	// circle ended half way.
+	first, _ := got.Of(path[0])
+	near(t, 1, first.Effect)
+}
+
 // Five hundred channels.
 func TestMarkovOfManyChannels(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 71))
@@ -127,6 +158,11 @@ func TestMarkovOfManyChannels(t *testing.T) {
 	for i := range few {
 		require.InEpsilon(t, dense[i]+1, sparse[i]+1, 1e-13)
 		require.InEpsilon(t, denseValue[i]+1, sparseValue[i]+1, 1e-13)
+	}
+	for name, f := range models() {
+		got, err := f(p)
+		require.NoError(t, err, name)
+		requireWhole(t, got)
 	}
 	for _, o := range []MarkovOptions{{}, {Order: 2}, {Removal: Renormalize}} {
 		got, err := Markov(p, &o)
