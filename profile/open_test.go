@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zhun-go/zhun/internal/journal"
 )
 
 func openTest(t testing.TB, dir string, opts Options) *Store {
@@ -279,4 +281,18 @@ func (v *scribe) UnmarshalBinary(data []byte) error {
 	v.b.Reset()
 	v.b.Write(data)
 	return nil
+}
+
+func someEventOf(t testing.TB) []byte {
+	t.Helper()
+	fields := map[string]any{"a": int64(1), "b": "x", "l": []string{"y"}, "o": []map[string]any{{"p": 1.5}}, "t": epoch, "n": nil, "f": false}
+	return appendEvent(nil, &cleaned{id: "i", name: "Seen", at: instantOf(epoch)}, []Key{ann}, fields)
+}
+
+func recordOf(kind byte, data []byte) *journal.Record {
+	r := &journal.Record{Kind: kind, Clear: appendTick(nil, 0, instantOf(epoch)), Data: data, Subject: 3}
+	if kind == recordAdvance {
+		r.Clear = data
+	}
+	return r
 }
