@@ -13,7 +13,10 @@ import (
 // guide of its own: the synthetic one has no structure but popularity, so that
 // the rows of popular sources name most of the catalogue and a request adds up
 // 80,000 weights; those of shops and of film ratings add up 5,000 to 10,000.
-// The goal of 25 µs is for the latter.
+// The goal of 25 µs is for the latter. Skipping small weights under an upper
+// bound of what they can add, and then summing exactly the few items left, would
+// save two thirds of the additions of the former and none of the latter's, for
+// twice the memory: the exact sums want the weights by target too.
 func BenchmarkRecommend(b *testing.B) {
 	for _, c := range []struct {
 		set         string
