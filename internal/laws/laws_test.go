@@ -1,8 +1,10 @@
 package laws
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -150,6 +152,44 @@ func (x *toy) UnmarshalBinary(data []byte) error {
 		x.rows = rows
 	}
 	return nil
+}
+
+// album is a toy that gives pictures of itself.
+type album struct{ toy }
+
+func (x *album) Merge(other *album) error { return x.toy.Merge(&other.toy) }
+
+func (x *album) Snapshot() io.WriterTo {
+	if x.fault == "late picture" {
+		return writerTo(func(w io.Writer) (int64, error) {
+			data, err := x.AppendBinary(nil)
+			if err != nil {
+				return 0, err
+			}
+			n, err := w.Write(data)
+			return int64(n), err
+		})
+	}
+	data, _ := x.AppendBinary(nil)
+	return bytes.NewReader(data)
+}
+
+type writerTo func(w io.Writer) (int64, error)
+
+func (f writerTo) WriteTo(w io.Writer) (int64, error) { return f(w) }
+
+func TestBrokenPicturesAreCaught(t *testing.T) {
+	albums := func(fault string) ViewSpec[*album] {
+		return ViewSpec[*album]{New: func() *album { return &album{toy{fault: fault}} }, Row: toyRow}
+	}
+	CheckView(t, albums(""))
+	require.Contains(t, broken(viewLaws(albums("late picture")), func(r *rand.Rand) []Row {
+		log := make([]Row, r.IntN(12))
+		for i := range log {
+			log[i] = toyRow(r)
+		}
+		return log
+	}), "snapshot")
 }
 
 func toyRow(r *rand.Rand) Row {

@@ -2,6 +2,7 @@ package laws
 
 import (
 	"bytes"
+	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -21,6 +22,11 @@ type View[T any] interface {
 // updater is a view that also holds attributes.
 type updater interface {
 	Update(user uint32, attributes map[string]any, at time.Time) error
+}
+
+// pictured is a view that gives immutable pictures of itself.
+type pictured interface {
+	Snapshot() io.WriterTo
 }
 
 // Row is one step of a log: an event, or changed attributes when Event is
@@ -67,7 +73,7 @@ func viewLaws[T View[T]](spec ViewSpec[T]) []law[Row] {
 		observe(t, x, log)
 		return x
 	}
-	return []law[Row]{
+	laws := []law[Row]{
 		{"order", func(t reporter, r *rand.Rand, log []Row) {
 			same(t, build(t, log), build(t, shuffled(r, log)), "another order of arrival")
 		}},
@@ -151,6 +157,27 @@ func viewLaws[T View[T]](spec ViewSpec[T]) []law[Row] {
 			}
 		}},
 	}
+	if _, ok := any(spec.New()).(pictured); !ok {
+		return laws
+	}
+	return append(laws, law[Row]{"snapshot", func(t reporter, r *rand.Rand, log []Row) {
+		cut := r.IntN(len(log) + 1)
+		x := build(t, log[:cut])
+		want, picture := encode(t, x), any(x).(pictured).Snapshot()
+		// Whatever happens to the view, its picture stays.
+		observe(t, x, log[cut:])
+		must(t, x.Rename(anyUser(r, log), 1000))
+		must(t, x.Erase(anyUser(r, log)))
+		var got bytes.Buffer
+		n, err := picture.WriteTo(&got)
+		must(t, err)
+		if n != int64(got.Len()) {
+			t.Errorf("WriteTo wrote %d bytes and says %d", got.Len(), n)
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("the picture has %d other bytes than the %d of the view when it was taken", got.Len(), len(want))
+		}
+	}})
 }
 
 func observe[T View[T]](t reporter, x T, log []Row) {
