@@ -81,6 +81,9 @@ func auditRecords(j *Journal, a acked) (map[uint64]label, error) {
 		return nil, fmt.Errorf("the last batch, %v, is not whole", previous)
 	}
 	for batch, last := range a.last {
+		if last < j.First() {
+			continue // cut
+		}
 		records := batchOf(batch[0], batch[1]).Records
 		if last > j.Last() {
 			return nil, fmt.Errorf("batch %v was acknowledged up to record %d, the last is %d", batch, last, j.Last())

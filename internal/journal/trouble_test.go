@@ -63,7 +63,7 @@ func TestFullDisk(t *testing.T) {
 // A snapshot that finds no room leaves the journal as it was.
 func TestFullDiskDuringSnapshot(t *testing.T) {
 	base := t.TempDir()
-	unmount, err := mountSmall(base, 256<<10)
+	unmount, err := mountSmall(base, 2<<20)
 	if err != nil {
 		t.Skipf("a small file system cannot be mounted here: %v", err)
 	}
@@ -73,7 +73,7 @@ func TestFullDiskDuringSnapshot(t *testing.T) {
 	_, err = j.Append(Batch{Records: make([]Record, 3)})
 	require.NoError(t, err)
 	require.NoError(t, j.Snapshot(3, []Part{{"store", text("small")}}))
-	err = j.Snapshot(3, []Part{{"store", text("small")}, {"view", text(strings.Repeat("x", 1<<20))}})
+	err = j.Snapshot(3, []Part{{"store", text("small")}, {"view", text(strings.Repeat("x", 4<<20))}})
 	require.ErrorIs(t, err, ErrFull)
 	require.Len(t, j.Snapshots(), 1)
 	_, err = j.Append(Batch{Records: make([]Record, 3)})
