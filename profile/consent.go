@@ -228,19 +228,14 @@ func (s *Store) decideLocked(user uint32, purpose string, at time.Time, source s
 }
 
 // Allowed returns the users who may be used for a purpose now, as a private
-// copy. With Options.Regions it looks at every person.
+// copy. With Options.Regions it looks at every person, without holding up who
+// writes: what changes meanwhile may count or not.
 func (s *Store) Allowed(purpose string) *roaring.Bitmap {
+	if len(s.opts.Regions) > 0 {
+		return s.usersThat(func(p *person) bool { return s.allows(p, purpose) })
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if len(s.opts.Regions) > 0 {
-		out := roaring.New()
-		for n, p := range s.people.all() {
-			if p.number == n && s.allows(p, purpose) {
-				out.Add(n)
-			}
-		}
-		return out
-	}
 	if s.consent.optOut[purpose] {
 		out := s.live.Clone()
 		if d := s.consent.denied[purpose]; d != nil {

@@ -1,6 +1,12 @@
 package profile
 
-import "iter"
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
 
 // roster leads from every number that was handed out and not erased to its
 // person, in a few bytes more than a pointer.
@@ -79,4 +85,29 @@ func (r *roster) all() iter.Seq2[uint32, *person] {
 			}
 		}
 	}
+}
+
+// usersThat returns the users of whom f, which reads under the lock, is true.
+// It locks for 256 numbers at a time, so that it delays nobody who writes: a
+// change made meanwhile may be seen or not.
+func (s *Store) usersThat(f func(p *person) bool) *roaring.Bitmap {
+	out := roaring.New()
+	s.mu.RLock()
+	pages := slices.Collect(maps.Keys(s.people.pages))
+	s.mu.RUnlock()
+	for _, page := range pages {
+		s.mu.RLock()
+		if e := s.people.pages[page]; e != nil {
+			for i, p := range e.persons {
+				if n := (page.page*256+uint32(i))*s.people.shards + page.shard; p != nil && p.number == n && f(p) {
+					out.Add(n)
+				}
+			}
+		}
+		s.mu.RUnlock()
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out.And(s.live)
+	return out
 }

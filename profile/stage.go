@@ -54,7 +54,7 @@ func (g Stages) withDefaults() (Stages, error) {
 	case g.LapsedAfter <= g.AtRiskAfter:
 		return g, fmt.Errorf("LapsedAfter %v, must exceed AtRiskAfter %v", g.LapsedAfter, g.AtRiskAfter)
 	case g.Learn != 0 && g.Learn < time.Hour:
-		return g, fmt.Errorf("Learn %v, must be at least 1h, or 0 for never", g.Learn)
+		return g, fmt.Errorf("every %v to Learn, must be at least 1h, or 0 for never", g.Learn)
 	case g.LoyalPurchases < 2:
 		return g, fmt.Errorf("LoyalPurchases %d, must be at least 2", g.LoyalPurchases)
 	}

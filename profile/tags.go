@@ -267,20 +267,13 @@ func (s *Store) tagsOf(p *person) []Tag {
 
 // Tagged returns the users under a heading, those under narrower ones
 // included, whose confidence is at least min, as a private copy. It looks at
-// every person.
+// every person, without holding up who writes: what changes meanwhile may count
+// or not.
 func (s *Store) Tagged(name string, min float64) *roaring.Bitmap {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := roaring.New()
-	for n, p := range s.people.all() {
-		if p.number != n {
-			continue
-		}
+	return s.usersThat(func(p *person) (yes bool) {
 		p.decided(func(t *tagging) {
-			if t.holds(s.clock.sec) && under(t.name, name) && t.confidence >= min {
-				out.Add(n)
-			}
+			yes = yes || t.holds(s.clock.sec) && under(t.name, name) && t.confidence >= min
 		})
-	}
-	return out
+		return yes
+	})
 }
