@@ -96,6 +96,9 @@ var fading = hazardTruth{
 }
 
 func TestHazardRecovers(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	j, o, caused := fading.draw(t, 1, 6000)
 	fit, err := FitHazard(context.Background(), j, o)
 	require.NoError(t, err)
@@ -117,6 +120,9 @@ func TestHazardRecovers(t *testing.T) {
 
 // Of two groups, one buys more and is chased by a channel without effect.
 func TestHazardGroupsUncoverTargeting(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	h := hazardTruth{
 		base: []float64{0.002, 0.02}, jump: []float64{0.03, 0}, touches: []float64{1, 0.4}, chase: 6,
 		halfLife: []time.Duration{3 * 24 * time.Hour, 3 * 24 * time.Hour},
@@ -138,6 +144,9 @@ func TestHazardGroupsUncoverTargeting(t *testing.T) {
 // The top of the likelihood is that of the slow method, which gives each touch
 // its part of each conversion and counts again, and its parts are the credits.
 func TestHazardBySlowIteration(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	for seed := range uint64(4) {
 		j, o, _ := fading.draw(t, 10+seed, 150)
 		o.HalfLives = map[string]time.Duration{"A": 12 * time.Hour, "B": Forever, "C": 48 * time.Hour}
@@ -212,6 +221,9 @@ func TestHazardBySlowIteration(t *testing.T) {
 
 // The intervals are those of many populations with the same touches, about.
 func TestHazardIntervals(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	h := hazardTruth{base: []float64{0.01}, jump: []float64{0.05}, touches: []float64{1}, halfLife: []time.Duration{24 * time.Hour}}
 	hits := 0
 	const runs = 60

@@ -110,6 +110,9 @@ func TestLogisticCreditsByDefinition(t *testing.T) {
 
 // What was put in comes out, and the intervals know how well.
 func TestLogisticRecovers(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	d := staticDesign{interactions: true, confounded: true}
 	const parts = 30
 	_, by, truth := d.population(t, 11, 60_000, parts)
@@ -146,6 +149,9 @@ func TestLogisticRecovers(t *testing.T) {
 
 // Resampled journeys say the same as the delta method.
 func TestLogisticIntervalsAgreeWithBootstrap(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	_, by, _ := staticDesign{interactions: true, confounded: true}.population(t, 12, 20_000, 3)
 	o := &LogisticOptions{Covariates: [][]float64{{-1}, {0}, {1}}}
 	m := fitLogistic(t, by, o)

@@ -109,6 +109,9 @@ func TestMarkovOfLongPaths(t *testing.T) {
 // Long walks in circles through more channels than are factorized at once, in
 // no order that sweeps could follow.
 func TestMarkovOfStubbornChains(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	r := rand.New(rand.NewPCG(8, 71))
 	circle := r.Perm(150)
 	var path []string
@@ -139,9 +142,12 @@ func TestMarkovOfStubbornChains(t *testing.T) {
 
 // Five hundred channels.
 func TestMarkovOfManyChannels(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	r := rand.New(rand.NewPCG(7, 71))
 	p := new(Paths)
-	for range 3000 {
+	for range 1500 {
 		path := make([]string, 1+r.IntN(6))
 		for i := range path {
 			path[i] = string(rune(0x4e00 + r.IntN(500)))

@@ -197,6 +197,9 @@ func truthSize() (users, seeds, parts int, long bool) {
 // Which models recover what channels caused whose exposure is fixed before
 // the outcome?
 func TestStaticTruth(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	users, seeds, parts, long := truthSize()
 	table := &truthTable{mean: map[[2]string]float64{}}
 	cohort := func(p *Paths) (Credits, error) { return Shapley(p, &ShapleyOptions{Game: Cohort}) }
@@ -254,6 +257,9 @@ func TestStaticTruth(t *testing.T) {
 // And where touches and conversions come in time, and a conversion ends the
 // observation?
 func TestHazardTruth(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
 	users, seeds, parts, long := truthSize()
 	table := &truthTable{mean: map[[2]string]float64{}}
 	personTime := func(p *Paths) (Credits, error) { return Shapley(p, &ShapleyOptions{Game: PersonTime}) }
