@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -141,4 +142,30 @@ func ExampleIndex_Within() {
 	}
 	fmt.Println(set.ToArray(), mail.Users().ToArray())
 	// Output: [2] [2 3]
+}
+
+// A visitor who is not held, and a user whose attributes of the moment differ
+// from those held: computed, and nothing is stored.
+func ExampleIndex_AppendMatching() {
+	x := shop()
+	_, _ = x.Define("kiwis", `country == "NZ"`)
+	_, _ = x.Define("buyers", `len(events("Order Completed", "30d")) > 0`)
+	fmt.Println(x.AppendMatching(nil, 0, map[string]any{"country": "NZ"}))
+	fmt.Println(x.AppendMatching(nil, 1, map[string]any{"country": "AU"}))
+	fmt.Println(x.AppendOf(nil, 1))
+	// Output:
+	// [kiwis]
+	// [buyers]
+	// [kiwis buyers]
+}
+
+func ExampleIndex_Snapshot() {
+	x := shop()
+	picture := x.Snapshot()
+	_ = x.Erase(1) // not in the picture
+	var file bytes.Buffer
+	_, _ = picture.WriteTo(&file)
+	y, _ := segment.NewIndex(segment.Schema{"ltv": segment.Number, "country": segment.String}, nil)
+	fmt.Println(y.UnmarshalBinary(file.Bytes()), y.Users(), x.Users())
+	// Output: <nil> {1,2,3} {2,3}
 }

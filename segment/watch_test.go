@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -407,6 +408,11 @@ func TestRace(t *testing.T) {
 		_ = x.Users()
 	})
 	reader(func() { _, _ = x.AppendBinary(nil) })
+	reader(func() { _, _ = x.Snapshot().WriteTo(io.Discard) })
+	reader(func() { _, _ = x.Count(`s in ["u", "v"] and not segment("rich")`) })
+	reader(func() { x.AppendMatching(nil, 2, map[string]any{"n": 3, "s": "u"}) })
+	half := x.Within(roaring.BitmapOf(1, 2, 3))
+	reader(func() { _, _ = half.Overlap("rich", "often"); _, _ = half.Query(`s == "u" and t == nil`) })
 	reader(func() { x.Watch(&WatchOptions{After: 1}, func(Transition) {})() })
 	start := at("2026-01-01T00:00:00Z")
 	for i := range 300 {
