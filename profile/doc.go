@@ -119,7 +119,32 @@
 //
 // [Store.Erase] leaves the store and its views as if no event that names one
 // of the person's keys had ever come. Of the identifiers, keyed hashes remain,
-// by which late events of that person are refused.
+// by which late events of that person are refused. The [Receipt] says which
+// files still hold the person, until [Store.Compact].
+//
+// # Durability
+//
+// [New] returns a store in memory, [Open] one in a directory:
+//
+//	store, err := profile.Open("/var/lib/shop/profiles", opts)
+//	err = store.Attach("audiences", index, nil) // goes on from where it was
+//	change, err := store.Apply(event)           // durable when it returns
+//	err = store.Close()
+//
+// A change is written before anybody sees it. Concurrent callers share a
+// transaction, so that many of them wait for the disk once. After a crash the
+// store and its views come back to the same instant, with the same numbers; a
+// view is told exactly what it would have been told, and emits nothing
+// meanwhile. When a write fails, that call and every later one return a
+// [*JournalError], and reading goes on: close the store and open it again when
+// the cause is gone.
+//
+// [Store.Commit] takes events and records of the host in as one transaction.
+// A consumer that keeps the offset of its stream in such a record, and asks
+// for it with [Store.Record] when it starts, counts every event once, whatever
+// the stream delivers again.
+//
+// [Store.AppendBinary] writes a whole store, also one in memory.
 //
 // # Several stores
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -129,9 +130,10 @@ func (s *Store) adoptState(o *Store) {
 // reading applies records.
 type reading struct {
 	d      *durable
-	next   uint64 // the sequence to come
-	lost   bool   // something could not be read any more
-	inside int    // records since the last header
+	next   uint64            // the sequence to come
+	lost   bool              // something could not be read any more
+	keys   map[uint64]uint64 // of what that was, the sequence by subject, unless an erasure says so
+	inside int               // records since the last header
 	held   []journal.Record
 	from   int // the place of the first of held in its transaction
 	merge  *mergeVerb
@@ -146,6 +148,10 @@ func (d *durable) replay(after uint64) error {
 	}
 	if err == nil {
 		x.endMerge()
+		for _, seq := range slices.Sorted(maps.Values(x.keys)) {
+			err = &wire.Error{Kind: journalFormat, Reason: fmt.Sprintf("record %d can no longer be read, and the snapshot that held it is damaged", seq), Err: wire.ErrCorrupt}
+			break
+		}
 		if d.j.Last()+1 != x.next {
 			err = &wire.Error{Kind: journalFormat, Reason: fmt.Sprintf("records %d to %d have been removed and no snapshot holds them", x.next, d.j.Last()), Err: wire.ErrCorrupt}
 		}
@@ -235,7 +241,10 @@ func (x *reading) apply(seq uint64, r *journal.Record, handed *uint64) error {
 	s.detached = nil
 	scan := eventScan{b: r.Clear, size: len(r.Clear)}
 	if r.Shredded {
-		x.lost = true
+		if x.lost = true; x.keys == nil {
+			x.keys = make(map[uint64]uint64)
+		}
+		x.keys[r.Subject] = seq
 		s.dropReserved()
 		if r.Kind == recordEvent {
 			s.seq += scan.uvarint() + 1
@@ -305,6 +314,11 @@ func (x *reading) apply(seq uint64, r *journal.Record, handed *uint64) error {
 	v.read(&scan)
 	if scan.wrong != "" || r.Kind != recordImport && len(scan.b) > 0 {
 		return badRecord(seq, r, "verb: "+scan.wrong)
+	}
+	if e, ok := v.(*eraseVerb); ok {
+		for _, subject := range e.forget {
+			delete(x.keys, subject)
+		}
 	}
 	v.apply(s, r.Subject)
 	return nil

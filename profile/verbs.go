@@ -361,6 +361,10 @@ func (v *eraseVerb) prepare(s *Store) (command, error) {
 	for _, x := range v.doomed {
 		b = binary.AppendUvarint(b, x)
 	}
+	b = binary.AppendUvarint(b, uint64(len(v.forget)))
+	for _, x := range v.forget {
+		b = binary.AppendUvarint(b, x)
+	}
 	return command{data: b, forget: v.forget, recount: true}, nil
 }
 
@@ -377,6 +381,9 @@ func (v *eraseVerb) read(x *eventScan) {
 	}
 	for range x.count(1) {
 		v.doomed = append(v.doomed, x.uvarint())
+	}
+	for range x.count(1) {
+		v.forget = append(v.forget, x.uvarint())
 	}
 }
 

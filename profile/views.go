@@ -25,6 +25,7 @@ import (
 //	Replaying(on bool)
 //	Attached(on bool)
 //	Deliver()
+//	Snapshot() io.WriterTo
 //
 // Update hands over attributes and computed traits that changed, nil for one
 // that was removed. Advance says that the clock moved, in whole seconds.
@@ -32,7 +33,8 @@ import (
 // that the store feeds the view from now on, so that its direct verbs refuse.
 // Deliver is called after the store has unlocked, to run queued callbacks,
 // which may call the store; several callers of the store may be in it at
-// once.
+// once. Snapshot returns an immutable picture of what AppendBinary would
+// append, which is written while the view goes on.
 type View interface {
 	// Observe takes one event. An error says that the view cannot go on: it
 	// is detached. A field that it cannot use is no error.
@@ -92,6 +94,13 @@ func deliver(ds []deliverer) {
 // clock is the store's. Whatever a view held of users whom this store has
 // numbered is erased from it first, so that a view that was detached catches
 // up. The store is locked meanwhile.
+//
+// In a store of [Open], a view that was attached under the same name and for
+// the same purpose when the last snapshot was written goes on from there: it is
+// given the bytes it was written to, by UnmarshalBinary, and, between
+// Replaying(true) and Replaying(false), the very calls it would have had since.
+// So a view must be empty when it is attached. One that refuses its bytes, as
+// one with other options does, is filled with all events like a new one.
 //
 // Views are called in the order in which they were attached. One that returns
 // an error is detached and named in Change.Detached, while the event stands
