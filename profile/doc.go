@@ -44,7 +44,8 @@
 // its reception.
 // A message id is applied once within the dedupe window of 7 days, and at any
 // later time as long as the event itself is retained; an event without an id
-// is recognized by a hash of its content.
+// is recognized by a hash of its content. [Options].DedupeEvents bounds the
+// memory for ids at the price of a stated error.
 //
 // # Who is who
 //
@@ -80,7 +81,7 @@
 // holds, ties go to the larger value, and nil removes. Computed traits
 // ([Trait]) are declared in the options and follow the retained events, those
 // with a window also the passing of time; sums are exact. Among them are the
-// stage of the lifecycle ([Stages], learned by [Store.LearnStages]), streaks,
+// stage of the lifecycle ([Stages], learned by [Store.LearnStages] or by itself), streaks,
 // sessions and scores that decay. [Store.Profile]
 // shows both, [Store.Export] everything as JSON, which [Store.Import] takes back.
 //
