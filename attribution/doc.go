@@ -138,39 +138,38 @@
 //	logistic                        0.01          0.01   0.01      0.34
 //	logistic, covariate             0.01          0.01   0.01      0.01
 //
-// In the second, of one draw of 60,000 people, touches and conversions come in
-// time, and a conversion ends the observation. Effects last, depend on the
-// order of two touches, fade by half within a fifth of the time, or are those
-// of channels of which two chase.
+// In the second, touches and conversions come in time, and a conversion ends
+// the observation. Effects last, depend on the order of two touches, fade by
+// half within a fifth of the time, or are those of channels of which two chase.
 //
 //	                              random  order  fading  targeted
-//	first touch                     0.31   0.31    0.38      0.37
-//	last touch                      0.31   0.31    0.36      0.37
-//	last non F                      0.26   0.26    0.30      0.34
-//	linear                          0.31   0.31    0.37      0.37
-//	position 40/20/40               0.31   0.31    0.37      0.37
-//	position decay                  0.31   0.31    0.37      0.37
-//	geometric decay 0.5             0.31   0.31    0.36      0.37
-//	SumSubset, TouchAny (v1, v5)    0.31   0.31    0.37      0.37
-//	RateSubset (v2)                 0.17   0.17    0.15      0.51
-//	RateExact (v3)                  0.26   0.20    0.15      0.44
-//	SumExact (v4)                   0.47   0.45    0.59      0.57
-//	MarkovChain (v6)                0.36   0.36    0.39      0.38
+//	first touch                     0.32   0.31    0.39      0.38
+//	last touch                      0.31   0.31    0.35      0.37
+//	last non F                      0.27   0.26    0.30      0.34
+//	linear                          0.32   0.31    0.37      0.38
+//	position 40/20/40               0.32   0.31    0.37      0.38
+//	position decay                  0.32   0.31    0.36      0.38
+//	geometric decay 0.5             0.32   0.31    0.36      0.37
+//	SumSubset, TouchAny (v1, v5)    0.32   0.31    0.37      0.38
+//	RateSubset (v2)                 0.18   0.18    0.22      0.54
+//	RateExact (v3)                  0.24   0.20    0.30      0.45
+//	SumExact (v4)                   0.48   0.46    0.55      0.60
+//	MarkovChain (v6)                0.36   0.36    0.38      0.38
 //	Banzhaf, SumSubset              0.31   0.30    0.37      0.37
-//	PerPath                         0.04   0.04    0.18      0.40
-//	leave one out                   0.20   0.18    0.34      0.38
-//	Shao–Li                         0.15   0.12    0.28      0.36
+//	PerPath                         0.04   0.04    0.18      0.42
+//	leave one out                   0.16   0.15    0.34      0.42
+//	Shao–Li                         0.16   0.12    0.28      0.36
 //	Markov, order 1                 0.38   0.39    0.40      0.39
 //	Markov, order 2                 0.35   0.35    0.38      0.39
-//	Markov, order 3                 0.33   0.33    0.38      0.38
-//	Markov, renormalized            0.91   0.93    0.92      0.93
-//	last in, Cohort                 0.96   0.79    1.00      0.96
+//	Markov, order 3                 0.34   0.33    0.38      0.39
+//	Markov, renormalized            0.91   0.93    0.91      0.93
+//	last in, Cohort                 0.97   0.83    1.00      1.00
 //	Cohort (v7)                     1.00   1.00    1.00      1.00
-//	time decay, 7 days              0.31   0.30    0.36      0.37
-//	PersonTime (v8)                 0.05   0.05    0.12      0.33
-//	PersonTime in strata            0.05   0.04    0.12      0.03
-//	additive hazard                 0.03   0.03    0.08      0.34
-//	additive hazard, groups         0.03   0.03    0.08      0.06
+//	time decay, 7 days              0.31   0.31    0.36      0.38
+//	PersonTime (v8)                 0.02   0.01    0.06      0.35
+//	PersonTime in strata            0.02   0.01    0.05      0.01
+//	additive hazard                 0.02   0.03    0.04      0.35
+//	additive hazard, groups         0.02   0.03    0.04      0.06
 //
 // So: where channels are fixed beforehand, Cohort tells the truth and
 // FitLogistic needs fewer people for it. On journeys, Cohort is wrong for every
