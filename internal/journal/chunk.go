@@ -33,9 +33,6 @@ type item struct {
 
 // open checks the records of a chunk and opens their seals.
 func (c *chunk) open() {
-	if c.cache.places == nil {
-		c.cache = newAEADs(readerCache)
-	}
 	if c.now != c.forgets {
 		c.cache.clear()
 		c.forgets = c.now

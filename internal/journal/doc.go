@@ -41,6 +41,10 @@
 // flushes are shared. There is no background goroutine and no delay; one of
 // the callers does the work for the others.
 //
+// The file is filled with zeros up to 2 MB ahead of the log, since a flush
+// over blocks that exist is many times shorter than one that makes the file
+// system allocate.
+//
 // A commit that fails is final. Nothing is retried, since a disk that
 // reported an error once may have dropped what it was given, and every later
 // call that writes returns the same error. Reading goes on. Opening the

@@ -77,7 +77,7 @@ type Journal struct {
 // left half-written is removed. Errors wrap [ErrLocked], [ErrReadOnly],
 // [ErrFull], [ErrVersion] or [ErrCorrupt].
 func Open(dir string, opts *Options) (*Journal, error) {
-	j := &Journal{dir: dir, path: filepath.Join(dir, dbFile), cache: newAEADs(writerCache)}
+	j := &Journal{dir: dir, path: filepath.Join(dir, dbFile), cache: aeads{bits: writerCache}}
 	if opts != nil {
 		j.opts = *opts
 	}

@@ -69,11 +69,12 @@ func newAEAD(k *key) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// aeads keeps the ciphers of recent subjects: each subject has one place, and
-// the later of two with the same place stays. A cipher takes about a
-// kilobyte. Not safe for concurrent use.
+// aeads keeps the ciphers of recent subjects: each subject has one place of
+// 2^bits, and the later of two with the same place stays. A cipher takes about
+// a kilobyte. Not safe for concurrent use.
 type aeads struct {
-	places []place
+	bits   int
+	places []place // made when the first is put
 }
 
 type place struct {
@@ -81,15 +82,18 @@ type place struct {
 	aead    cipher.AEAD
 }
 
-// newAEADs makes a cache of 2^bits places.
-func newAEADs(bits int) aeads { return aeads{places: make([]place, 1<<bits)} }
-
 func (c *aeads) place(subject uint64) *place {
+	if c.places == nil {
+		c.places = make([]place, 1<<c.bits)
+	}
 	// Fibonacci hashing: subjects are mostly consecutive numbers.
 	return &c.places[(subject*0x9E3779B97F4A7C15)>>32&uint64(len(c.places)-1)]
 }
 
 func (c *aeads) get(subject uint64) cipher.AEAD {
+	if c.places == nil {
+		return nil
+	}
 	if p := c.place(subject); p.subject == subject {
 		return p.aead
 	}
@@ -99,8 +103,8 @@ func (c *aeads) get(subject uint64) cipher.AEAD {
 func (c *aeads) put(subject uint64, a cipher.AEAD) { *c.place(subject) = place{subject, a} }
 
 func (c *aeads) drop(subject uint64) {
-	if p := c.place(subject); p.subject == subject {
-		*p = place{}
+	if c.get(subject) != nil {
+		*c.place(subject) = place{}
 	}
 }
 

@@ -31,7 +31,7 @@ func (r *reserve) open(path string) error {
 	if err != nil {
 		return system(dbFile, "opening", err)
 	}
-	*r = reserve{f: f, zeros: make([]byte, zeroBytes)}
+	*r = reserve{f: f}
 	return nil
 }
 
@@ -49,6 +49,9 @@ func (r *reserve) ahead(tx *bbolt.Tx, need int64) {
 	used := tx.Size()
 	if r.f == nil || r.end-used >= need {
 		return
+	}
+	if r.zeros == nil {
+		r.zeros = make([]byte, zeroBytes)
 	}
 	end := used + need + min(max(used/2, minReserve), maxReserve)
 	for at := max(r.end, used); at < end; {
