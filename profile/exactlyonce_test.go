@@ -122,12 +122,16 @@ func TestExactlyOnce(t *testing.T) {
 			_ = s.Close()
 		}
 	}
-	for round := range longForm(1000) {
+	schedules := longForm(1000)
+	if raceEnabled {
+		schedules = 60 // the schedules are of one goroutine
+	}
+	for round := range schedules {
 		applied, n := run(round, false)
 		crashes += n
 		require.EqualValues(t, events, applied, "schedule %d", round)
 	}
-	require.Greater(t, crashes, 500)
+	require.Greater(t, crashes, schedules/2)
 	for round := range 40 {
 		if applied, _ := run(round, true); applied != events {
 			wrong++

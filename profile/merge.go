@@ -49,11 +49,13 @@ func (s *Store) Merge(other *Store) (renamed map[uint32]uint32, err error) {
 	return v.renamed, v.err
 }
 
-func (s *Store) mergeable(o *Store) error {
+// mergeable says why another store cannot be merged, one with attached views
+// among them.
+func (s *Store) mergeable(o *Store, attached bool) error {
 	a, b := &s.opts, &o.opts
 	var why string
 	switch {
-	case slices.ContainsFunc(s.views, isAttached) || slices.ContainsFunc(o.views, isAttached):
+	case slices.ContainsFunc(s.views, isAttached) || attached:
 		why = "views are attached"
 	case !bytes.Equal(a.Secret, b.Secret):
 		why = "other Secret"

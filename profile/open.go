@@ -9,8 +9,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/zhun-go/zhun/internal/journal"
 	"github.com/zhun-go/zhun/internal/value"
 	"github.com/zhun-go/zhun/internal/wire"
@@ -465,15 +463,16 @@ func cloneField(v any) any {
 	return v
 }
 
-// mergeDurable is Merge into the store of a directory.
+// mergeDurable is Merge into the store of a directory. The other is written
+// first, so that the two are never locked at once.
 func (s *Store) mergeDurable(other *Store) (map[uint32]uint32, error) {
-	if d := other.durable; d != nil {
-		d.write.Lock()
-		defer d.write.Unlock()
-	}
 	v := mergeVerb{other: other}
 	other.mu.RLock()
 	closed := other.closed
+	if !closed {
+		v.data = other.encode().AppendTo(nil)
+		v.attached = slices.ContainsFunc(other.views, isAttached)
+	}
 	other.mu.RUnlock()
 	if closed {
 		return nil, ErrClosed
@@ -482,16 +481,4 @@ func (s *Store) mergeDurable(other *Store) (map[uint32]uint32, error) {
 		return nil, err
 	}
 	return v.renamed, v.err
-}
-
-// bitmapBytes returns the users of a view with a purpose.
-func bitmapBytes(b *roaring.Bitmap) []byte {
-	if b == nil {
-		return nil
-	}
-	out, err := b.ToBytes()
-	if err != nil {
-		return nil // of a writer that does not fail
-	}
-	return out
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -295,4 +296,72 @@ func recordOf(kind byte, data []byte) *journal.Record {
 		r.Clear = data
 	}
 	return r
+}
+
+// After a write has failed nothing more is applied, reading goes on, and what
+// is found when the store is opened again is what was acknowledged, or that
+// and the change that failed.
+func TestFailureStays(t *testing.T) {
+	dir := memoryDir(t)
+	opts := Options{SnapshotEvery: -1}
+	fail := false
+	opts.hook = func(point string) error {
+		if fail && point == "append.put" {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	s := openTest(t, dir, opts)
+	s.must(t, event("a", epoch, ann))
+	fail = true
+	_, err := s.Apply(event("b", epoch, ann))
+	require.ErrorIs(t, err, ErrJournal)
+	require.ErrorIs(t, err, ErrFull)
+	fail = false
+	_, again := s.Apply(event("c", epoch, ann))
+	require.Equal(t, err, again)
+	_, again = s.Commit(Batch{Events: []Event{event("d", epoch, ann)}})
+	require.Equal(t, err, again)
+	require.Equal(t, err, s.Grant(1, "ads", epoch, "call"))
+	_, again = s.ApplyAll(context.Background(), func(yield func(Event, error) bool) { yield(event("e", epoch, ann), nil) }, nil)
+	require.Equal(t, err, again)
+	require.EqualValues(t, 1, s.Stats().Applied)
+	_, ok := s.Profile(1)
+	require.True(t, ok)
+	require.Equal(t, err, s.Close())
+	s = openTest(t, dir, opts)
+	require.EqualValues(t, 1, s.Stats().Applied)
+	s.must(t, event("b", epoch, ann))
+}
+
+// What another store holds is merged durably.
+func TestMergeDurable(t *testing.T) {
+	dir := memoryDir(t)
+	opts := Options{SnapshotEvery: -1, Shards: 2}
+	s := openTest(t, dir, opts)
+	other := opts
+	other.Shard = 1
+	o, m := newTest(t, other), newTest(t, opts)
+	r := rand.New(rand.NewPCG(53, 1))
+	for i := range 60 {
+		e := someEvent(r, fmt.Sprint("m", i), []Key{{UserID, fmt.Sprint("u", r.IntN(5))}, {AnonymousID, fmt.Sprint("c", r.IntN(6))}})
+		if i%2 == 0 {
+			o.must(t, e)
+			continue
+		}
+		s.must(t, e)
+		m.must(t, e)
+	}
+	want, err := m.Merge(o)
+	require.NoError(t, err)
+	got, err := s.Merge(o)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	sameState(t, stateless(t, m), stateless(t, s), "merged")
+	s.must(t, event("after", epoch, ann))
+	crashed := openTest(t, copyDir(t, dir), opts)
+	sameState(t, settled(t, s), settled(t, crashed), "recovered")
+	require.NoError(t, s.Attach("v", newScribe(), nil))
+	_, err = s.Merge(o)
+	require.ErrorIs(t, err, ErrMerge)
 }

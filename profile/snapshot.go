@@ -228,3 +228,15 @@ func (d *durable) remains(shredded bool) (out []string) {
 	}
 	return append(out, "journal: sealed, its keys destroyed with the next snapshot")
 }
+
+// bitmapBytes returns the users of a view with a purpose.
+func bitmapBytes(b *roaring.Bitmap) []byte {
+	if b == nil {
+		return nil
+	}
+	out, err := b.ToBytes()
+	if err != nil {
+		return nil // of a writer that does not fail
+	}
+	return out
+}

@@ -244,10 +244,11 @@ func (s *Store) doom(subjects ...uint64) {
 
 // mergeVerb is Merge, with the other store as its bytes.
 type mergeVerb struct {
-	data    []byte
-	other   *Store
-	renamed map[uint32]uint32
-	err     error
+	data     []byte
+	other    *Store // for its options only, when there are data
+	attached bool
+	renamed  map[uint32]uint32
+	err      error
 }
 
 func (v *mergeVerb) kind() byte { return recordMerge }
@@ -256,13 +257,12 @@ func (v *mergeVerb) kind() byte { return recordMerge }
 const mergePart = 1 << 20
 
 func (v *mergeVerb) prepare(s *Store) (command, error) {
-	if err := s.mergeable(v.other); err != nil {
+	if s.durable == nil {
+		return command{}, s.mergeable(v.other, slices.ContainsFunc(v.other.views, isAttached))
+	}
+	if err := s.mergeable(v.other, v.attached); err != nil {
 		return command{}, err
 	}
-	if s.durable == nil {
-		return command{}, nil
-	}
-	v.data = v.other.encode().AppendTo(nil)
 	c := command{subject: newSubject, data: binary.AppendUvarint(nil, uint64(v.other.opts.Shard))}
 	for part := range slices.Chunk(v.data, mergePart) {
 		c.more = append(c.more, part)
