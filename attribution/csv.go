@@ -77,6 +77,7 @@ func ReadCSV(r io.Reader, opts *CSVOptions) (*Paths, error) {
 		return nil, inputError("ReadCSV", 0, "MaxLine", o.MaxLine, "negative")
 	}
 	c := csvReader{opts: o, separator: []byte(o.Separator)}
+	c.paths.seqs.start()
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, min(64<<10, o.MaxLine)), o.MaxLine)
 	for lines.Scan() {
@@ -101,6 +102,7 @@ func ReadCSV(r io.Reader, opts *CSVOptions) (*Paths, error) {
 	if c.columns == nil {
 		return nil, &CSVError{Line: 1, Err: fmt.Errorf("%w: no line with the names of the columns", ErrInput)}
 	}
+	c.flush()
 	c.paths.settle()
 	return &c.paths, nil
 }
@@ -123,6 +125,10 @@ type csvReader struct {
 	cells     [][]byte
 	seq       []uint32
 	known     [512]knownName
+	batch     []csvRow
+	seqs      []uint32 // the paths of the batch, end to end
+	found     [csvBatch]uint32
+	touched   float64 // keeps the looks at memory from being left out
 }
 
 func (c *csvReader) read(line []byte) error {
@@ -154,12 +160,46 @@ func (c *csvReader) read(line []byte) error {
 	if err := c.path(path); err != nil {
 		return err
 	}
-	p := &c.paths
-	row := &p.rows[p.intern(c.seq)] // the rest follows in settle
-	row.conv.Add(numbers[colConversions])
-	row.value.Add(numbers[colValue])
-	row.null.Add(numbers[colNulls])
+	c.batch = append(c.batch, csvRow{len(c.seqs), c.paths.seqs.hash(c.seq), numbers})
+	c.seqs = append(c.seqs, c.seq...)
+	if len(c.batch) == csvBatch {
+		c.flush()
+	}
 	return nil
+}
+
+// csvRow is a row that waits to be added; its path ends where the next begins.
+type csvRow struct {
+	first   int
+	hash    uint32
+	numbers [colCount]float64
+}
+
+// csvBatch is how many rows are looked up together. Each look goes to places
+// in memory that are far apart; side by side they take hardly longer than one.
+const csvBatch = 64
+
+func (c *csvReader) flush() {
+	p := &c.paths
+	var hashes [csvBatch]uint32
+	for i := range c.batch {
+		hashes[i] = c.batch[i].hash
+	}
+	for _, id := range p.seqs.warm(hashes[:len(c.batch)], c.found[:0]) {
+		c.touched += p.rows[id].conv.Value()
+	}
+	for i := range c.batch {
+		b := &c.batch[i]
+		end := len(c.seqs)
+		if i+1 < len(c.batch) {
+			end = c.batch[i+1].first
+		}
+		row := &p.rows[p.intern(c.seqs[b.first:end])] // the rest follows in settle
+		row.conv.Add(b.numbers[colConversions])
+		row.value.Add(b.numbers[colValue])
+		row.null.Add(b.numbers[colNulls])
+	}
+	c.batch, c.seqs = c.batch[:0], c.seqs[:0]
 }
 
 // settle derives from the rows what [Paths.Add] keeps up with them. Nothing of

@@ -16,6 +16,8 @@ type sequences struct {
 	places []place // by id
 	blocks []block
 	byLen  map[int]uint32
+
+	touched uint32 // keeps looks at memory from being left out
 }
 
 // slot is a place in the table; the hash beside the number spares most looks
@@ -107,10 +109,17 @@ func (s *sequences) intern(seq []uint32) uint32 {
 	return id
 }
 
-func (s *sequences) grow() {
-	if s.table == nil {
+// start chooses a seed, which must be there before anything is hashed.
+func (s *sequences) start() {
+	if s.byLen == nil {
 		s.seed = maphash.String(maphash.MakeSeed(), "")
 		s.byLen = make(map[int]uint32)
+	}
+}
+
+func (s *sequences) grow() {
+	if s.table == nil {
+		s.start()
 	}
 	old := s.table
 	s.table = make([]slot, max(16, 2*len(old)))
@@ -125,6 +134,31 @@ func (s *sequences) grow() {
 		}
 		s.table[at] = t
 	}
+}
+
+// warm looks at what find will look at, for many hashes side by side, and
+// appends the numbers that are likely to be found.
+func (s *sequences) warm(hashes, ids []uint32) []uint32 {
+	if len(s.table) == 0 {
+		return ids
+	}
+	mask := uint32(len(s.table) - 1)
+	for _, h := range hashes {
+		if t := s.table[h&mask]; t.id != 0 && t.hash == h {
+			ids = append(ids, t.id-1)
+		}
+	}
+	var places [64]place
+	for i, id := range ids {
+		places[i%len(places)] = s.places[id]
+	}
+	for i := range min(len(ids), len(places)) {
+		b := &s.blocks[places[i].block]
+		if at := int(places[i].pos) * b.length; at < len(b.elems) {
+			s.touched += b.elems[at]
+		}
+	}
+	return ids
 }
 
 // byLength returns the numbers of the blocks by ascending length.
