@@ -57,8 +57,8 @@ type Options struct {
 	// Retain says which events are kept, and how long.
 	Retain Retain
 	// DedupeWindow is how long message ids are remembered at least, by the
-	// store's clock; they are forgotten after twice as long at most. About
-	// 40 bytes per event within it. Default 7 days, at least one second.
+	// store's clock; they are forgotten after twice as long at most. Up to
+	// 60 bytes per event within it. Default 7 days, at least one second.
 	DedupeWindow time.Duration
 	// DedupeEvents, unless zero, bounds the memory for message ids: two
 	// generations of so many ids each are remembered, each in about 4 bytes at
