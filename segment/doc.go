@@ -200,6 +200,17 @@
 //
 //	segment("vip") and country == "NZ"                                      // 1
 //
+// What other systems have operators of their own for is said with these: who
+// stopped, who came back after a while, who did it for the first time, one
+// field against another, who never bought.
+//
+//	len(events("Order Completed", "7d")) == 0 and len(events("Order Completed", "90d", "7d")) > 0 // 2
+//	len(events("Order Completed", "7d")) > 0 and len(events("Order Completed", "30d", "7d")) == 0 and len(events("Order Completed", "1y", "30d")) > 0 // 1
+//	len(events("Order Completed", "30d")) > 0 and len(events("Order Completed", "1y", "30d")) == 0 // 2
+//	first(events("Order Completed")).total < last(events("Order Completed")).total // 1
+//	mean(map(events("Order Completed"), .total)) > ltv / 10                 // 1 2
+//	not any(events("Order Completed", "60d"), any(.products, .category == "shoes")) // 2 3
+//
 // A name that is not declared is an error that shows the place and the nearest
 // declared name, unless Options.Dynamic. Names with other characters are
 // written $env["first name"]; a chain a.b.c reads the flat name. What expr has
