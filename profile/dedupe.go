@@ -3,8 +3,6 @@ package profile
 import (
 	"cmp"
 	"encoding/binary"
-	"maps"
-	"slices"
 
 	"github.com/zeebo/xxh3"
 )
@@ -19,9 +17,10 @@ type dedupe struct {
 	turn       int64 // when the generations turn next, in whole seconds
 }
 
-// generation is a set of ids: hashes, or a sieve unless that is nil.
+// generation is a set of ids: two of hashes, or a sieve unless that is nil.
 type generation struct {
 	hashes map[xxh3.Uint128]struct{}
+	read   hashList // those that came from bytes
 	sieve  *sieve
 }
 
@@ -38,7 +37,7 @@ func (d *dedupe) next() {
 }
 
 func (g *generation) clear() {
-	g.hashes = nil
+	g.hashes, g.read = nil, hashList{}
 	if g.sieve != nil {
 		g.sieve.reset()
 	}
@@ -48,8 +47,10 @@ func (g *generation) has(h xxh3.Uint128) bool {
 	if g.sieve != nil {
 		return g.sieve.has(g.sieve.entry(h))
 	}
-	_, ok := g.hashes[h]
-	return ok
+	if _, ok := g.hashes[h]; ok {
+		return true
+	}
+	return g.read.has(h)
 }
 
 func (g *generation) remove(h xxh3.Uint128) {
@@ -57,13 +58,14 @@ func (g *generation) remove(h xxh3.Uint128) {
 		g.sieve.remove(g.sieve.entry(h))
 	}
 	delete(g.hashes, h)
+	g.read.remove(h)
 }
 
 func (g *generation) bytes() int {
 	if g.sieve != nil {
 		return g.sieve.bytes()
 	}
-	return 40 * len(g.hashes)
+	return 40*len(g.hashes) + g.read.bytes()
 }
 
 // advance turns the generations as the clock demands.
@@ -135,7 +137,7 @@ func (d *dedupe) merge(o *dedupe) {
 // in their place.
 func (g *generation) list() []xxh3.Uint128 {
 	if g.sieve == nil {
-		return slices.SortedFunc(maps.Keys(g.hashes), compareHashes)
+		return g.read.merged(sortedHashes(g.hashes))
 	}
 	entries := g.sieve.entries()
 	out := make([]xxh3.Uint128, len(entries))
@@ -156,7 +158,7 @@ func (d *dedupe) shape() (buckets uint64, width uint) {
 
 // restore makes the window what it was when lists of a shape were written. A
 // sieve takes hashes in; what a sieve of another shape knew is forgotten. It
-// reports whether the lists can be of that shape.
+// reports whether the lists can be of that shape, and takes them over.
 func (d *dedupe) restore(turn int64, buckets uint64, width uint, young, old []xxh3.Uint128) bool {
 	d.turn = turn
 	b, w := d.shape()
@@ -167,13 +169,13 @@ func (d *dedupe) restore(turn int64, buckets uint64, width uint, young, old []xx
 		to   *generation
 		list []xxh3.Uint128
 	}{{&d.young, young}, {&d.old, old}} {
+		f := g.to.sieve
+		if f == nil {
+			g.to.read = newHashList(g.list)
+			continue
+		}
 		for _, h := range g.list {
-			switch f := g.to.sieve; {
-			case f == nil:
-				if g.to.hashes == nil {
-					g.to.hashes = make(map[xxh3.Uint128]struct{}, len(g.list))
-				}
-				g.to.hashes[h] = struct{}{}
+			switch {
 			case buckets == 0:
 				if e := f.entry(h); !f.has(e) {
 					f.add(e)

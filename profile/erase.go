@@ -152,7 +152,7 @@ func (s *Store) scrub() {
 	clear(s.names[:cap(s.names)])
 	clear(s.log.scratch[:cap(s.log.scratch)])
 	s.traitsChanged = nil
-	s.read = decoded{}
+	s.read, s.tally = decoded{}, computed{}
 }
 
 // setsOf returns the combinations in which any of the nodes occurs.

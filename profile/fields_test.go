@@ -59,11 +59,12 @@ func TestEveryFieldIsSaved(t *testing.T) {
 			"inside": derived, "lag": derived,
 		}},
 		{dedupe{}, map[string]string{"young": saved, "old": saved, "turn": saved}},
-		{generation{}, map[string]string{"hashes": saved, "sieve": saved}},
+		{generation{}, map[string]string{"hashes": saved, "read": saved, "sieve": saved}},
+		{hashList{}, map[string]string{"all": saved, "first": derived, "shift": derived, "gone": saved}},
 		{sieve{}, map[string]string{"width": saved, "buckets": saved, "n": derived, "most": derived, "words": saved}},
 		{tombstones{}, map[string]string{"mac": derived, "until": saved, "buf": passing, "digest": passing}},
 		{eventLog{}, map[string]string{
-			"names": saved, "chunks": saved, "garbage": passing, "used": derived, "scratch": passing, "frozen": passing,
+			"names": saved, "chunks": saved, "garbage": passing, "used": derived, "scratch": passing, "frozen": passing, "counted": derived,
 		}},
 		{consentIndex{}, map[string]string{"optOut": derived, "granted": derived, "denied": derived}},
 	} {

@@ -60,10 +60,7 @@ func (s *Store) decode(data []byte, strict bool) (*Store, error) {
 		o.reconsiderAll()
 	}
 	if strict && d.same && d.sameKeys {
-		w, err := wire.Inspect(o.encode().AppendTo(nil))
-		if err != nil {
-			return nil, fmt.Errorf("profile: %w", err)
-		}
+		w := o.encode()
 		for _, name := range f.Names() {
 			if name != wire.Meta && !bytes.Equal(f.Payload(name), w.Payload(name)) {
 				return nil, fmt.Errorf("profile: %w", &wire.Error{Kind: stateKind, Section: name, Reason: "not in the order of a store", Err: wire.ErrCorrupt})
@@ -184,7 +181,8 @@ func (d *decoder) keys() error {
 		}
 		kind = name
 		n := r.Count(3)
-		g.nodes = slices.Grow(g.nodes, n)
+		id := g.kind(kind, &d.s.opts)
+		g.nodes, d.nodes, d.ofNode = slices.Grow(g.nodes, n), slices.Grow(d.nodes, n), slices.Grow(d.ofNode, n)
 		for range n {
 			v := r.String()
 			mark := r.Byte()
@@ -195,15 +193,18 @@ func (d *decoder) keys() error {
 			if r.Err() != nil {
 				return r.Err()
 			}
-			have := len(g.nodes)
-			k := g.node(Key{kind, v}, &d.s.opts)
-			if len(g.nodes) == have {
+			hash := g.hashKey(id, v)
+			if _, twice := g.find(hash, id, v); twice {
 				r.Fail("key %q twice", v)
 				return r.Err()
 			}
-			nd := &g.nodes[k]
-			nd.shared, nd.cut, nd.crowded = mark&markShared != 0, mark&markCut != 0, mark&markCrowded != 0
-			if nd.shared {
+			k := uint32(len(g.nodes))
+			g.nodes = append(g.nodes, node{
+				kind: id, value: v,
+				shared: mark&markShared != 0, cut: mark&markCut != 0, crowded: mark&markCrowded != 0,
+			})
+			g.keyTable.add(hash, k)
+			if mark&markShared != 0 {
 				g.sharing++
 			}
 			d.nodes = append(d.nodes, k)
@@ -259,24 +260,35 @@ func (d *decoder) persons() error {
 	for i := range d.people {
 		d.people[i] = &person{}
 	}
+	size := make([]uint32, n) // of the persons' lists
 	for i, of := range d.ofNode {
 		if int(of) >= n {
 			r.Fail("key of person %d of %d", of, n)
 			return r.Err()
 		}
-		p := d.people[of]
-		g.nodes[d.nodes[i]].person = p
-		p.setNodes(append(p.nodes(), d.nodes[i]))
 		if len(g.nodes[d.nodes[i]].sets) == 0 {
 			r.Fail("key in no combination")
 			return r.Err()
 		}
+		size[of]++
 	}
-	for k, of := range d.ofSet {
+	for _, of := range d.ofSet {
 		if int(of) >= n {
 			r.Fail("combination of person %d of %d", of, n)
 			return r.Err()
 		}
+		size[of]++
+	}
+	for i, p := range d.people {
+		p.ids = make([]uint32, 0, size[i])
+	}
+	for i, of := range d.ofNode {
+		p := d.people[of]
+		g.nodes[d.nodes[i]].person = p
+		p.ids = append(p.ids, d.nodes[i])
+		p.keys += 2 // one key more
+	}
+	for k, of := range d.ofSet {
 		s.own(d.people[of], uint32(k))
 	}
 	before := uint32(0)

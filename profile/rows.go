@@ -77,7 +77,8 @@ type eventLog struct {
 	garbage int // bytes of events that were taken out
 	used    int
 	scratch []byte
-	frozen  bool // readers are at work: encode must not add names
+	frozen  bool   // readers are at work: encode must not add names
+	counted []bool // by name: whether it is a field that traits look at
 }
 
 const (

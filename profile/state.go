@@ -44,6 +44,10 @@ const (
 	partRecords  = "records"      // of the host
 )
 
+// eventBytes is what most events take beside their content: the time since
+// the one before, the combination, the length.
+const eventBytes = 12
+
 // AppendBinary appends the whole of the store as it is between two changes:
 // who is who, with the numbers they have, statements, events, refusals, the
 // dedupe window, host records, clock and counts. What follows from those
@@ -112,6 +116,7 @@ func (s *Store) encode() *wire.Writer {
 		e.person(persons, p, rank)
 	}
 	events := w.Section(partEvents)
+	events.Grow(max(0, s.log.used-s.log.garbage) + eventBytes*s.retained)
 	for _, p := range e.people {
 		e.rows(events, p)
 	}
@@ -402,6 +407,7 @@ func (e *encoder) ids(w *wire.Section) {
 	w.Uvarint(uint64(width))
 	for _, g := range []*generation{&seen.young, &seen.old} {
 		list := g.list()
+		w.Grow(16*len(list) + 10)
 		w.Count(len(list))
 		for _, h := range list {
 			w.Uint64(h.Hi)

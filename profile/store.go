@@ -25,6 +25,7 @@ type Store struct {
 
 	traitNames  map[string]int
 	traitsOf    map[string][]int // by event name as views see it
+	traitFields map[string]bool  // those that traits look at
 	norm        normalizer
 	stageTraits []int
 	tagTraits   []int
@@ -57,6 +58,7 @@ type Store struct {
 	texts         interned[any]
 	agents        interned[bool] // whether an agent is on the built-in list of programs
 	read          decoded
+	tally         computed // of the person whose traits are computed anew
 	detached      []string
 }
 
@@ -110,6 +112,7 @@ func New(opts *Options) (*Store, error) {
 		optionMarks: o.marks(),
 		traitNames:  make(map[string]int),
 		traitsOf:    make(map[string][]int),
+		traitFields: make(map[string]bool),
 		blocked:     make(map[string]struct{}),
 		fields:      make(map[string]any),
 		changed:     make(map[string]any),
@@ -140,6 +143,10 @@ func New(opts *Options) (*Store, error) {
 		}
 		for _, e := range t.Events {
 			s.traitsOf[e] = append(s.traitsOf[e], i)
+		}
+		s.traitFields[t.Field], s.traitFields[t.SourceField] = true, true
+		for _, c := range t.where {
+			s.traitFields[c.field] = true
 		}
 	}
 	if len(o.Retain.Events) > 0 {

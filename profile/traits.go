@@ -348,14 +348,16 @@ func (s *Store) recount(p *person) {
 		return
 	}
 	old := p.windows()
-	p.computed = nil
+	// What comes out is copied once, in its size.
+	p.computed = &s.tally
 	kept := s.traitsChanged
 	s.retag(p, p.lastSaid())
 	for _, r := range p.rows {
-		s.log.decode(r.pos(), &s.read)
-		s.count(p, s.read.view(), s.read.fields, r.instant())
+		event := s.readCounted(r.pos())
+		s.count(p, event, s.read.fields, r.instant())
 	}
 	s.traitsChanged = kept
+	p.computed = s.tally.take()
 	// What views saw of a window stays behind it also when it is empty.
 	for i := range old {
 		if old[i].stamp == (packed{}) {

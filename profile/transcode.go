@@ -16,7 +16,6 @@ type transcoder struct {
 	inline  map[string]uint32
 	entries []fieldEntry
 	out     []byte
-	pass    func([]byte) []byte // over the reference to a name
 }
 
 type fieldEntry struct {
@@ -27,38 +26,26 @@ type fieldEntry struct {
 // learn finds the names that are used.
 func (t *transcoder) learn(s *Store, people []*person) {
 	l := &s.log
-	seen := make([]bool, l.names.Len())
-	others := make(map[string]bool)
-	name := func(b []byte) []byte {
-		n, k := binary.Uvarint(b)
-		if b = b[k:]; n > 0 {
-			seen[n-1] = true
-			return b
-		}
-		text, b := cutText(b)
-		others[string(text)] = true
-		return b
-	}
+	names := usedNames{seen: make([]bool, l.names.Len()), others: make(map[string]bool)}
 	for _, p := range people {
 		for _, r := range p.rows {
 			b := l.content(r.pos())[1:]
 			_, b = cutText(b)
-			skipFields(name(b), name)
+			skipFields(names.ref(b), &names)
 		}
 	}
-	for n, used := range seen {
+	for n, used := range names.seen {
 		if used {
 			t.names = append(t.names, l.names.Name(uint32(n)))
 		}
 	}
-	for n := range others {
+	for n := range names.others {
 		// A name written out is not in the dictionary, which only grows.
 		t.names = append(t.names, n)
 	}
 	slices.SortFunc(t.names, ids.Compare)
-	t.pass = func(b []byte) []byte { _, b = t.ref(b); return b }
-	t.rank = make([]uint32, len(seen))
-	t.inline = make(map[string]uint32, len(others))
+	t.rank = make([]uint32, len(names.seen))
+	t.inline = make(map[string]uint32, len(names.others))
 	for i, n := range t.names {
 		if id, ok := l.names.Lookup(n); ok {
 			t.rank[id] = uint32(i)
@@ -68,55 +55,86 @@ func (t *transcoder) learn(s *Store, people []*person) {
 	}
 }
 
-func cutText(b []byte) (text, rest []byte) {
-	n, k := binary.Uvarint(b)
-	return b[k : k+int(n)], b[k+int(n):]
+// usedNames are the names that events refer to, or write out.
+type usedNames struct {
+	seen   []bool // by number
+	others map[string]bool
 }
 
-// skipFields passes over fields and tells name of each name.
-func skipFields(b []byte, name func([]byte) []byte) []byte {
-	n, k := binary.Uvarint(b)
-	b = b[k:]
-	for range n {
-		b = skipValue(name(b), name)
+func (u *usedNames) ref(b []byte) []byte {
+	n, b := cutUvarint(b)
+	if n == 0 {
+		text, rest := cutText(b)
+		if u != nil {
+			u.others[string(text)] = true
+		}
+		return rest
+	}
+	if u != nil {
+		u.seen[n-1] = true
 	}
 	return b
 }
 
-func skipValue(b []byte, name func([]byte) []byte) []byte {
+// cutUvarint reads an integer of the log, of which most take one byte.
+func cutUvarint(b []byte) (n uint64, rest []byte) {
+	if b[0] < 0x80 {
+		return uint64(b[0]), b[1:]
+	}
+	return cutLong(b)
+}
+
+func cutLong(b []byte) (n uint64, rest []byte) {
+	n, k := binary.Uvarint(b)
+	return n, b[k:]
+}
+
+func cutText(b []byte) (text, rest []byte) {
+	n, b := cutUvarint(b)
+	return b[:n], b[n:]
+}
+
+// skipFields passes over fields and notes their names, unless names is nil.
+func skipFields(b []byte, names *usedNames) []byte {
+	n, b := cutUvarint(b)
+	for range n {
+		b = skipValue(names.ref(b), names)
+	}
+	return b
+}
+
+func skipValue(b []byte, names *usedNames) []byte {
 	tag := b[0]
 	b = b[1:]
 	switch tag {
 	case tagInt:
-		_, k := binary.Varint(b)
-		return b[k:]
+		_, b = cutUvarint(b)
 	case tagFloat:
 		return b[8:]
 	case tagString:
 		_, b = cutText(b)
 	case tagTime:
-		_, k := binary.Varint(b)
-		_, j := binary.Uvarint(b[k:])
-		return b[k+j:]
+		_, b = cutUvarint(b)
+		_, b = cutUvarint(b)
 	case tagStrings:
-		n, k := binary.Uvarint(b)
-		b = b[k:]
+		n, rest := cutUvarint(b)
+		b = rest
 		for range n {
 			_, b = cutText(b)
 		}
 	case tagObjects:
-		n, k := binary.Uvarint(b)
-		b = b[k:]
+		n, rest := cutUvarint(b)
+		b = rest
 		for range n {
-			b = skipFields(b, name)
+			b = skipFields(b, names)
 		}
 	}
 	return b
 }
 
 func (t *transcoder) ref(b []byte) (rank uint32, rest []byte) {
-	n, k := binary.Uvarint(b)
-	if b = b[k:]; n > 0 {
+	n, b := cutUvarint(b)
+	if n > 0 {
 		return t.rank[n-1], b
 	}
 	text, b := cutText(b)
@@ -138,17 +156,16 @@ func (t *transcoder) event(b []byte) []byte {
 
 func (t *transcoder) fields(b []byte) (rest []byte) {
 	whole := b
-	n, k := binary.Uvarint(b)
-	b = b[k:]
+	n, b := cutUvarint(b)
 	t.out = binary.AppendUvarint(t.out, n)
 	base := len(t.entries)
 	for range n {
 		rank, rest := t.ref(b)
 		start := len(whole) - len(rest)
-		b = skipValue(rest, t.pass)
+		b = skipValue(rest, nil)
 		t.entries = append(t.entries, fieldEntry{rank, start, len(whole) - len(b)})
 	}
-	slices.SortFunc(t.entries[base:], func(x, y fieldEntry) int { return cmp.Compare(x.rank, y.rank) })
+	sortEntries(t.entries[base:])
 	for i := base; i < base+int(n); i++ {
 		x := t.entries[i]
 		t.out = binary.AppendUvarint(t.out, uint64(x.rank)+1)
@@ -166,4 +183,17 @@ func (t *transcoder) fields(b []byte) (rest []byte) {
 	}
 	t.entries = t.entries[:base]
 	return b
+}
+
+// sortEntries sorts the few fields of an event by their names.
+func sortEntries(x []fieldEntry) {
+	if len(x) > 16 {
+		slices.SortFunc(x, func(x, y fieldEntry) int { return cmp.Compare(x.rank, y.rank) })
+		return
+	}
+	for i := 1; i < len(x); i++ {
+		for j := i; j > 0 && x[j].rank < x[j-1].rank; j-- {
+			x[j], x[j-1] = x[j-1], x[j]
+		}
+	}
 }

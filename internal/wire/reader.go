@@ -158,6 +158,10 @@ func (r *Reader) Uvarint() uint64 {
 	if r.err != nil {
 		return 0
 	}
+	if r.pos < len(r.data) && r.data[r.pos] < 0x80 {
+		r.pos++
+		return uint64(r.data[r.pos-1])
+	}
 	v, n := binary.Uvarint(r.data[r.pos:])
 	if n <= 0 || n > 1 && r.data[r.pos+n-1] == 0 {
 		r.fail("bad integer")

@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -94,9 +95,24 @@ func (w *Writer) Section(name string) *Section {
 	return s
 }
 
+// Payload returns what was written to the named section so far, nil if there
+// is none.
+func (w *Writer) Payload(name string) []byte {
+	for _, s := range w.sections {
+		if s.name == name {
+			return s.b
+		}
+	}
+	return nil
+}
+
 // AppendTo appends the whole frame to b.
 func (w *Writer) AppendTo(b []byte) []byte {
-	start := len(b)
+	start, room := len(b), len(magic)+len(w.kind)+32
+	for _, s := range w.sections {
+		room += len(s.name) + len(s.b) + 24
+	}
+	b = slices.Grow(b, room)
 	b = append(b, magic...)
 	b = append(b, w.version)
 	b = appendString(b, w.kind)
@@ -119,6 +135,10 @@ type Section struct {
 	name string
 	b    []byte
 }
+
+// Grow makes room for n bytes more, so that writing them moves nothing. It is
+// a hint: more may be written, or less.
+func (s *Section) Grow(n int) { s.b = slices.Grow(s.b, n) }
 
 // Uvarint writes an unsigned integer.
 func (s *Section) Uvarint(v uint64) { s.b = binary.AppendUvarint(s.b, v) }
