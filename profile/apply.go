@@ -245,9 +245,9 @@ func (s *Store) take(c *cleaned) Change {
 	for _, k := range s.keys {
 		s.nodes = append(s.nodes, s.graph.node(k, &s.opts))
 	}
-	set, m := s.enroll(s.nodes, c.at, c.id)
+	set, m := s.enroll(s.nodes, c)
 	if c.subject != 0 {
-		s.graph.sets[set].subject = c.subject
+		s.graph.sets[set].setSubject(c.subject)
 	}
 	if len(m.gone)+len(m.renamed)+len(m.fresh) > 0 {
 		s.follow(&m)

@@ -325,7 +325,7 @@ func (d *durable) subject(keys []Key) uint64 {
 	s := d.s
 	if s.enrolled(keys) {
 		k, _ := s.graph.set(slices.Compact(s.nodes))
-		if x := s.graph.sets[k].subject; x != 0 {
+		if x := s.graph.sets[k].subject(); x != 0 {
 			return x
 		}
 	}

@@ -20,7 +20,7 @@ func TestDamagedDirectory(t *testing.T) {
 	dir := memoryDir(t)
 	opts := Options{SnapshotEvery: -1, Traits: testTraits()[:3]}
 	s := openTest(t, dir, opts)
-	r := rand.New(rand.NewPCG(43, 1))
+	r := rand.New(rand.NewPCG(43, 4))
 	for i := range 40 {
 		someCommand(t, s, r, i)
 		if i%12 == 11 {

@@ -50,8 +50,9 @@
 // # Who is who
 //
 // Events that name a person by several keys link them. Links are kept with
-// the time they were first seen, and who is who is a function of the set of
-// links, so that the order in which events arrive never matters:
+// the event that they first came with, its time, its source and whether it was
+// an identify or an alias, and who is who is a function of the set of links, so
+// that the order in which events arrive never matters:
 //
 //   - Keys that are linked, over any number of steps, are one person.
 //   - Values that identify nobody ("null", "anonymous", zeros; see

@@ -14,11 +14,19 @@ type Edge struct {
 	// Event is the id of the event that first named both, and Time when.
 	Event string
 	Time  time.Time
+	// Rule is what kind of event that was, and Source what sent it: its field
+	// "context.source", else "context.library.name"; empty if it has neither.
+	Rule   LinkRule
+	Source string
 }
 
-// String returns "a — b (event id at time)".
+// String returns "a — b (rule id at time)", with the source if there is one.
 func (e Edge) String() string {
-	return fmt.Sprintf("%v — %v (event %q at %s)", e.From, e.To, e.Event, e.Time.Format(time.RFC3339))
+	from := ""
+	if e.Source != "" {
+		from = fmt.Sprintf(" from %q", e.Source)
+	}
+	return fmt.Sprintf("%v — %v (%v %q at %s%s)", e.From, e.To, e.Rule, e.Event, e.Time.Format(time.RFC3339), from)
 }
 
 // Explain says why two keys are one person: a shortest path of links from a
@@ -105,7 +113,8 @@ func (s *Store) path(from, to uint32) []Edge {
 			return nil
 		}
 		set := &g.sets[c.set]
-		out = append(out, Edge{From: g.key(c.back), To: g.key(n), Event: set.firstID, Time: set.first.time()})
+		o := g.originOf(set)
+		out = append(out, Edge{From: g.key(c.back), To: g.key(n), Event: o.id, Time: set.first.time(), Rule: o.rule, Source: o.source})
 	}
 	slices.Reverse(out)
 	return out

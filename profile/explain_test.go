@@ -19,6 +19,12 @@ func TestExplain(t *testing.T) {
 		at = at.Add(time.Minute)
 		e := event("e", at, keys...)
 		e.ID = id
+		switch id {
+		case "m2":
+			e.Type, e.Fields = Alias, map[string]any{"context.library.name": "analytics.js", "context.source": strings.Repeat("x", 257)}
+		case "m4":
+			e.Type, e.Fields = Identify, map[string]any{"context.library.name": "analytics.js", "context.source": "crm"}
+		}
 		s.must(t, e)
 	}
 	link("m1", cookie, phone)
@@ -30,11 +36,12 @@ func TestExplain(t *testing.T) {
 	link("m7", bob, kitchen)
 	path, err := s.Explain(cookie, Key{Email, "A@X.IO"})
 	require.NoError(t, err)
-	require.Equal(t, []Edge{{cookie, mail, "m4", epoch.Add(4 * time.Minute)}}, path)
+	require.Equal(t, []Edge{{cookie, mail, "m4", epoch.Add(4 * time.Minute), LinkIdentify, "crm"}}, path)
 	path, err = s.Explain(ann, cookie)
 	require.NoError(t, err)
-	require.Equal(t, []Edge{{ann, phone, "m2", epoch.Add(2 * time.Minute)}, {phone, cookie, "m1", epoch.Add(time.Minute)}}, path)
-	require.Equal(t, `user_id:ann — phone:+6421000111 (event "m2" at 2026-03-01T12:02:00Z)`, path[0].String())
+	require.Equal(t, []Edge{{ann, phone, "m2", epoch.Add(2 * time.Minute), LinkAlias, "analytics.js"}, {phone, cookie, "m1", epoch.Add(time.Minute), LinkEvent, ""}}, path)
+	require.Equal(t, `user_id:ann — phone:+6421000111 (alias "m2" at 2026-03-01T12:02:00Z from "analytics.js")`, path[0].String())
+	require.Equal(t, `phone:+6421000111 — anonymous_id:c (event "m1" at 2026-03-01T12:01:00Z)`, path[1].String())
 	path, err = s.Explain(ann, ann)
 	require.NoError(t, err)
 	require.Empty(t, path)

@@ -14,8 +14,10 @@ import (
 //	user, numbers  the number, and all that lead to it
 //	keys           identifiers, the strongest first
 //	cut            those, and others that events of theirs named, that were unmerged, if any
-//	combinations   keys that came together in events, when, and in which event first;
-//	               of a key alone whether an event came, or statements of the host only
+//	combinations   keys that came together in events, when, and in which event first:
+//	               its id, its rule if it was an identify or an alias, and its source
+//	               if it had one; of a key alone whether an event came, or statements
+//	               of the host only
 //	attributes     every statement that may still hold, with its time
 //	traits         computed traits
 //	consents       the whole history
@@ -89,8 +91,7 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 		b = append(b, `,"last":`...)
 		b = appendTime(b, set.last.time())
 		if len(set.nodes) > 1 {
-			b = append(b, `,"event":`...)
-			b = appendQuoted(b, set.firstID)
+			b = appendOrigin(b, x.origin)
 		} else {
 			b = append(b, `,"seen":`...)
 			b = strconv.AppendBool(b, set.seen())
@@ -179,9 +180,24 @@ func (s *Store) appendPerson(b []byte, p *person) []byte {
 	return append(b, ']')
 }
 
+func appendOrigin(b []byte, o origin) []byte {
+	b = append(b, `,"event":`...)
+	b = appendQuoted(b, o.id)
+	if o.rule != LinkEvent {
+		b = append(b, `,"rule":`...)
+		b = appendQuoted(b, o.rule.String())
+	}
+	if o.source != "" {
+		b = append(b, `,"source":`...)
+		b = appendQuoted(b, o.source)
+	}
+	return b
+}
+
 // combined is one combination as Export shows it.
 type combined struct {
 	keyset
+	origin
 	sets []uint32
 }
 
@@ -190,14 +206,15 @@ type combined struct {
 func (s *Store) combined(sets []uint32) []combined {
 	var out []combined
 	for _, k := range sets {
-		x := combined{s.graph.sets[k], []uint32{k}}
+		x := combined{s.graph.sets[k], s.graph.originOf(&s.graph.sets[k]), []uint32{k}}
 		if s.graph.isLoan(k) {
-			x.first, x.last = s.loanSpan(k)
+			first, last := s.loanSpan(k)
+			x.first, x.last, x.origin = pack(first.instant()), pack(last.instant()), s.originAt(first)
 		}
 		if n := len(out); n > 0 && slices.Equal(out[n-1].nodes, x.nodes) {
 			y := &out[n-1]
-			if x.first.before(y.first) {
-				y.first = x.first
+			if x.first.before(y.first) || x.first == y.first && x.id < y.id {
+				y.first, y.origin = x.first, x.origin
 			}
 			y.last = y.last.latest(x.last)
 			y.sets = append(y.sets, k)

@@ -29,15 +29,16 @@ func TestEveryFieldIsSaved(t *testing.T) {
 		}},
 		{identity{}, map[string]string{
 			"kinds": saved, "kindIndex": derived, "nodes": saved, "freeNodes": passing, "sets": saved, "freeSets": passing,
-			"keyTable": derived, "setTable": derived, "seed": passing, "spans": derived, "lending": derived, "maxKeys": derived, "maxLinks": derived, "sharing": derived,
+			"keyTable": derived, "setTable": derived, "seed": passing, "sources": saved, "spans": derived, "lending": derived, "maxKeys": derived, "maxLinks": derived, "sharing": derived,
 		}},
+		{sources{}, map[string]string{"index": derived, "texts": saved, "uses": derived, "free": passing}},
 		{kind{}, map[string]string{"name": saved, "rank": derived, "limit": derived, "span": derived}},
 		{node{}, map[string]string{
 			"kind": saved, "solo": derived, "shared": saved, "cut": saved, "crowded": saved, "value": saved, "person": saved,
 			"sets": derived,
 		}},
 		{keyset{}, map[string]string{
-			"nodes": saved, "owner": saved, "first": saved, "last": saved, "firstID": saved, "subject": saved,
+			"nodes": saved, "owner": saved, "first": saved, "last": saved, "firstID": saved, "mark": saved,
 		}},
 		{person{}, map[string]string{
 			"number": derived, "keys": derived, "only": saved, "ids": derived, "rows": saved,

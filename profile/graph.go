@@ -51,7 +51,7 @@ type keyset struct {
 	owner       *person
 	firstID     string // of several keys the id of the event that first came with them, see seen
 	first, last packed
-	subject     uint64 // whose key seals its statements in the journal, 0 for none yet
+	mark        uint64 // the source and the rule of that event, and whose key seals its statements in the journal
 }
 
 // kind is one kind of keys.
@@ -73,6 +73,7 @@ type identity struct {
 	keyTable  table // of nodes, by kind and value
 	setTable  table // of combinations of two and more keys, by their nodes
 	seed      maphash.Seed
+	sources   sources
 	lending   lending
 	maxKeys   int
 	maxLinks  int
@@ -183,9 +184,9 @@ func (g *identity) stronger(a, b uint32) int {
 }
 
 // addSet enters a new combination of nodes, sorted from the strongest.
-func (g *identity) addSet(nodes []uint32, at instant, id string) uint32 {
+func (g *identity) addSet(nodes []uint32, at instant, o origin) uint32 {
 	fresh := keyset{nodes: slices.Clone(nodes), first: pack(at), last: pack(at)}
-	fresh.see(id)
+	g.see(&fresh, o)
 	k := g.placeSet(fresh)
 	if len(nodes) == 1 {
 		g.nodes[nodes[0]].solo = k + 1
@@ -212,25 +213,6 @@ func (g *identity) placeSet(fresh keyset) uint32 {
 	return k
 }
 
-// seenAlone stands for the id of the event that a key alone first came with,
-// which nobody asks for.
-const seenAlone = "*"
-
-// see notes the event that a combination first came with, if one did.
-func (k *keyset) see(id string) {
-	switch {
-	case id == "":
-	case len(k.nodes) > 1:
-		k.firstID = strings.Clone(id)
-	default:
-		k.firstID = seenAlone
-	}
-}
-
-// seen reports whether an event came with the combination, not only
-// statements of the host.
-func (k *keyset) seen() bool { return k.firstID != "" }
-
 // removeSet takes a combination out of the graph; its owner is not touched.
 func (g *identity) removeSet(k uint32) {
 	set := &g.sets[k]
@@ -246,6 +228,7 @@ func (g *identity) removeSet(k uint32) {
 			g.nodes[n].sets = slices.Delete(g.nodes[n].sets, i, i+1)
 		}
 	}
+	g.sources.drop(set.source())
 	*set = keyset{}
 	g.freeSets = append(g.freeSets, k)
 }

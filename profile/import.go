@@ -18,11 +18,13 @@ type exported struct {
 	Keys         []Key    `json:"keys"`
 	Cut          []Key    `json:"cut"`
 	Combinations []struct {
-		Keys  []Key     `json:"keys"`
-		First time.Time `json:"first"`
-		Last  time.Time `json:"last"`
-		Event string    `json:"event"`
-		Seen  bool      `json:"seen"`
+		Keys   []Key     `json:"keys"`
+		First  time.Time `json:"first"`
+		Last   time.Time `json:"last"`
+		Event  string    `json:"event"`
+		Rule   string    `json:"rule"`
+		Source string    `json:"source"`
+		Seen   bool      `json:"seen"`
 	} `json:"combinations"`
 	Attributes []struct {
 		Name        string    `json:"name"`
@@ -209,11 +211,15 @@ func (s *Store) stage(x *exported) (*Store, error) {
 		if _, twice := g.set(nodes); twice {
 			return nil, importError("combination %d comes twice", i)
 		}
-		event := c.Event
-		if c.Seen && len(nodes) == 1 {
-			event = seenAlone
+		rule, ok := linkRuleOf(c.Rule)
+		if !ok || len(c.Source) > maxName {
+			return nil, importError("combination %d: rule %q, source %q", i, c.Rule, c.Source)
 		}
-		sets[i] = g.addSet(nodes, instantOf(c.First), event)
+		from := origin{c.Event, rule, c.Source}
+		if c.Seen && len(nodes) == 1 {
+			from.id = seenAlone
+		}
+		sets[i] = g.addSet(nodes, instantOf(c.First), from)
 		g.sets[sets[i]].last = pack(instantOf(c.Last))
 		o.own(p, sets[i])
 	}

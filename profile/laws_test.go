@@ -68,7 +68,10 @@ func newTest(t testing.TB, opts Options) *Store {
 // someEvent draws an event of the person with these keys.
 func someEvent(r *rand.Rand, id string, keys []Key) Event {
 	e := Event{ID: id, Keys: keys, Time: epoch.Add(time.Duration(r.IntN(90)) * time.Minute), Fields: map[string]any{}}
-	switch r.IntN(8) {
+	if r.IntN(3) > 0 {
+		e.Fields[[]string{"context.source", "context.library.name"}[r.IntN(2)]] = fmt.Sprint("s", r.IntN(3))
+	}
+	switch r.IntN(9) {
 	case 0, 1:
 		e.Name = OrderCompleted
 		e.Fields["total"] = []any{12.1, int64(7), 0.3, "free", 1e17, 7.0}[r.IntN(6)]
@@ -83,8 +86,11 @@ func someEvent(r *rand.Rand, id string, keys []Key) Event {
 		e.Fields["name"] = fmt.Sprint("n", r.IntN(3))
 	case 5:
 		e.Type = Consent
+		clear(e.Fields)
 		e.Fields["ads"] = r.IntN(2) == 0
 		e.Fields["mail"] = r.IntN(2) == 0
+	case 6:
+		e.Type = Alias
 	default:
 		e.Name = ProductViewed
 		e.Fields["product_id"] = fmt.Sprint("p", r.IntN(3))

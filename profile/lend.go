@@ -373,15 +373,14 @@ func (s *Store) returnLoans(bases []uint32, each func(Change)) {
 	}
 }
 
-// loanSpan returns the times of the earliest and the latest event of a loan.
-func (s *Store) loanSpan(k uint32) (first, last packed) {
+// loanSpan returns the earliest and the latest event of a loan.
+func (s *Store) loanSpan(k uint32) (first, last row) {
 	for _, r := range s.graph.sets[k].owner.rows {
 		if r.set == k {
-			at := pack(r.instant())
-			if first == (packed{}) {
-				first = at
+			if first == (row{}) {
+				first = r
 			}
-			last = at
+			last = r
 		}
 	}
 	return first, last

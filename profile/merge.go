@@ -115,10 +115,10 @@ func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 			}
 			mine, ok := g.set(raw)
 			if !ok {
-				mine = g.addSet(raw, theirs.first.instant(), theirs.firstID)
+				mine = g.addSet(raw, theirs.first.instant(), o.graph.originOf(theirs))
 				g.sets[mine].last = theirs.last
 			} else {
-				g.sets[mine].merge(theirs)
+				g.mergeSet(&g.sets[mine], theirs, o.graph.originOf(theirs))
 			}
 			sets[k] = mine
 		}
@@ -140,8 +140,8 @@ func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 	return s.adopt(o, nodes, sets, starts, current)
 }
 
-// merge takes another store's record of the same combination in.
-func (k *keyset) merge(o *keyset) {
+// mergeSet takes another store's record of the same combination in.
+func (g *identity) mergeSet(k, o *keyset, from origin) {
 	if !o.seen() && !k.seen() {
 		k.first, k.last = pack(earliestOf(k.first.instant(), o.first.instant())), k.last.latest(o.last)
 		return
@@ -150,11 +150,13 @@ func (k *keyset) merge(o *keyset) {
 		return
 	}
 	if !k.seen() {
-		k.first, k.last, k.firstID = o.first, o.last, o.firstID
+		k.first, k.last = o.first, o.last
+		g.see(k, from)
 		return
 	}
-	if c := o.first.compare(k.first); c < 0 || c == 0 && o.firstID < k.firstID {
-		k.first, k.firstID = o.first, o.firstID
+	if g.precedes(o.first, from, k) {
+		k.first = o.first
+		g.see(k, from)
 	}
 	if k.last.before(o.last) {
 		k.last = o.last
@@ -409,11 +411,12 @@ func (s *Store) buryKey(n uint32, k Key) {
 func (s *Store) refirst(k uint32) {
 	x := &s.graph.sets[k]
 	x.first = x.last
-	for _, r := range x.owner.rows {
-		if r.set == k {
-			x.first = pack(r.instant())
-			x.see(string(s.log.id(r.pos())))
-			return
+	from := origin{id: seenAlone}
+	for _, r := range s.unlent(x.owner) {
+		if s.graph.base(r.set) == k {
+			x.first, from = pack(r.instant()), s.originAt(r)
+			break
 		}
 	}
+	s.graph.see(x, from)
 }

@@ -7,7 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/zhun-go/zhun/internal/ids"
 	"github.com/zhun-go/zhun/internal/value"
@@ -160,6 +163,59 @@ func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
 	return group, shared
 }
 
+// links returns what every combination of several keys first came with.
+func (m *model) links() []string {
+	first := map[string]Event{}
+	for _, e := range m.events {
+		keys := fmt.Sprint(m.sorted(e.Keys))
+		if f, ok := first[keys]; len(m.sorted(e.Keys)) > 1 && (!ok || e.Time.Before(f.Time) || e.Time.Equal(f.Time) && e.ID < f.ID) {
+			first[keys] = e
+		}
+	}
+	var out []string
+	for keys, e := range first {
+		source, _ := e.Fields["context.source"].(string)
+		if source == "" {
+			source, _ = e.Fields["context.library.name"].(string)
+		}
+		rule := map[Type]LinkRule{Identify: LinkIdentify, Alias: LinkAlias}[e.Type]
+		out = append(out, fmt.Sprintf("%v %v %s %v %s", keys, e.Time, e.ID, rule, source))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// links returns the same of the store, and holds it to naming no source that
+// no combination came from.
+func (s *Store) links(t testing.TB) []string {
+	g := &s.graph
+	var out []string
+	uses := make([]uint32, len(g.sources.texts))
+	for k := range g.sets {
+		set := &g.sets[k]
+		if set.source() > 0 {
+			uses[set.source()-1]++
+		}
+		if len(set.nodes) < 2 || g.isLoan(uint32(k)) {
+			require.Zero(t, set.source())
+			continue
+		}
+		var keys []Key
+		for _, n := range set.nodes {
+			keys = append(keys, g.key(n))
+		}
+		o := g.originOf(set)
+		out = append(out, fmt.Sprintf("%v %v %s %v %s", keys, set.first.time(), o.id, o.rule, o.source))
+	}
+	require.Equal(t, uses, append([]uint32{}, g.sources.uses...))
+	for i, n := range uses {
+		require.Equal(t, n > 0, g.sources.texts[i] != "")
+	}
+	require.Len(t, g.sources.index, len(uses)-len(g.sources.free))
+	slices.Sort(out)
+	return out
+}
+
 // tooMany reports whether keys of a kind that were linked at these times are
 // more than the limit.
 func (m *model) tooMany(kind string, times []time.Time) bool {
@@ -244,6 +300,9 @@ func (m *model) attributes(es []Event) map[string]any {
 			continue
 		}
 		for k, v := range e.Fields {
+			if strings.HasPrefix(k, "context.") {
+				continue
+			}
 			if old, ok := at[k]; !ok || e.Time.After(old) || e.Time.Equal(old) && value.Compare(v, said[k]) > 0 {
 				at[k], said[k] = e.Time, v
 			}

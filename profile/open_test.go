@@ -91,7 +91,7 @@ func stateless(t testing.TB, s *Store) []byte {
 	require.NoError(t, o.UnmarshalBinary(stateOf(t, s)))
 	o.subjects, o.doomed, o.marks = 0, nil, nil
 	for k := range o.graph.sets {
-		o.graph.sets[k].subject = 0
+		o.graph.sets[k].setSubject(0)
 	}
 	return stateOf(t, o)
 }

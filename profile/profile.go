@@ -89,7 +89,8 @@ func (s *Store) span(p *person) (earliest, latest instant) {
 		}
 		from, to := set.first, set.last
 		if s.graph.isLoan(k) {
-			from, to = s.loanSpan(k)
+			first, last := s.loanSpan(k)
+			from, to = pack(first.instant()), pack(last.instant())
 		}
 		if first == (packed{}) || from.before(first) {
 			first = from

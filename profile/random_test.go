@@ -158,6 +158,7 @@ func TestStoreAgainstModel(t *testing.T) {
 				}
 			}
 			requireSame(t, m.show(), s.picture(), "round %d step %d: %s", round, step, what)
+			require.Equal(t, m.links(), s.links(t), "round %d step %d: %s", round, step, what)
 			check := func(v *recorder, users []uint32) {
 				rows, attributes := v.show()
 				wantRows, wantAttributes := s.wanted(users)
@@ -249,7 +250,10 @@ func TestOrderWithLimits(t *testing.T) {
 		}
 		m := &model{opts: opts, now: epoch.Add(2 * time.Hour), events: log}
 		want := m.show()
-		requireSame(t, want, build(log, 0, 1).picture(), "round %d", round)
+		links := m.links()
+		once := build(log, 0, 1)
+		requireSame(t, want, once.picture(), "round %d", round)
+		require.Equal(t, links, once.links(t))
 		var twice []Event
 		for _, e := range log {
 			for range 1 + r.IntN(5) {
@@ -257,7 +261,9 @@ func TestOrderWithLimits(t *testing.T) {
 			}
 		}
 		r.Shuffle(len(twice), func(i, j int) { twice[i], twice[j] = twice[j], twice[i] })
-		requireSame(t, want, build(twice, 0, 1).picture(), "round %d, shuffled", round)
+		often := build(twice, 0, 1)
+		requireSame(t, want, often.picture(), "round %d, shuffled", round)
+		require.Equal(t, links, often.links(t))
 		n := 2 + r.IntN(3)
 		parts := make([][]Event, n)
 		for _, e := range twice {
@@ -284,6 +290,7 @@ func TestOrderWithLimits(t *testing.T) {
 			}
 		}
 		requireSame(t, want, dst.picture(), "round %d, merged from %d", round, n)
+		require.Equal(t, links, dst.links(t))
 		dst.checkInvariants(t)
 	}
 }
@@ -325,6 +332,7 @@ func TestRedelivery(t *testing.T) {
 		}
 		require.EqualValues(t, len(log), often.Stats().Applied)
 		requireSame(t, once.picture(), often.picture(), "round %d", round)
+		require.Equal(t, once.links(t), often.links(t))
 	}
 }
 
@@ -371,6 +379,7 @@ func TestExportImport(t *testing.T) {
 			o.checkInvariants(t)
 		}
 		requireSame(t, s.picture(), o.picture(), "round %d", round)
+		require.Equal(t, s.links(t), o.links(t), "round %d", round)
 		if plain {
 			for _, u := range users {
 				again, err := o.Export(u)

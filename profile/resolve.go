@@ -19,19 +19,22 @@ type moved struct {
 
 // enroll finds the combination of an event's keys, entering it if it is new,
 // and brings the persons up to date.
-func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved) {
+func (s *Store) enroll(nodes []uint32, c *cleaned) (uint32, moved) {
 	g := &s.graph
 	slices.SortFunc(nodes, g.stronger)
 	nodes = slices.Compact(nodes)
 	if k, ok := g.set(nodes); ok {
 		set := &g.sets[k]
-		when := pack(at)
+		when := pack(c.at)
 		if set.last.before(when) || !set.seen() {
 			set.last = when
 		}
-		if c := when.compare(set.first); !set.seen() || c < 0 || c == 0 && id < set.firstID {
+		if set.seen() && set.first.before(when) {
+			return k, moved{}
+		}
+		if o := s.origin(c); !set.seen() || g.precedes(when, o, set) {
 			set.first = when
-			set.see(id)
+			g.see(set, o)
 			switch {
 			case g.spans:
 				return k, s.resettle(nodes)
@@ -41,7 +44,7 @@ func (s *Store) enroll(nodes []uint32, at instant, id string) (uint32, moved) {
 		}
 		return k, moved{}
 	}
-	k := g.addSet(nodes, at, id)
+	k := g.addSet(nodes, c.at, s.origin(c))
 	m := s.settle(nodes, k)
 	if g.sets[k].owner == nil {
 		s.own(g.owner(k), k)

@@ -59,7 +59,7 @@ func (s *Store) decode(data []byte, strict bool) (*Store, error) {
 	if !d.sameKeys {
 		o.reconsiderAll()
 	}
-	if strict && d.same && d.sameKeys {
+	if strict && d.same && d.sameKeys && f.Version == stateVersion {
 		w := o.encode()
 		for _, name := range f.Names() {
 			if name != wire.Meta && !bytes.Equal(f.Payload(name), w.Payload(name)) {
@@ -119,8 +119,8 @@ func (d *decoder) meta() error {
 	d.same = bytes.Equal(derived, s.optionMarks.derived)
 	s.clock = readInstant(r)
 	s.seq, s.next, s.subjects = r.Uvarint(), r.Uvarint(), r.Uvarint()
-	if s.next == 0 || s.next > 1<<33 || s.next%uint64(shards) != uint64(shard) {
-		r.Fail("next number %d", s.next)
+	if s.next == 0 || s.next > 1<<33 || s.next%uint64(shards) != uint64(shard) || s.subjects > maxSubject {
+		r.Fail("next number %d, or subject %d", s.next, s.subjects)
 	}
 	for i := range r.Count(1) {
 		s.doomed = append(s.doomed, r.Uvarint())
@@ -216,6 +216,15 @@ func (d *decoder) keys() error {
 
 func (d *decoder) combinations() error {
 	r, g := d.f.Section(partSets), &d.s.graph
+	sources := []string{""}
+	if d.f.Version > 1 {
+		sources = append(sources, r.Strings()...)
+		for i := range sources[1:] {
+			if sources[i+1] <= sources[i] {
+				r.Fail("sources out of order")
+			}
+		}
+	}
 	n := r.Count(8)
 	g.sets = make([]keyset, 0, n)
 	d.ofSet = make([]uint32, 0, n)
@@ -234,7 +243,14 @@ func (d *decoder) combinations() error {
 			last = i
 			nodes = append(nodes, d.nodes[i])
 		}
-		first, end, id, subject, of := readInstant(r), readInstant(r), r.String(), r.Uvarint(), r.Uint32()
+		first, end, from := readInstant(r), readInstant(r), origin{id: r.String()}
+		if d.f.Version > 1 && len(nodes) > 1 {
+			from.rule = LinkRule(r.Byte())
+			if from.source = sources[r.Index(len(sources))]; from.rule > LinkAlias {
+				r.Fail("rule %d", from.rule)
+			}
+		}
+		subject, of := r.Uvarint(), r.Uint32()
 		if r.Err() == nil && (len(nodes) == 0 || first == never() || end.before(first) || subject > d.s.subjects) {
 			r.Fail("combination without keys or with bad times")
 		}
@@ -246,8 +262,9 @@ func (d *decoder) combinations() error {
 			r.Fail("combination twice")
 			return r.Err()
 		}
-		k := g.addSet(nodes, first, id)
-		g.sets[k].last, g.sets[k].subject = pack(end), subject
+		k := g.addSet(nodes, first, from)
+		g.sets[k].last = pack(end)
+		g.sets[k].setSubject(subject)
 		d.ofSet = append(d.ofSet, of)
 	}
 	return r.Close()

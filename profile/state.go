@@ -28,7 +28,7 @@ var (
 
 const (
 	stateKind    = "profile.Store"
-	stateVersion = 1
+	stateVersion = 2 // 1 lacks what combinations first came from
 )
 
 // Sections of the bytes of a store.
@@ -276,6 +276,17 @@ func (e *encoder) keys(w *wire.Section) {
 
 func (e *encoder) combinations(w *wire.Section) {
 	g := &e.s.graph
+	named := make([]uint32, 0, len(g.sources.index))
+	for _, n := range g.sources.index {
+		named = append(named, n)
+	}
+	slices.SortFunc(named, func(a, b uint32) int { return strings.Compare(g.sources.text(a), g.sources.text(b)) })
+	source := make([]uint64, len(g.sources.texts)+1)
+	w.Count(len(named))
+	for i, n := range named {
+		source[n] = uint64(i) + 1
+		w.String(g.sources.text(n))
+	}
 	w.Count(len(e.sets))
 	var places []uint32
 	for _, k := range e.sets {
@@ -292,7 +303,11 @@ func (e *encoder) combinations(w *wire.Section) {
 		writeInstant(w, set.first.instant())
 		writeInstant(w, set.last.instant())
 		w.String(set.firstID)
-		w.Uvarint(set.subject)
+		if len(places) > 1 {
+			w.Byte(byte(set.rule()))
+			w.Uvarint(source[set.source()])
+		}
+		w.Uvarint(set.subject())
 		w.Uvarint(uint64(e.persons[set.owner]))
 	}
 }

@@ -194,7 +194,7 @@ func (s *Store) spoken(p *person, at time.Time) uint32 {
 	top := p.nodes()[:1]
 	k, ok := s.graph.set(top)
 	if !ok {
-		k = s.graph.addSet(top, instantOf(at), "")
+		k = s.graph.addSet(top, instantOf(at), origin{})
 		s.own(p, k)
 	} else if set := &s.graph.sets[k]; !set.seen() {
 		set.first = pack(earliestOf(set.first.instant(), instantOf(at)))

@@ -92,8 +92,8 @@ func (v *tagVerb) apply(s *Store, subject uint64) {
 
 // spokenSubject returns whose key seals what the host says of a person.
 func (s *Store) spokenSubject(p *person) uint64 {
-	if k, ok := s.graph.set(p.nodes()[:1]); ok && s.graph.sets[k].subject != 0 {
-		return s.graph.sets[k].subject
+	if k, ok := s.graph.set(p.nodes()[:1]); ok && s.graph.sets[k].subject() != 0 {
+		return s.graph.sets[k].subject()
 	}
 	return newSubject
 }
@@ -101,8 +101,8 @@ func (s *Store) spokenSubject(p *person) uint64 {
 // seal notes whose key seals what the host says of a person.
 func (s *Store) seal(user uint32, subject uint64) {
 	if p := s.people.of(user); p != nil && subject != 0 {
-		if k, ok := s.graph.set(p.nodes()[:1]); ok && s.graph.sets[k].subject == 0 {
-			s.graph.sets[k].subject = subject
+		if k, ok := s.graph.set(p.nodes()[:1]); ok && s.graph.sets[k].subject() == 0 {
+			s.graph.sets[k].setSubject(subject)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func (v *unmergeVerb) prepare(s *Store) (command, error) {
 	}
 	b := binary.AppendUvarint(nil, uint64(v.user))
 	c := command{subject: newSubject, data: appendText(appendText(b, v.key.Kind), v.key.Value)}
-	if x := g.sets[g.strongestSet(n)].subject; x != 0 {
+	if x := g.sets[g.strongestSet(n)].subject(); x != 0 {
 		c.subject = x
 	}
 	return c, nil
@@ -193,8 +193,8 @@ func (v *unmergeVerb) read(x *eventScan) {
 
 func (v *unmergeVerb) apply(s *Store, subject uint64) {
 	if n, err := s.known(v.key); err == nil && subject != 0 {
-		if set := &s.graph.sets[s.graph.strongestSet(n)]; set.subject == 0 {
-			set.subject = subject
+		if set := &s.graph.sets[s.graph.strongestSet(n)]; set.subject() == 0 {
+			set.setSubject(subject)
 		}
 	}
 	v.c, v.err = s.unmergeLocked(v.user, v.key)
@@ -325,8 +325,8 @@ func (v *eraseVerb) prepare(s *Store) (command, error) {
 	for k := range sets {
 		set := &g.sets[k]
 		v.until = latestOf(v.until, set.last.instant())
-		if set.subject != 0 {
-			subjects = append(subjects, set.subject)
+		if x := set.subject(); x != 0 {
+			subjects = append(subjects, x)
 		}
 		free = free && set.owner == p && !slices.ContainsFunc(set.nodes, func(n uint32) bool { return g.nodes[n].person != p })
 	}
