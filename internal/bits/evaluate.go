@@ -108,12 +108,7 @@ func (v *evaluator) and(i int) (block, bool) {
 			left = v.out.meet(left, b.array)
 		}
 	}
-	for _, p := range v.pages {
-		if len(left) == 0 {
-			break
-		}
-		left = p.filter(left, 1)
-	}
+	left = v.sieve(left, v.pages)
 	for _, k := range v.kids {
 		if k.op == opSet || len(left) == 0 {
 			continue
@@ -130,6 +125,56 @@ func (v *evaluator) and(i int) (block, bool) {
 	}
 	v.array = left
 	return block{n: len(left), array: left}, false
+}
+
+// sieve keeps the users of an array, which it may overwrite, who are in all
+// pages. A look into a page that is not in a cache waits for memory, and many
+// looks wait longer than a pass over the page takes: while many are left, pages
+// are combined three at a time.
+func (v *evaluator) sieve(left []uint16, pages []*page) []uint16 {
+	for len(left) > maxLooks && len(pages) > 1 {
+		n := min(3, len(pages))
+		v.kernel.and4(v.out, pages[0], pages[1], pages[n-1], pages[n-1])
+		left, pages = v.out.filter(left, 1), pages[n:]
+	}
+	for _, p := range pages {
+		if len(left) == 0 {
+			break
+		}
+		left = p.filter(left, 1)
+	}
+	return left
+}
+
+// maxLooks is up to how many users are looked up in a page one by one.
+const maxLooks = 48
+
+// count returns the number of users in a block, where it can without finding
+// out who they are.
+func (v *evaluator) count(i int) int {
+	if v.op == opAnd && len(v.kids) == 2 && v.kids[0].op == opSet && v.kids[1].op == opSet {
+		a, b := v.kids[0].set.at(i), v.kids[1].set.at(i)
+		if a.listed() && b.listed() {
+			if len(a.array) > len(b.array) {
+				a, b = b, a
+			}
+			return v.out.common(a.array, b.array)
+		}
+		if a.words != nil && b.words != nil {
+			return v.kernel.countAnd(a.words, b.words)
+		}
+		if a.words != nil && b.listed() {
+			a, b = b, a
+		}
+		if a.listed() && b.words != nil {
+			return b.words.hits(a.array)
+		}
+	}
+	b, _ := v.eval(i)
+	if b.n == unknown {
+		return v.kernel.count(b.words)
+	}
+	return b.n
 }
 
 // andPages is and where no set is an array.
@@ -155,9 +200,7 @@ func (v *evaluator) andPages(i int) (block, bool) {
 		for _, b := range v.part[1:] {
 			left = v.out.meet(left, b.array)
 		}
-		for _, p := range v.pages {
-			left = p.filter(left, 1)
-		}
+		left = v.sieve(left, v.pages)
 		v.array = left
 		return block{n: len(left), array: left}, false
 	case len(v.pages) == 0:
@@ -191,14 +234,12 @@ func (v *evaluator) diff(i int) (block, bool) {
 		return block{n: len(left), array: left}, false
 	case a.full():
 		v.out.fill()
-	default:
-		*v.out = *a.words
+		a.words = v.out
 	}
 	if b.words != nil {
-		for w := range v.out {
-			v.out[w] &^= b.words[w]
-		}
+		v.kernel.andNot(v.out, a.words, b.words)
 	} else {
+		*v.out = *a.words
 		v.out.unset(b.array)
 	}
 	return block{n: unknown, words: v.out}, false

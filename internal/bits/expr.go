@@ -105,11 +105,14 @@ func (e Expr) Set(workers int) *Set {
 	s := &Set{blocks: make([]block, e.span())}
 	kernel := kernelFor(len(s.blocks))
 	split(len(s.blocks), workers, func(from, to int) {
-		ev := newEvaluator(e, kernel)
+		ev, fresh := newEvaluator(e, kernel), slab{}
 		for i := from; i < to; i++ {
 			b, shared := ev.eval(i)
+			if b.n == unknown {
+				b.n = kernel.count(b.words)
+			}
 			if s.put(i, b, shared || b.words == ev.out); s.blocks[i].words == ev.out {
-				ev.out = new(page) // that one is taken
+				ev.out = fresh.page() // that one is taken
 			}
 		}
 	})
@@ -125,8 +128,7 @@ func (e Expr) Count(workers int) int {
 		ev := newEvaluator(e, kernel)
 		n := 0
 		for i := from; i < to; i++ {
-			b, _ := ev.eval(i)
-			n += b.count()
+			n += ev.count(i)
 		}
 		mu.Lock()
 		total += n
@@ -140,8 +142,7 @@ func (e Expr) AtLeast(n int) bool {
 	ev := newEvaluator(e, portable())
 	found := 0
 	for i := 0; i < e.span() && found < n; i++ {
-		b, _ := ev.eval(i)
-		found += b.count()
+		found += ev.count(i)
 	}
 	return found >= n
 }

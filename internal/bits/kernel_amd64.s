@@ -1,24 +1,5 @@
 #include "textflag.h"
 
-// func cpuid(eax, ecx uint32) (a, b, c, d uint32)
-TEXT ·cpuid(SB), NOSPLIT, $0-24
-	MOVL eax+0(FP), AX
-	MOVL ecx+4(FP), CX
-	CPUID
-	MOVL AX, a+8(FP)
-	MOVL BX, b+12(FP)
-	MOVL CX, c+16(FP)
-	MOVL DX, d+20(FP)
-	RET
-
-// func xgetbv() (a, d uint32)
-TEXT ·xgetbv(SB), NOSPLIT, $0-8
-	XORL CX, CX
-	XGETBV
-	MOVL AX, a+0(FP)
-	MOVL DX, d+4(FP)
-	RET
-
 // func or4AVX2(dst, a, b, c, d *page)
 TEXT ·or4AVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
@@ -69,4 +50,88 @@ and:
 	CMPQ AX, $8192
 	JLT and
 	VZEROUPPER
+	RET
+
+// func andNotAVX2(dst, a, b *page)
+TEXT ·andNotAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	XORQ AX, AX
+
+andnot:
+	VMOVDQU (DX)(AX*1), Y0
+	VMOVDQU 32(DX)(AX*1), Y1
+	VPANDN (SI)(AX*1), Y0, Y0
+	VPANDN 32(SI)(AX*1), Y1, Y1
+	VMOVDQU Y0, (DI)(AX*1)
+	VMOVDQU Y1, 32(DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, $8192
+	JLT andnot
+	VZEROUPPER
+	RET
+
+// func countPOPCNT(p *page) int
+// Four sums, so that no addition waits for another.
+TEXT ·countPOPCNT(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), SI
+	XORQ AX, AX
+	XORQ R8, R8
+	XORQ R9, R9
+	XORQ R10, R10
+	XORQ R11, R11
+
+count:
+	POPCNTQ (SI)(AX*1), R12
+	POPCNTQ 8(SI)(AX*1), R13
+	POPCNTQ 16(SI)(AX*1), CX
+	POPCNTQ 24(SI)(AX*1), DX
+	ADDQ R12, R8
+	ADDQ R13, R9
+	ADDQ CX, R10
+	ADDQ DX, R11
+	ADDQ $32, AX
+	CMPQ AX, $8192
+	JLT count
+	ADDQ R9, R8
+	ADDQ R11, R10
+	ADDQ R10, R8
+	MOVQ R8, ret+8(FP)
+	RET
+
+// func countAndPOPCNT(a, b *page) int
+TEXT ·countAndPOPCNT(SB), NOSPLIT, $0-24
+	MOVQ a+0(FP), SI
+	MOVQ b+8(FP), DI
+	XORQ AX, AX
+	XORQ R8, R8
+	XORQ R9, R9
+	XORQ R10, R10
+	XORQ R11, R11
+
+countand:
+	MOVQ (SI)(AX*1), R12
+	MOVQ 8(SI)(AX*1), R13
+	MOVQ 16(SI)(AX*1), CX
+	MOVQ 24(SI)(AX*1), DX
+	ANDQ (DI)(AX*1), R12
+	ANDQ 8(DI)(AX*1), R13
+	ANDQ 16(DI)(AX*1), CX
+	ANDQ 24(DI)(AX*1), DX
+	POPCNTQ R12, R12
+	POPCNTQ R13, R13
+	POPCNTQ CX, CX
+	POPCNTQ DX, DX
+	ADDQ R12, R8
+	ADDQ R13, R9
+	ADDQ CX, R10
+	ADDQ DX, R11
+	ADDQ $32, AX
+	CMPQ AX, $8192
+	JLT countand
+	ADDQ R9, R8
+	ADDQ R11, R10
+	ADDQ R10, R8
+	MOVQ R8, ret+16(FP)
 	RET

@@ -21,9 +21,19 @@ func (p *page) fill() {
 	}
 }
 
-// scatter adds users.
+// scatter adds users. Neighbours are often in one word, where each has to wait
+// for the one before; so four parts of the array take turns.
 func (p *page) scatter(array []uint16) {
-	for _, v := range array {
+	n := len(array) / 4
+	first, second, third, fourth := array[:n], array[n:][:n], array[2*n:][:n], array[3*n:][:n]
+	for i, a := range first {
+		b, c, d := second[i], third[i], fourth[i]
+		p[a/64] |= 1 << (a % 64)
+		p[b/64] |= 1 << (b % 64)
+		p[c/64] |= 1 << (c % 64)
+		p[d/64] |= 1 << (d % 64)
+	}
+	for _, v := range array[4*n:] {
 		p[v/64] |= 1 << (v % 64)
 	}
 }
@@ -46,6 +56,15 @@ func (p *page) filter(array []uint16, want uint64) []uint16 {
 	return array[:n]
 }
 
+// hits counts the users of an array who are in the page.
+func (p *page) hits(array []uint16) int {
+	n := 0
+	for _, v := range array {
+		n += int(p[v/64] >> (v % 64) & 1)
+	}
+	return n
+}
+
 // short is the length of an array that is looked for in a longer one; two
 // longer ones meet through a page.
 const short = 8
@@ -58,6 +77,23 @@ func (p *page) meet(array, other []uint16) []uint16 {
 	clear(p[:])
 	p.scatter(other)
 	return p.filter(array, 1)
+}
+
+// common counts the users that two arrays share, the first not the longer one.
+// p is scratch.
+func (p *page) common(array, other []uint16) int {
+	if len(array) <= short {
+		n := 0
+		for _, v := range array {
+			if found(other, v) {
+				n++
+			}
+		}
+		return n
+	}
+	clear(p[:])
+	p.scatter(array)
+	return p.hits(other)
 }
 
 // without keeps the users of array that are not in other. p is scratch.
@@ -74,17 +110,22 @@ func (p *page) without(array, other []uint16) []uint16 {
 func pick(array, other []uint16, want bool) []uint16 {
 	kept := array[:0]
 	for _, v := range array {
-		lo, hi := 0, len(other)
-		for lo < hi {
-			if mid := int(uint(lo+hi) >> 1); other[mid] < v {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
-		}
-		if (lo < len(other) && other[lo] == v) == want {
+		if found(other, v) == want {
 			kept = append(kept, v)
 		}
 	}
 	return kept
+}
+
+// found reports whether the user is in the array.
+func found(array []uint16, v uint16) bool {
+	lo, hi := 0, len(array)
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); array[mid] < v {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo < len(array) && array[lo] == v
 }

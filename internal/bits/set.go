@@ -27,6 +27,9 @@ type block struct {
 // unknown is the number of users of a page that nobody has counted.
 const unknown = -1
 
+// listed reports whether the users are an array.
+func (b *block) listed() bool { return b.words == nil && b.n != blockUsers }
+
 func (b *block) full() bool  { return b.n == blockUsers }
 func (b *block) empty() bool { return b.n == 0 }
 
@@ -54,6 +57,18 @@ func (p *page) append(array []uint16) []uint16 {
 		}
 	}
 	return array
+}
+
+// slab hands out pages, made some at a time.
+type slab struct{ pages []page }
+
+func (s *slab) page() *page {
+	if len(s.pages) == 0 {
+		s.pages = make([]page, 8)
+	}
+	p := &s.pages[0]
+	s.pages = s.pages[1:]
+	return p
 }
 
 // Set is a set of users. The zero value is empty.
@@ -110,7 +125,10 @@ func (s *Set) bytes() int {
 
 // put makes a block part of the set; it copies what is not to be shared.
 func (s *Set) put(i int, b block, shared bool) {
-	n := b.count()
+	if b.n == unknown {
+		b.n = b.words.count()
+	}
+	n := b.n
 	out := &s.blocks[i]
 	out.n = n
 	switch {
