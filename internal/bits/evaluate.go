@@ -85,8 +85,10 @@ func (v *evaluator) and(i int) (block, bool) {
 		if k.op != opSet {
 			continue
 		}
-		b := k.set.at(i)
-		switch {
+		if i >= len(k.set.blocks) {
+			return block{}, true
+		}
+		switch b := &k.set.blocks[i]; {
 		case b.empty():
 			return block{}, true
 		case b.full():
@@ -96,7 +98,7 @@ func (v *evaluator) and(i int) (block, bool) {
 			if few < 0 || len(b.array) < len(v.part[few].array) {
 				few = len(v.part)
 			}
-			v.part = append(v.part, b)
+			v.part = append(v.part, *b)
 		}
 	}
 	if few < 0 {
@@ -128,26 +130,29 @@ func (v *evaluator) and(i int) (block, bool) {
 }
 
 // sieve keeps the users of an array, which it may overwrite, who are in all
-// pages. A look into a page that is not in a cache waits for memory, and many
-// looks wait longer than a pass over the page takes: while many are left, pages
-// are combined three at a time.
+// pages, four of them at a time. A look into a page that is not in a cache waits
+// for memory, and even some dozen looks wait longer than a pass over the page
+// takes: while so many are left, the pages are combined first.
 func (v *evaluator) sieve(left []uint16, pages []*page) []uint16 {
-	for len(left) > maxLooks && len(pages) > 1 {
-		n := min(3, len(pages))
-		v.kernel.and4(v.out, pages[0], pages[1], pages[n-1], pages[n-1])
-		left, pages = v.out.filter(left, 1), pages[n:]
-	}
-	for _, p := range pages {
-		if len(left) == 0 {
-			break
+	for len(pages) > 1 && len(left) > 0 {
+		last := min(4, len(pages)) - 1
+		a, b, c, d := pages[0], pages[1], pages[min(2, last)], pages[last]
+		if len(left) > maxLooks {
+			v.kernel.and4(v.out, a, b, c, d)
+			left = v.out.filter(left, 1)
+		} else {
+			left = filterAll(left, a, b, c, d)
 		}
-		left = p.filter(left, 1)
+		pages = pages[last+1:]
+	}
+	if len(pages) > 0 {
+		left = pages[0].filter(left, 1)
 	}
 	return left
 }
 
-// maxLooks is up to how many users are looked up in a page one by one.
-const maxLooks = 48
+// maxLooks is up to how many users are looked up in pages one by one.
+const maxLooks = 16
 
 // count returns the number of users in a block, where it can without finding
 // out who they are.

@@ -56,6 +56,17 @@ func (p *page) filter(array []uint16, want uint64) []uint16 {
 	return array[:n]
 }
 
+// filterAll keeps the users who are in four pages.
+func filterAll(array []uint16, a, b, c, d *page) []uint16 {
+	n := 0
+	for _, v := range array {
+		array[n] = v
+		w := v / 64
+		n += int((a[w] & b[w] & c[w] & d[w]) >> (v % 64) & 1)
+	}
+	return array[:n]
+}
+
 // hits counts the users of an array who are in the page.
 func (p *page) hits(array []uint16) int {
 	n := 0
