@@ -358,7 +358,12 @@ func (s *Store) buryKey(n uint32, k Key) {
 			losers = append(losers, x.owner)
 		}
 		rest = append(rest, x.nodes...)
-		if s.tombs.refuses(k, x.last.instant()) {
+		last := x.last.instant()
+		if g.isLoan(set) {
+			_, r := s.loanSpan(set)
+			last = r.instant()
+		}
+		if s.tombs.refuses(k, last) {
 			gone[set] = true
 		}
 	}
@@ -395,9 +400,11 @@ func (s *Store) buryKey(n uint32, k Key) {
 	}
 	slices.SortFunc(rest, g.stronger)
 	clear(g.lending.visits)
+	// What was lent to an account that is no more comes back first.
+	s.relend(slices.DeleteFunc(s.looseOf(rest, true), func(k uint32) bool { return gone[k] }), never(), &m)
 	s.dissolve(slices.Compact(rest), losers, &m)
 	left := s.settleLoans(s.looseOf(slices.DeleteFunc(slices.Clone(rest), func(n uint32) bool { return len(g.nodes[n].sets) == 0 }), true), never())
-	losers = append(losers, left.shown...)
+	losers = append(append(losers, m.shown...), left.shown...)
 	for _, p := range losers {
 		if s.people.of(p.number) == p {
 			s.recount(p)
