@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -66,4 +67,31 @@ func TestMergeRefuses(t *testing.T) {
 	require.NoError(t, o.Attach("v", newRecorder(), nil))
 	_, err = s.Merge(o)
 	require.ErrorContains(t, err, "views are attached")
+}
+
+// Where devices are lent, what another store refuses takes back what was lent
+// to accounts that are no more; a store that is read again is the same.
+func TestMergeWhatIsRefusedAndLent(t *testing.T) {
+	for round := range longForm(12) {
+		opts := twinOptions(4*round + 2)
+		s := newTest(t, opts)
+		r := rand.New(rand.NewPCG(60, uint64(4*round+2)))
+		for i := range 70 {
+			switch r.IntN(12) {
+			case 0:
+				other := opts
+				other.Shard = 1
+				_, err := s.Merge(busy(t, r, other))
+				require.NoError(t, err)
+				s.checkInvariants(t)
+				again := newTest(t, opts)
+				require.NoError(t, again.UnmarshalBinary(stateOf(t, s)))
+				requireSame(t, again.picture(), s.picture(), "round %d, command %d", round, i)
+			case 1:
+				_, _ = s.Apply(event(fmt.Sprint("x", i), epoch.Add(time.Duration(i)*10*time.Minute), ann))
+			default:
+				someCommand(t, s, r, i)
+			}
+		}
+	}
 }

@@ -50,7 +50,8 @@ func Open(dir string, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, journalError(err)
 	}
-	d := &durable{s: s, j: j, every: s.opts.SnapshotEvery}
+	d := &durable{s: s, j: j, opts: s.opts, every: s.opts.SnapshotEvery}
+	d.opts.Traits = slices.Clone(s.opts.Traits)
 	s.counts = &d.counts
 	s.ahead.on = true
 	s.ahead.ids = make(map[string]bool)
@@ -83,7 +84,7 @@ func (d *durable) recover() error {
 	s.scrub()
 	if changed || len(d.j.Snapshots()) == 0 && d.j.Last() == 0 {
 		// The options that the next records are made under.
-		return d.snapshot(context.Background(), true)
+		return d.snapshot(context.Background(), snapshotAlone)
 	}
 	return d.shred(covered)
 }
@@ -143,18 +144,28 @@ func (d *durable) replay(after uint64) error {
 	x := reading{d: d, next: after + 1}
 	err := d.j.Replay(after, x.record)
 	if err == nil {
-		err = x.release(nil)
+		err = x.end(d.j.Last())
 	}
-	if err == nil {
-		x.endMerge()
-		for _, seq := range slices.Sorted(maps.Values(x.keys)) {
-			err = &wire.Error{Kind: journalFormat, Reason: fmt.Sprintf("record %d can no longer be read, and the snapshot that held it is damaged", seq), Err: wire.ErrCorrupt}
-			break
-		}
-		if d.j.Last()+1 != x.next {
-			err = &wire.Error{Kind: journalFormat, Reason: fmt.Sprintf("records %d to %d have been removed and no snapshot holds them", x.next, d.j.Last()), Err: wire.ErrCorrupt}
-		}
+	return replayError(err)
+}
+
+// end takes in what waited for a record to come, after the last one.
+func (x *reading) end(last uint64) error {
+	if err := x.release(nil); err != nil {
+		return err
 	}
+	x.endMerge()
+	for _, seq := range slices.Sorted(maps.Values(x.keys)) {
+		return &wire.Error{Kind: journalFormat, Reason: fmt.Sprintf("record %d can no longer be read, and the snapshot that held it is damaged", seq), Err: wire.ErrCorrupt}
+	}
+	if last+1 != x.next {
+		return &wire.Error{Kind: journalFormat, Reason: fmt.Sprintf("records %d to %d have been removed and no snapshot holds them", x.next, last), Err: wire.ErrCorrupt}
+	}
+	return nil
+}
+
+// replayError is journalError of what may be one already.
+func replayError(err error) error {
 	var bad *JournalError
 	if err == nil || errors.As(err, &bad) {
 		return err

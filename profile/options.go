@@ -176,6 +176,11 @@ type Options struct {
 	// be written, by the call that reaches it. Default 64 MiB; negative: only
 	// when asked for.
 	SnapshotEvery int64
+	// SnapshotInPlace lets [Open] write snapshots from the store itself, while
+	// changes wait, at about 100 MB a second. By default they are written from
+	// a second store made of the directory, which takes as much memory again
+	// as the store meanwhile, and changes go on.
+	SnapshotInPlace bool
 	// LockTimeout is how long [Open] waits while another store has the
 	// directory open; negative: not at all. Default one second.
 	LockTimeout time.Duration

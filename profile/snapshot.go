@@ -28,22 +28,34 @@ type pictured interface{ Snapshot() io.WriterTo }
 
 // Snapshot writes the store and the views attached to it to its directory, so
 // that opening it need not replay what came before, and destroys the keys of
-// what was erased since the last snapshot. Changes wait while the picture is
-// taken, and go on while it is written. A context that ends stops it before
-// anything is written.
+// what was erased since the last snapshot. Changes go on meanwhile, but for a
+// moment in which the views' pictures are taken: the store is written from a
+// second one, made of the directory, unless Options.SnapshotInPlace is set. A
+// view that has no Snapshot method is written while changes wait. A context
+// that ends stops it before anything is written.
 //
-// Errors: a [*JournalError], the context's, [ErrClosed], and [ErrOptions] for
-// a store in memory.
+// Errors: a [*JournalError], one that wraps [ErrCorrupt] when the journal has
+// become unreadable, which leaves the snapshots there are; the context's,
+// [ErrClosed], and [ErrOptions] for a store in memory.
 func (s *Store) Snapshot(ctx context.Context) error {
 	if s.durable == nil {
 		return fmt.Errorf("%w: a store in memory has no directory", ErrOptions)
 	}
-	return s.durable.snapshot(ctx, true)
+	return s.durable.snapshot(ctx, snapshotAsked)
 }
 
-// snapshot writes a snapshot; unless it is asked for, only one at a time.
-func (d *durable) snapshot(ctx context.Context, asked bool) error {
-	if asked {
+// occasion is why a snapshot is written.
+type occasion int
+
+const (
+	snapshotAsked occasion = iota
+	snapshotDue            // the journal has grown; one at a time is enough
+	snapshotAlone          // while nobody can be waiting
+)
+
+// snapshot writes a snapshot.
+func (d *durable) snapshot(ctx context.Context, why occasion) error {
+	if why != snapshotDue {
 		d.snapshots.Lock()
 	} else if !d.snapshots.TryLock() {
 		return nil
@@ -52,64 +64,128 @@ func (d *durable) snapshot(ctx context.Context, asked bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	seq, parts, doomed, err := d.picture()
+	var p *picture
+	err := errNoTwin
+	if !d.opts.SnapshotInPlace && why != snapshotAlone {
+		p, err = d.pictureByTwin(ctx)
+	}
+	if err == errNoTwin {
+		p, err = d.picture(true)
+	}
 	if err != nil {
 		return err
 	}
-	if err := d.j.Snapshot(seq, parts); err != nil {
+	if err := d.j.Snapshot(p.seq, p.parts()); err != nil {
 		return journalError(err)
 	}
-	d.write.Lock()
-	defer d.write.Unlock()
-	if err := d.shred(doomed); err != nil {
+	if err := d.shredAll(p.memo.doomed); err != nil {
 		return err
 	}
 	return d.cut()
 }
 
-// picture returns the store and its views as they are, to be written while
-// they go on.
-func (d *durable) picture() (seq uint64, parts []journal.Part, doomed []uint64, err error) {
+// picture is the store and its views as they were after a record, to be
+// written while they go on.
+type picture struct {
+	seq   uint64
+	memo  memo
+	store []byte
+	views []viewPicture
+}
+
+// viewPicture is one view of a picture.
+type viewPicture struct {
+	name, purpose string
+	in            *roaring.Bitmap
+	content       io.WriterTo
+	calls         []byte
+}
+
+// memo is what is taken down of a store when its picture is taken.
+type memo struct {
+	census
+	seq, subjects uint64
+	stats         Stats
+	doomed        []uint64
+	marks         []reach
+}
+
+// picture takes one, with the bytes of the store if they are wanted.
+func (d *durable) picture(whole bool) (*picture, error) {
 	s := d.s
 	d.write.Lock()
 	defer d.write.Unlock()
 	if d.err != nil {
-		return 0, nil, nil, d.err
+		return nil, d.err
 	}
 	// Nobody writes now, and readers go on.
 	if s.closed {
-		return 0, nil, nil, ErrClosed
+		return nil, ErrClosed
 	}
-	parts = []journal.Part{{Name: partStore, Write: bytes.NewReader(s.encode().AppendTo(nil))}}
-	w := wire.NewWriter("profile.views", 1)
-	list := w.Section("views")
-	list.Count(len(s.views))
-	for i, x := range s.views {
-		list.String(x.name)
-		list.String(x.purpose)
-		list.Bytes(bitmapBytes(x.in))
-		var content io.WriterTo
-		calls := []byte(nil)
+	p := &picture{seq: d.j.Last(), memo: memo{
+		census: s.census(), seq: s.seq, subjects: s.subjects, stats: s.stats,
+		doomed: slices.Clone(s.doomed), marks: slices.Clone(s.marks),
+	}}
+	for _, x := range s.views {
+		v := viewPicture{name: x.name, purpose: x.purpose}
+		if x.in != nil {
+			v.in = x.in.Clone()
+		}
 		if r, ok := x.v.(*reserved); ok {
-			content, calls = bytes.NewReader(r.data), slices.Clone(r.calls)
+			// Both are only ever appended to.
+			v.content, v.calls = bytes.NewReader(r.data), r.calls[:len(r.calls):len(r.calls)]
 		} else if p, ok := x.v.(pictured); ok {
-			content = p.Snapshot()
+			v.content = p.Snapshot()
 		} else {
 			b, err := x.v.AppendBinary(nil)
 			if err != nil {
-				return 0, nil, nil, &ViewError{View: x.name, Verb: "AppendBinary", Err: err}
+				return nil, &ViewError{View: x.name, Verb: "AppendBinary", Err: err}
 			}
-			content = bytes.NewReader(b)
+			v.content = bytes.NewReader(b)
 		}
-		list.Bytes(calls)
-		parts = append(parts, journal.Part{Name: viewPart(i), Write: content})
+		p.views = append(p.views, v)
 	}
-	parts = append(parts, journal.Part{Name: partViews, Write: bytes.NewReader(w.AppendTo(nil))})
+	if whole {
+		p.store = s.encode().AppendTo(nil)
+	}
 	d.grown = 0
-	return d.j.Last(), parts, slices.Clone(s.doomed), nil
+	return p, nil
 }
 
-// shred destroys the keys of what was erased, whose snapshot stands.
+// parts returns the files of a picture.
+func (p *picture) parts() []journal.Part {
+	parts := []journal.Part{{Name: partStore, Write: bytes.NewReader(p.store)}}
+	w := wire.NewWriter("profile.views", 1)
+	list := w.Section("views")
+	list.Count(len(p.views))
+	for i, v := range p.views {
+		list.String(v.name)
+		list.String(v.purpose)
+		list.Bytes(bitmapBytes(v.in))
+		list.Bytes(v.calls)
+		parts = append(parts, journal.Part{Name: viewPart(i), Write: v.content})
+	}
+	return append(parts, journal.Part{Name: partViews, Write: bytes.NewReader(w.AppendTo(nil))})
+}
+
+// shredOnce is how many keys are destroyed in one transaction.
+const shredOnce = 1000
+
+// shredAll destroys the keys of what was erased, whose snapshot stands, a few
+// at a time, so that changes need not wait long.
+func (d *durable) shredAll(subjects []uint64) error {
+	for some := range slices.Chunk(subjects, shredOnce) {
+		d.write.Lock()
+		err := d.shred(some)
+		d.write.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shred destroys keys. Subjects are ascending.
 func (d *durable) shred(subjects []uint64) error {
 	if len(subjects) == 0 {
 		return nil
@@ -119,32 +195,41 @@ func (d *durable) shred(subjects []uint64) error {
 	}
 	s := d.s
 	s.mu.Lock()
-	s.doomed = slices.DeleteFunc(s.doomed, func(x uint64) bool { return slices.Contains(subjects, x) })
+	s.doomed = slices.DeleteFunc(s.doomed, func(x uint64) bool {
+		_, found := slices.BinarySearch(subjects, x)
+		return found
+	})
 	s.mu.Unlock()
 	return nil
 }
 
 // cut drops the records that are older than what is retained, as far as both
-// snapshots go beyond them.
+// snapshots go beyond them. The caller holds d.snapshots; changes go on.
 func (d *durable) cut() error {
 	s := d.s
 	sets := d.j.Snapshots()
-	if len(sets) == 0 || s.clock == never() {
-		return nil
+	n, before := 0, uint64(0)
+	d.write.Lock()
+	if len(sets) > 0 && s.clock != never() {
+		limit := s.horizon() / 86400
+		for n < len(s.marks) && s.marks[n].day < limit && s.marks[n].seq <= sets[len(sets)-1].Seq {
+			before = s.marks[n].seq + 1
+			n++
+		}
 	}
-	limit := s.horizon() / 86400
-	n := 0
-	for n < len(s.marks) && s.marks[n].day < limit && s.marks[n].seq <= sets[len(sets)-1].Seq {
-		n++
+	err := d.err
+	d.write.Unlock()
+	if n == 0 || err != nil {
+		return err
 	}
-	if n == 0 {
-		return nil
-	}
-	if err := d.j.Truncate(s.marks[n-1].seq + 1); err != nil {
+	if err := d.j.Truncate(before); err != nil {
 		return journalError(err)
 	}
+	d.write.Lock()
+	defer d.write.Unlock()
 	s.mu.Lock()
-	s.marks = slices.Delete(s.marks, 0, n)
+	// Days are only added at the end, but the last may have grown.
+	s.marks = slices.DeleteFunc(s.marks, func(m reach) bool { return m.seq < before })
 	s.mu.Unlock()
 	return nil
 }
@@ -204,7 +289,7 @@ func (s *Store) closeDurable() error {
 	}
 	d.closed = true
 	d.queueMu.Unlock()
-	err := d.snapshot(context.Background(), true)
+	err := d.snapshot(context.Background(), snapshotAlone)
 	d.write.Lock()
 	defer d.write.Unlock()
 	s.mu.Lock()

@@ -18,7 +18,8 @@ import (
 type durable struct {
 	s       *Store
 	j       *journal.Journal
-	every   int64 // bytes of records after which a snapshot is written
+	opts    Options // the store's, as they were declared
+	every   int64   // bytes of records after which a snapshot is written
 	queueMu sync.Mutex
 	queue   []*request
 	leading bool
@@ -135,7 +136,7 @@ func (d *durable) do(r *request) {
 	if full {
 		// Its failure leaves the journal as it was, and the next one tries
 		// again.
-		_ = d.snapshot(context.Background(), false)
+		_ = d.snapshot(context.Background(), snapshotDue)
 	}
 }
 
