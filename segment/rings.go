@@ -28,13 +28,17 @@ const (
 	ringBroken = 1 << 31 // a time before 1970 or after 2106
 )
 
+// scatter is a permutation of the places of a block that spreads neighbours
+// evenly: numbers are dense, and a block in part full would lie in one heap.
+func scatter(place uint32) uint32 { return place * 2531 % blockUsers }
+
 // find returns the ring of the user at a place of the block, nil when there is
 // none. A stride is the words of a ring.
 func (g *rings) find(place uint32, stride int) []uint32 {
 	if g == nil || g.used == 0 {
 		return nil
 	}
-	for i := place * g.slots / blockUsers; ; {
+	for i := scatter(place) * g.slots / blockUsers; ; {
 		w := g.words[int(i)*stride:][:stride]
 		switch w[0] & ringUser {
 		case place + 1:
@@ -55,7 +59,7 @@ func (g *rings) make(place uint32, stride int) []uint32 {
 		g.resize(g.slots+g.slots/10+4, stride, func([]uint32) bool { return true })
 	}
 	g.used++
-	i := place * g.slots / blockUsers
+	i := scatter(place) * g.slots / blockUsers
 	for {
 		w := g.words[int(i)*stride:][:stride]
 		if w[0] == 0 {
