@@ -283,7 +283,7 @@ func (x *Index) cross(r *row, cuts []cut, old, num float64) {
 }
 
 // cross sets the truth of cuts for a number where there was none.
-func (b *flags) cross(cuts []cut, num float64) {
+func (b *words) cross(cuts []cut, num float64) {
 	at := position(cuts, num)
 	for i := range cuts {
 		c := &cuts[i]
@@ -367,27 +367,19 @@ func (x *Index) judge(r *row, p *predicate, w []uint32) (truth bool, until int64
 // arm makes sure that a timer is pending no later than the second. An earlier
 // one stays: it will find nothing changed and arm again.
 func (x *Index) arm(r *row, p *predicate, sec int64) {
-	i, ok := r.findArmed(p.id)
-	if ok {
-		if r.armed[i].sec <= sec {
-			return
-		}
-		r.armed[i].sec = sec
-	} else {
-		if r.armed == nil {
-			r.armed = r.firstArmed[:0]
-		}
-		r.armed = slices.Insert(r.armed, i, armed{p.id, sec})
+	if at, ok := r.pendingAt(p.id); ok && at <= sec {
+		return
 	}
+	r.await(p.id, sec)
 	x.timers.add(timer{sec, r.user, p.id})
 }
 
 // flip notes the truth of a predicate; audiences that use it become dirty.
 func (x *Index) flip(r *row, p *predicate, truth bool) {
-	if r.truth.has(p.id) == truth {
+	if r.truths().has(p.id) == truth {
 		return
 	}
-	r.truth.set(p.id, truth)
+	r.setTruth(p.id, truth)
 	for _, a := range p.audiences {
 		x.touch(a, p)
 	}
@@ -411,7 +403,8 @@ func (x *Index) begin(user uint32) *row {
 	if r := x.table.get(user); r != nil {
 		return x.table.renew(r)
 	}
-	r := &row{user: user, truth: x.blank.clone()}
+	r := &row{user: user}
+	r.setTruths(x.blank)
 	x.table.put(r)
 	for _, a := range x.blankIn {
 		x.touch(a, nil)
@@ -439,10 +432,11 @@ func (x *Index) finish(r *row, cause Cause) {
 	x.moved = x.moved[:0]
 	for i := 0; i < len(x.dirty); i++ {
 		a := x.dirty[i]
-		if a.plan.holds(&r.truth, &r.member) == r.member.has(a.id) {
+		in := a.plan.holds(r.truths(), r.audiences())
+		if in == r.in(a.id) {
 			continue
 		}
-		r.member.set(a.id, !r.member.has(a.id))
+		r.setIn(a.id, in)
 		x.moved = append(x.moved, a)
 		for _, d := range a.dependents {
 			if d.mark == x.step {
@@ -463,7 +457,7 @@ func (x *Index) finish(r *row, cause Cause) {
 		slices.SortFunc(x.moved, func(a, b *audience) int { return cmp.Compare(a.rank, b.rank) })
 	}
 	for _, a := range x.moved {
-		in := r.member.has(a.id)
+		in := r.in(a.id)
 		x.move(a, r.user, in)
 		t := Transition{User: r.user, Audience: a.public.Name, Entered: in, At: x.now, Cause: cause}
 		if a.cause != nil {

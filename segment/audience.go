@@ -216,9 +216,9 @@ func (x *Index) arrange() {
 	}
 	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
 	x.blankIn = x.blankIn[:0]
-	var member flags
+	var member words
 	for _, a := range byLevel {
-		if a.plan.holds(&x.blank, &member) {
+		if a.plan.holds(x.blank, member) {
 			member.set(a.id, true)
 			x.blankIn = append(x.blankIn, a)
 		}

@@ -102,11 +102,11 @@ func (x *picture) writeNames(s *wire.Section) (attrRank, eventRank []int) {
 		for _, n := range r.numbers {
 			attrUsed[n.attr] = true
 		}
-		for _, o := range r.objects {
+		for _, o := range r.objects() {
 			attrUsed[o.attr] = true
 		}
-		for i := range r.streams {
-			if st := &r.streams[i]; st.upper(x.meta.pruned) < st.len() {
+		for st := range r.streams() {
+			if st.upper(x.meta.pruned) < st.len() {
 				eventUsed[st.event] = true
 			}
 		}
@@ -140,11 +140,11 @@ type cell struct {
 }
 
 func (x *picture) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
-	cells := make([]cell, 0, len(r.numbers)+len(r.objects))
+	cells := make([]cell, 0, len(r.numbers)+len(r.objects()))
 	for _, n := range r.numbers {
 		cells = append(cells, cell{attrRank[n.attr], stamp{n.sec, n.ns}, x.attrs[n.attr].kind.outside(n.num)})
 	}
-	for _, o := range r.objects {
+	for _, o := range r.objects() {
 		cells = append(cells, cell{attrRank[o.attr], stamp{o.sec, o.ns}, o.obj})
 	}
 	slices.SortFunc(cells, func(a, b cell) int { return a.rank - b.rank })
@@ -155,8 +155,8 @@ func (x *picture) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 		writeValue(s, c.v)
 	}
 	var streams []*stream
-	for i := range r.streams {
-		if st := &r.streams[i]; st.upper(x.meta.pruned) < st.len() {
+	for st := range r.streams() {
+		if st.upper(x.meta.pruned) < st.len() {
 			streams = append(streams, st)
 		}
 	}

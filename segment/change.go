@@ -36,7 +36,7 @@ func (x *Index) remove(user uint32, cause Cause) {
 		return
 	}
 	for _, a := range x.ordered {
-		if r.member.has(a.id) {
+		if r.in(a.id) {
 			x.move(a, user, false)
 			x.emit(Transition{User: user, Audience: a.public.Name, At: x.now, Cause: cause})
 		}
@@ -144,13 +144,12 @@ func (r *row) renumber(attrs, events []uint32) *row {
 	for i := range r.numbers {
 		r.numbers[i].attr = attrs[r.numbers[i].attr]
 	}
-	for i := range r.objects {
-		r.objects[i].attr = attrs[r.objects[i].attr]
+	for i, o := range r.objects() {
+		r.far.objects[i].attr = attrs[o.attr]
 	}
-	for i := range r.streams {
-		r.streams[i].event = events[r.streams[i].event]
+	for st := range r.streams() {
+		st.event = events[st.event]
 	}
-	slices.SortFunc(r.streams, func(a, b stream) int { return int(a.event) - int(b.event) })
 	return r
 }
 
@@ -169,7 +168,7 @@ func (x *Index) rebuild() {
 			a.members = bits.Live{}
 		}
 	}
-	x.blank, x.moving = flags{}, nil
+	x.blank, x.moving = nil, nil
 	for _, p := range x.preds {
 		if p != nil {
 			x.judgeBlank(p)
@@ -178,12 +177,18 @@ func (x *Index) rebuild() {
 	x.arrange()
 	byLevel := slices.Clone(x.ordered)
 	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
+	var truth, in words
 	for r := range x.table.all() {
-		r.truth, r.member, r.armed = flags{}, flags{}, nil
+		clear(truth)
+		clear(in)
+		r.setTruths(nil)
+		if r.next = 0; r.far != nil {
+			r.far.armed = nil
+		}
 		x.refill(r)
 		for i := range r.numbers {
 			if n := &r.numbers[i]; n.num == n.num {
-				r.truth.cross(x.attrs[n.attr].cuts, n.num)
+				truth.cross(x.attrs[n.attr].cuts, n.num)
 			}
 		}
 		for _, p := range x.preds {
@@ -194,18 +199,20 @@ func (x *Index) rebuild() {
 			if p.matcher != nil {
 				w = x.ring(p.matcher, r.user)
 			}
-			truth, until := x.judge(r, p, w)
-			r.truth.set(p.id, truth)
+			holds, until := x.judge(r, p, w)
+			truth.set(p.id, holds)
 			if until != never {
 				x.arm(r, p, until)
 			}
 		}
 		x.takeDates(r)
 		for _, a := range byLevel {
-			if a.plan.holds(&r.truth, &r.member) {
-				r.member.set(a.id, true)
+			if a.plan.holds(truth, in) {
+				in.set(a.id, true)
 				a.members.Add(r.user)
 			}
 		}
+		r.setTruths(truth)
+		r.setAudiences(in)
 	}
 }

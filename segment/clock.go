@@ -91,8 +91,8 @@ func (x *Index) fire(r *row, t timer) {
 		return
 	}
 	p := x.preds[t.pred]
-	if i, ok := r.findArmed(t.pred); ok && r.armed[i].sec == t.sec {
-		r.armed = slices.Delete(r.armed, i, i+1)
+	if sec, ok := r.pendingAt(t.pred); ok && sec == t.sec {
+		r.forget(t.pred)
 	} else if p == nil || p.date == nil {
 		return
 	}
@@ -120,8 +120,8 @@ func (x *Index) prune() {
 
 // stale reports whether there are events up to and including the second.
 func (r *row) stale(sec int64) bool {
-	for i := range r.streams {
-		if st := &r.streams[i]; st.len() > 0 && st.sec(0) <= sec {
+	for st := range r.streams() {
+		if st.len() > 0 && st.sec(0) <= sec {
 			return true
 		}
 	}
@@ -131,10 +131,10 @@ func (r *row) stale(sec int64) bool {
 // prune drops the events up to and including the second, and logs that are
 // empty then.
 func (r *row) prune(sec int64) {
-	for i := range r.streams {
-		r.streams[i].prune(sec)
+	for st := range r.streams() {
+		st.prune(sec)
 	}
-	r.streams = slices.DeleteFunc(r.streams, func(s stream) bool { return s.len() == 0 })
+	r.dropEmpty()
 }
 
 // unset reports whether the clock was never set, and asks for another look

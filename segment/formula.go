@@ -282,7 +282,7 @@ func (f *formula) eval(c *scan) bool {
 		if c.deep {
 			return f.to.formula.eval(c)
 		}
-		return c.r.member.has(f.to.id)
+		return c.r.in(f.to.id)
 	case opNot:
 		return !f.kids[0].eval(c)
 	case opScore:

@@ -57,7 +57,7 @@ type Index struct {
 	freePreds []uint32
 	predByKey map[string]*predicate
 	matchers  []*matcher   // by number, nil when free
-	blank     flags        // truth for a user of whom nothing is known
+	blank     words        // truth for a user of whom nothing is known
 	moving    []*predicate // whose blank truth changes with the clock
 
 	audiences []*audience // by number, nil when free
@@ -129,6 +129,9 @@ func NewIndex(schema Schema, opts *Options) (*Index, error) {
 		if err := o.Events[name].check(fmt.Sprintf("Events[%q]", name)); err != nil {
 			return nil, err
 		}
+		if n := len(o.Events[name]); n > maxFields {
+			return nil, &OptionError{fmt.Sprintf("Events[%q]", name), n, "has too many fields"}
+		}
 		x.newEvent(name, o.Events[name])
 	}
 	if o.ZoneAttribute != "" {
@@ -178,7 +181,7 @@ func (x *Index) Contains(name string, user uint32) bool {
 		return false
 	}
 	r := x.table.get(user)
-	return r != nil && r.member.has(a.id)
+	return r != nil && r.in(a.id)
 }
 
 // Members returns the users who are in the audience now, as a private copy.
@@ -205,10 +208,9 @@ func (x *Index) AppendOf(dst []string, user uint32) []string {
 		return dst
 	}
 	// The row's bits are few words, and mostly clear.
-	var one [1]uint64
 	var few [64]int
 	ranks := few[:0]
-	for w, open := range r.member.words(&one) {
+	for w, open := range r.audiences() {
 		for ; open != 0; open &= open - 1 {
 			ranks = append(ranks, x.audiences[w*64+bits.TrailingZeros64(open)].rank)
 		}

@@ -7,6 +7,7 @@ type matching struct {
 	values []byte
 	found  []uint32
 	row    row
+	far    far
 	scan   scan
 	todo   []*predicate
 }
@@ -68,27 +69,33 @@ func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]
 func (m *matching) begin(x *Index, c *circuit, user uint32) {
 	m.scan = scan{x: x, r: &m.row, now: x.second()}
 	copy(m.values, c.blank)
+	m.row.far = &m.far
 	r := x.table.get(user)
 	if r == nil {
 		m.row.user = 0
 		m.todo = append(m.todo, c.moving...)
 		return
 	}
+	truth := r.truths()
 	for id, slot := range c.slot {
 		if x.preds[id] != nil {
-			m.values[slot] = byte(bit(r.truth.has(uint32(id))))
+			m.values[slot] = byte(bit(truth.has(uint32(id))))
 		}
 	}
-	m.row.user, m.row.streams = user, r.streams
+	m.row.user, m.row.log = user, r.log
+	if r.far != nil {
+		m.far.logs = r.far.logs
+		m.far.objects = append(m.far.objects, r.far.objects...)
+	}
 	m.row.numbers = append(m.row.numbers, r.numbers...)
-	m.row.objects = append(m.row.objects, r.objects...)
 }
 
 // end lets go of what belongs to others.
 func (m *matching) end() {
-	clear(m.row.objects)
+	clear(m.far.objects)
 	clear(m.todo)
-	m.row.streams, m.row.numbers, m.row.objects, m.todo = nil, m.row.numbers[:0], m.row.objects[:0], m.todo[:0]
+	m.far.logs, m.far.objects = nil, m.far.objects[:0]
+	m.row.log, m.row.numbers, m.todo = stream{}, m.row.numbers[:0], m.todo[:0]
 	m.scan = scan{}
 }
 
@@ -145,7 +152,8 @@ func (r *row) overrideNumber(attr uint32, num float64) {
 func (r *row) overrideObject(attr uint32, obj any) {
 	i, ok := r.findObject(attr)
 	if !ok {
-		r.objects = slices.Insert(r.objects, i, object{attr: attr})
+		f := r.farther()
+		f.objects = slices.Insert(f.objects, i, object{attr: attr})
 	}
-	r.objects[i].obj = obj
+	r.far.objects[i].obj = obj
 }

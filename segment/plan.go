@@ -71,23 +71,25 @@ func (p *plan) compile(f *formula, not uint32) bool {
 }
 
 // holds computes the plan for one user from the known truth of predicates.
-func (p *plan) holds(truth, member *flags) bool {
+func (p *plan) holds(truth, member words) bool {
 	if p.code == nil {
 		return p.tree.holds(truth, member)
 	}
-	var one [1]uint64
-	words := truth.words(&one)
 	s := uint64(0)
 	for _, c := range p.code {
 		switch c & codeOp {
 		case codePred:
 			w := uint64(0)
-			if i := int(c & codeIndex >> 6); i < len(words) {
-				w = words[i]
+			if i := int(c & codeIndex >> 6); i < len(truth) {
+				w = truth[i]
 			}
 			s = s<<1 | (w>>(c&63)^uint64(c>>29))&1
 		case codeRef:
-			s = s<<1 | (member.word(c&codeIndex>>6)>>(c&63)^uint64(c>>29))&1
+			w := uint64(0)
+			if i := int(c & codeIndex >> 6); i < len(member) {
+				w = member[i]
+			}
+			s = s<<1 | (w>>(c&63)^uint64(c>>29))&1
 		case codeAnd:
 			s = s >> 1 & (s | ^uint64(1))
 		default:
@@ -114,7 +116,7 @@ type test struct {
 	not  bool
 }
 
-func (t test) holds(b *flags) bool { return (b.word(t.word)>>t.bit&1 != 0) != t.not }
+func (t test) holds(b words) bool { return b.has(t.word<<6|uint32(t.bit)) != t.not }
 
 func branchOf(f *formula) *branch {
 	switch f.op {
@@ -161,11 +163,11 @@ func (p *branch) add(f *formula) {
 	}
 }
 
-func (p *branch) holds(truth, member *flags) bool {
+func (p *branch) holds(truth, member words) bool {
 	return p.decided(truth, member) != p.not
 }
 
-func (p *branch) decided(truth, member *flags) bool {
+func (p *branch) decided(truth, member words) bool {
 	if p.sum != nil {
 		sum := 0.0
 		for i, kid := range p.kids {

@@ -306,8 +306,8 @@ func (x *Index) drop(p *predicate) {
 	x.blank.set(p.id, false)
 	x.moving = slices.DeleteFunc(x.moving, func(q *predicate) bool { return q == p })
 	for r := range x.table.all() {
-		r.truth.set(p.id, false)
-		r.armed = slices.DeleteFunc(r.armed, func(a armed) bool { return a.pred == p.id })
+		r.setTruth(p.id, false)
+		r.forget(p.id)
 	}
 }
 

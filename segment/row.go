@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -43,21 +44,35 @@ type object struct {
 	obj  any
 }
 
-// row is one user: the truth (numbers, objects, streams) and what is derived
-// from it.
+// row is one user: the truth (numbers, log, far.objects, far.logs) and what is
+// derived from it. It is two lines of memory: what an event and an expiry need
+// of users with one log and of few rules lies in the row itself.
 type row struct {
-	user    uint32
-	epoch   uint32   // see table
-	streams []stream // by event
-	// Where the first log lies, beside the row: an event is two lines of memory.
-	firstStream [1]stream
-	truth       flags // by predicate
+	user   uint32
+	epoch  uint32 // see table
+	truth0 [1]uint64
+	member [1]uint64
+	log    stream // of one event, without a width when there is none
 
-	member     flags   // by audience
-	armed      []armed // timers pending for this user
-	firstArmed [1]armed
-	numbers    []number // by attribute
-	objects    []object // by attribute
+	next    uint64 // a pending timer, packed; 0 is none
+	far     *far   // nil while there is nothing
+	numbers []number
+	members words // by audience, all of them once there are 65
+}
+
+// far is what most rows do without.
+type far struct {
+	truth   words    // by predicate, all of them once there are 65
+	objects []object // by attribute
+	logs    []stream // of other events than the first
+	armed   []armed  // other pending timers
+}
+
+func (r *row) farther() *far {
+	if r.far == nil {
+		r.far = new(far)
+	}
+	return r.far
 }
 
 // armed says that a timer for the predicate is pending at sec. A timer that
@@ -65,6 +80,124 @@ type row struct {
 type armed struct {
 	pred uint32
 	sec  int64
+}
+
+// A packed timer is the second and, in the lower bits, the predicate plus one.
+const (
+	nextBits = 24
+	nextPred = 1<<nextBits - 1
+	nextSecs = 1 << (62 - nextBits)
+)
+
+// pendingAt returns when the timer of a predicate is due, if one is pending.
+func (r *row) pendingAt(pred uint32) (sec int64, ok bool) {
+	if r.next&nextPred == uint64(pred)+1 {
+		return int64(r.next) >> nextBits, true
+	}
+	if r.far != nil {
+		for i := range r.far.armed {
+			if a := &r.far.armed[i]; a.pred == pred {
+				return a.sec, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// await notes that the timer of a predicate is pending.
+func (r *row) await(pred uint32, sec int64) {
+	if r.next == 0 || r.next&nextPred == uint64(pred)+1 {
+		if pred < nextPred && sec > -nextSecs && sec < nextSecs {
+			r.forget(pred)
+			r.next = uint64(sec)<<nextBits | uint64(pred) + 1
+			return
+		}
+	}
+	r.forget(pred)
+	f := r.farther()
+	f.armed = append(f.armed, armed{pred, sec})
+}
+
+// forget notes that the timer of a predicate is not pending any more.
+func (r *row) forget(pred uint32) {
+	if r.next&nextPred == uint64(pred)+1 {
+		r.next = 0
+		return
+	}
+	if r.far != nil && len(r.far.armed) > 0 {
+		r.far.armed = slices.DeleteFunc(r.far.armed, func(a armed) bool { return a.pred == pred })
+	}
+}
+
+// truths returns the truth of predicates.
+func (r *row) truths() words {
+	if r.far != nil && r.far.truth != nil {
+		return r.far.truth
+	}
+	return r.truth0[:]
+}
+
+func (r *row) setTruth(i uint32, on bool) {
+	if i < 64 && (r.far == nil || r.far.truth == nil) {
+		r.truth0[0] = r.truth0[0]&^(1<<i) | bit(on)<<i
+		return
+	}
+	if r.far == nil || r.far.truth == nil {
+		if !on {
+			return
+		}
+		r.farther().truth = words{r.truth0[0]}
+	}
+	r.far.truth.set(i, on)
+}
+
+// setTruths replaces the truth of all predicates.
+func (r *row) setTruths(w words) {
+	w = w.trim()
+	r.truth0[0] = 0
+	if len(w) > 1 {
+		r.farther().truth = slices.Clone(w)
+		return
+	}
+	copy(r.truth0[:], w)
+	if r.far != nil {
+		r.far.truth = nil
+	}
+}
+
+// audiences returns the membership in audiences.
+func (r *row) audiences() words {
+	if r.members != nil {
+		return r.members
+	}
+	return r.member[:]
+}
+
+func (r *row) in(audience uint32) bool { return r.audiences().has(audience) }
+
+func (r *row) setIn(i uint32, on bool) {
+	if i < 64 && r.members == nil {
+		r.member[0] = r.member[0]&^(1<<i) | bit(on)<<i
+		return
+	}
+	if r.members == nil {
+		if !on {
+			return
+		}
+		r.members = words{r.member[0]}
+	}
+	r.members.set(i, on)
+}
+
+// setAudiences replaces the membership in all audiences.
+func (r *row) setAudiences(w words) {
+	w = w.trim()
+	r.member[0], r.members = 0, nil
+	if len(w) > 1 {
+		r.members = slices.Clone(w)
+		return
+	}
+	copy(r.member[:], w)
 }
 
 // number returns the value of a numeric attribute, NaN when missing.
@@ -95,13 +228,21 @@ func (r *row) findNumber(attr uint32) (int, bool) {
 // object returns the value of an attribute of another kind, nil when missing.
 func (r *row) object(attr uint32) any {
 	if i, ok := r.findObject(attr); ok {
-		return r.objects[i].obj
+		return r.far.objects[i].obj
 	}
 	return nil
 }
 
+// objects returns the attributes of other kinds.
+func (r *row) objects() []object {
+	if r.far == nil {
+		return nil
+	}
+	return r.far.objects
+}
+
 func (r *row) findObject(attr uint32) (int, bool) {
-	return slices.BinarySearchFunc(r.objects, attr, func(o object, a uint32) int { return cmp.Compare(o.attr, a) })
+	return slices.BinarySearchFunc(r.objects(), attr, func(o object, a uint32) int { return cmp.Compare(o.attr, a) })
 }
 
 // setNumber is last-writer-wins: a later time wins, at equal times the larger
@@ -126,10 +267,11 @@ func (r *row) setNumber(attr uint32, num float64, at stamp) (old float64, change
 func (r *row) setObject(attr uint32, obj any, at stamp) (old any, changed bool) {
 	i, ok := r.findObject(attr)
 	if !ok {
-		r.objects = slices.Insert(r.objects, i, object{at.sec, at.ns, attr, obj})
+		f := r.farther()
+		f.objects = slices.Insert(f.objects, i, object{at.sec, at.ns, attr, obj})
 		return nil, obj != nil
 	}
-	o := &r.objects[i]
+	o := &r.far.objects[i]
 	old = o.obj
 	switch c := at.compare(stamp{o.sec, o.ns}); {
 	case c < 0, c == 0 && value.Compare(obj, old) <= 0:
@@ -141,52 +283,67 @@ func (r *row) setObject(attr uint32, obj any, at stamp) (old any, changed bool) 
 
 // stream returns the log of an event, nil when there is none.
 func (r *row) stream(event uint32) *stream {
-	if i := r.findStream(event); i < len(r.streams) && r.streams[i].event == event {
-		return &r.streams[i]
+	if r.log.event == event && r.log.width > 0 {
+		return &r.log
+	}
+	if r.far != nil {
+		for i := range r.far.logs {
+			if st := &r.far.logs[i]; st.event == event {
+				return st
+			}
+		}
 	}
 	return nil
 }
 
-// findStream returns the place of an event among the logs.
-func (r *row) findStream(event uint32) int {
-	lo, hi := 0, len(r.streams)
-	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); r.streams[mid].event < event {
-			lo = mid + 1
-		} else {
-			hi = mid
+// streams yields the logs, in no order.
+func (r *row) streams() iter.Seq[*stream] {
+	return func(yield func(*stream) bool) {
+		if r.log.width == 0 || !yield(&r.log) || r.far == nil {
+			return
+		}
+		for i := range r.far.logs {
+			if !yield(&r.far.logs[i]) {
+				return
+			}
 		}
 	}
-	return lo
 }
 
 // streamFor returns the log of an event, making an empty one if needed.
 func (r *row) streamFor(e *eventType) *stream {
-	i := r.findStream(e.id)
-	if i == len(r.streams) || r.streams[i].event != e.id {
-		if r.streams == nil {
-			r.streams = r.firstStream[:0]
-		}
-		r.streams = slices.Insert(r.streams, i, newStream(e.id, e.nums, e.objs))
-		if len(r.streams) > 1 {
-			r.firstStream[0] = stream{} // not where they are any more
-		}
+	if st := r.stream(e.id); st != nil {
+		return st
 	}
-	return &r.streams[i]
+	return r.addStream(newStream(e.id, e.nums, e.objs))
 }
 
-// findArmed returns the place of a predicate among the pending timers, and
-// whether it has one.
-func (r *row) findArmed(pred uint32) (int, bool) {
-	lo, hi := 0, len(r.armed)
-	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); r.armed[mid].pred < pred {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
+func (r *row) addStream(s stream) *stream {
+	if r.log.width == 0 {
+		r.log = s
+		return &r.log
 	}
-	return lo, lo < len(r.armed) && r.armed[lo].pred == pred
+	f := r.farther()
+	f.logs = append(f.logs, s)
+	return &f.logs[len(f.logs)-1]
+}
+
+// dropEmpty forgets the logs without a row.
+func (r *row) dropEmpty() {
+	empty := func(s stream) bool { return s.len() == 0 }
+	if r.far != nil {
+		r.far.logs = slices.DeleteFunc(r.far.logs, empty)
+	}
+	if r.log.width == 0 || r.log.len() > 0 {
+		return
+	}
+	r.log = stream{}
+	if r.far == nil || len(r.far.logs) == 0 {
+		return
+	}
+	n := len(r.far.logs) - 1
+	r.log, r.far.logs[n] = r.far.logs[n], stream{}
+	r.far.logs = r.far.logs[:n]
 }
 
 // absorb adds the truth of another row.
@@ -194,72 +351,55 @@ func (r *row) absorb(o *row, types []*eventType) {
 	for _, n := range o.numbers {
 		r.setNumber(n.attr, n.num, stamp{n.sec, n.ns})
 	}
-	for _, b := range o.objects {
+	for _, b := range o.objects() {
 		r.setObject(b.attr, b.obj, stamp{b.sec, b.ns})
 	}
-	for i := range o.streams {
-		r.streamFor(types[o.streams[i].event]).absorb(&o.streams[i])
+	for st := range o.streams() {
+		r.streamFor(types[st.event]).absorb(st)
 	}
 }
 
 // clone copies the truth; values are never changed in place and are shared.
 func (r *row) clone() *row {
-	c := &row{user: r.user, numbers: slices.Clone(r.numbers), objects: slices.Clone(r.objects)}
-	c.streams = slices.Grow(c.firstStream[:0], len(r.streams))
-	for i := range r.streams {
-		c.streams = append(c.streams, r.streams[i].clone())
+	c := &row{user: r.user, numbers: slices.Clone(r.numbers)}
+	if len(r.objects()) > 0 {
+		c.farther().objects = slices.Clone(r.far.objects)
+	}
+	for st := range r.streams() {
+		c.addStream(st.clone())
 	}
 	return c
 }
 
-// flags is a growing set of small numbers. While they are below 64 they lie in
-// the row itself: with few rules, one memory access less.
-type flags struct {
-	first uint64
-	rest  []uint64 // all of them, once there are others
+// words is a growing set of small numbers.
+type words []uint64
+
+func (b words) has(i uint32) bool {
+	w := int(i >> 6)
+	return w < len(b) && b[w]>>(i&63)&1 != 0
 }
 
-func (b *flags) has(i uint32) bool { return b.word(i>>6)>>(i&63)&1 != 0 }
-
-func (b *flags) word(w uint32) uint64 {
-	switch {
-	case int(w) < len(b.rest):
-		return b.rest[w]
-	case w == 0 && b.rest == nil:
-		return b.first
-	}
-	return 0
-}
-
-// words returns all words, for reading; one is where a single one may lie.
-func (b *flags) words(one *[1]uint64) []uint64 {
-	if b.rest != nil {
-		return b.rest
-	}
-	one[0] = b.first
-	return one[:]
-}
-
-func (b *flags) set(i uint32, on bool) {
-	word := &b.first
-	if w := int(i >> 6); w > 0 || b.rest != nil {
-		if w >= len(b.rest) {
-			if !on {
-				return
-			}
-			rest := make([]uint64, w+1)
-			if copy(rest, b.rest); b.rest == nil {
-				rest[0] = b.first
-			}
-			b.rest = rest
+func (b *words) set(i uint32, on bool) {
+	w := int(i >> 6)
+	if w >= len(*b) {
+		if !on {
+			return
 		}
-		word = &b.rest[w]
+		more := make(words, w+1)
+		copy(more, *b)
+		*b = more
 	}
 	if on {
-		*word |= 1 << (i & 63)
+		(*b)[w] |= 1 << (i & 63)
 	} else {
-		*word &^= 1 << (i & 63)
+		(*b)[w] &^= 1 << (i & 63)
 	}
 }
 
-func (b *flags) clone() flags { return flags{b.first, slices.Clone(b.rest)} }
+// trim leaves out what is clear at the end.
+func (b words) trim() words {
+	for len(b) > 0 && b[len(b)-1] == 0 {
+		b = b[:len(b)-1]
+	}
+	return b
+}

@@ -35,25 +35,33 @@ type field struct {
 // newest rows, which are asked for most, are in one place.
 type stream struct {
 	event uint32
-	width uint32 // cells of a row
-	objs  uint32 // other fields of a row
-	n     uint32 // rows
-	last  int64  // second of the newest row
+	width uint16 // cells of a row
+	objs  uint16 // other fields of a row
 	cells []uint64
-	obj   []any
+	obj   *[]any // nil without such fields
 }
+
+// maxFields is how many fields of an event fit.
+const maxFields = 1<<16 - 1 - timeCells - 1
 
 // timeCells are the cells of a row that hold its time.
 const timeCells = 2
 
 func newStream(event uint32, nums, objs int) stream {
-	return stream{event: event, width: uint32(timeCells + nums), objs: uint32(objs)}
+	s := stream{event: event, width: uint16(timeCells + nums), objs: uint16(objs)}
+	if objs > 0 {
+		s.obj = new([]any)
+	}
+	return s
 }
 
-func (s *stream) len() int { return int(s.n) }
+func (s *stream) len() int { return int(uint32(len(s.cells)) / uint32(s.width)) }
+
+// last is the second of the newest row; there must be one.
+func (s *stream) last() int64 { return int64(s.cells[len(s.cells)-int(s.width)]) }
 
 // crowded reports whether there is no room for one more row.
-func (s *stream) crowded() bool { return len(s.cells)+int(s.width) > cap(s.cells) && s.n > 0 }
+func (s *stream) crowded() bool { return len(s.cells)+int(s.width) > cap(s.cells) && len(s.cells) > 0 }
 
 func (s *stream) sec(i int) int64 { return int64(s.cells[i*int(s.width)]) }
 
@@ -67,13 +75,18 @@ func (s *stream) num(i, col int) float64 {
 	return math.Float64frombits(s.cells[i*int(s.width)+timeCells+col])
 }
 
-func (s *stream) objRow(i int) []any { return s.obj[i*int(s.objs) : (i+1)*int(s.objs)] }
+func (s *stream) objRow(i int) []any {
+	if s.obj == nil {
+		return nil
+	}
+	return (*s.obj)[i*int(s.objs) : (i+1)*int(s.objs)]
+}
 
 // insert puts a row in its place and returns it. Appending is the common case.
 func (s *stream) insert(at stamp, num []float64, obj []any) int {
 	n := s.len()
 	i := n
-	for i > 0 && at.sec <= s.last && s.compareRow(i-1, at, num, obj) > 0 {
+	for i > 0 && at.sec <= s.last() && s.compareRow(i-1, at, num, obj) > 0 {
 		// A few steps back before a search: late rows are mostly a little late.
 		if n-i == 8 {
 			lo, hi := 0, i
@@ -90,9 +103,6 @@ func (s *stream) insert(at stamp, num []float64, obj []any) int {
 		i--
 	}
 	w := int(s.width)
-	if s.n++; n == 0 || at.sec > s.last {
-		s.last = at.sec
-	}
 	s.cells = append(s.cells, uint64(at.sec), uint64(at.ns))
 	for _, v := range num {
 		s.cells = append(s.cells, math.Float64bits(v))
@@ -106,7 +116,7 @@ func (s *stream) insert(at stamp, num []float64, obj []any) int {
 		}
 	}
 	if s.objs > 0 {
-		s.obj = slices.Insert(s.obj, i*int(s.objs), obj...)
+		*s.obj = slices.Insert(*s.obj, i*int(s.objs), obj...)
 	}
 	return i
 }
@@ -145,7 +155,7 @@ type extra map[string]any
 // upper returns the number of rows whose second is at most sec.
 func (s *stream) upper(sec int64) int {
 	n := s.len()
-	if n == 0 || s.last <= sec {
+	if n == 0 || s.last() <= sec {
 		return n
 	}
 	lo, hi := 0, n-1
@@ -178,7 +188,11 @@ func (s *stream) absorb(o *stream) {
 
 func (s *stream) clone() stream {
 	c := *s
-	c.cells, c.obj = slices.Clone(s.cells), slices.Clone(s.obj)
+	c.cells = slices.Clone(s.cells)
+	if s.obj != nil {
+		obj := slices.Clone(*s.obj)
+		c.obj = &obj
+	}
 	return c
 }
 
@@ -188,9 +202,10 @@ func (s *stream) prune(sec int64) {
 	if n == 0 {
 		return
 	}
-	s.n -= uint32(n)
 	s.cells = slices.Delete(s.cells, 0, n*int(s.width))
-	s.obj = slices.Delete(s.obj, 0, n*int(s.objs))
+	if s.obj != nil {
+		*s.obj = slices.Delete(*s.obj, 0, n*int(s.objs))
+	}
 }
 
 // newEventType lays out the fields of an event.

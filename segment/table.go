@@ -67,8 +67,11 @@ func (t *table) renew(r *row) *row {
 		return r
 	}
 	mine := r.clone()
-	mine.truth, mine.member = r.truth, r.member
-	mine.armed = append(mine.firstArmed[:0], r.armed...)
+	mine.truth0, mine.member, mine.members, mine.next = r.truth0, r.member, r.members, r.next
+	if r.far != nil && (r.far.truth != nil || r.far.armed != nil) {
+		f := mine.farther()
+		f.truth, f.armed = r.far.truth, r.far.armed
+	}
 	t.put(mine)
 	return mine
 }
