@@ -253,7 +253,7 @@ func perRow(holds func(*scan) bool) func(b *blockScan, in, out *mask) {
 			truth := uint64(0)
 			for ; open != 0; open &= open - 1 {
 				i := mathbits.TrailingZeros64(open)
-				if b.scan.r = b.page.rows[w*64+i]; holds(&b.scan) {
+				if b.scan.r = b.page.row(uint32(w*64 + i)); holds(&b.scan) {
 					truth |= 1 << i
 				}
 			}

@@ -109,8 +109,8 @@ func (x *Index) prune() {
 	}
 	x.swept = x.pruned
 	for _, p := range x.table.pages() {
-		for _, r := range p.rows {
-			if r != nil && r.stale(x.pruned) {
+		for r := range p.all() {
+			if r.stale(x.pruned) {
 				x.table.renew(r).prune(x.pruned)
 			}
 		}

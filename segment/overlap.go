@@ -103,7 +103,7 @@ func (w *Within) held() int {
 	}
 	n := 0
 	for i, p := range w.x.table.pages() {
-		in := w.narrow(i, &p.held)
+		in := w.narrow(i, p)
 		n += in.count()
 	}
 	return n

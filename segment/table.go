@@ -23,12 +23,120 @@ type table struct {
 const chapterPages = 1024
 
 type page struct {
-	rows [blockUsers]*row
-	held mask
-	n    int
+	rows *[blockUsers]*row // nil while there are few
+	held *mask             // with rows
 
+	places []uint16 // of the few, ascending
+	few    []*row
+
+	n     int
 	epoch uint32
 	rings []*rings // by matcher, nil where there are none
+}
+
+// maxFew is up to how many rows of a page are a list: one for each user would
+// be many times as large as the rows themselves.
+const maxFew = blockUsers / 8
+
+// row returns the row at a place, nil when nobody is held there.
+func (p *page) row(i uint32) *row {
+	if p.rows != nil {
+		return p.rows[i]
+	}
+	if at, ok := p.find(i); ok {
+		return p.few[at]
+	}
+	return nil
+}
+
+// find returns where a place is, or would be, among the few.
+func (p *page) find(i uint32) (at int, ok bool) {
+	if n := len(p.places); n == 0 || p.places[n-1] < uint16(i) {
+		return n, false
+	}
+	return slices.BinarySearch(p.places, uint16(i))
+}
+
+// put sets the row at a place and reports whether nobody was held there.
+func (p *page) put(i uint32, r *row) (fresh bool) {
+	if p.rows == nil {
+		at, ok := p.find(i)
+		switch {
+		case ok:
+			p.few[at] = r
+			return false
+		case len(p.few) < maxFew:
+			p.places, p.few = slices.Insert(p.places, at, uint16(i)), slices.Insert(p.few, at, r)
+			p.n++
+			return true
+		}
+		p.spread()
+	}
+	if fresh = p.rows[i] == nil; fresh {
+		p.held[i/64] |= 1 << (i % 64)
+		p.n++
+	}
+	p.rows[i] = r
+	return fresh
+}
+
+// spread gives each user a place of their own: they are not few any more.
+func (p *page) spread() {
+	p.rows, p.held = new([blockUsers]*row), new(mask)
+	for at, i := range p.places {
+		p.rows[i] = p.few[at]
+		p.held[i/64] |= 1 << (i % 64)
+	}
+	p.places, p.few = nil, nil
+}
+
+// remove takes out the row at a place, which is held.
+func (p *page) remove(i uint32) {
+	p.n--
+	if p.rows != nil {
+		p.rows[i] = nil
+		p.held[i/64] &^= 1 << (i % 64)
+		return
+	}
+	at, _ := p.find(i)
+	p.places, p.few = slices.Delete(p.places, at, at+1), slices.Delete(p.few, at, at+1)
+}
+
+// clone copies what a change of rows changes.
+func (p *page) clone() *page {
+	c := *p
+	if p.rows != nil {
+		rows, held := *p.rows, *p.held
+		c.rows, c.held = &rows, &held
+	}
+	c.places, c.few = slices.Clone(p.places), slices.Clone(p.few)
+	return &c
+}
+
+// users returns who is held.
+func (p *page) users() (m mask) {
+	if p.held != nil {
+		return *p.held
+	}
+	for _, i := range p.places {
+		m[i/64] |= 1 << (i % 64)
+	}
+	return m
+}
+
+// all yields the rows in order.
+func (p *page) all() iter.Seq[*row] {
+	return func(yield func(*row) bool) {
+		rows := p.few
+		if p.rows != nil {
+			rows = p.rows[:]
+		}
+		for _, r := range rows {
+			if r != nil && !yield(r) {
+				return
+			}
+		}
+	}
 }
 
 // page returns the page of a block, nil when nobody of it is held.
@@ -45,7 +153,7 @@ func (t *table) get(user uint32) *row {
 	if p == nil {
 		return nil
 	}
-	return p.rows[user%blockUsers]
+	return p.row(user % blockUsers)
 }
 
 // own returns the page of a block, for change.
@@ -54,10 +162,10 @@ func (t *table) own(block int) *page {
 	if p == nil || p.epoch == t.epoch {
 		return p
 	}
-	mine := *p
+	mine := p.clone()
 	mine.epoch = t.epoch
-	t.chapters[block/chapterPages][block%chapterPages] = &mine
-	return &mine
+	t.chapters[block/chapterPages][block%chapterPages] = mine
+	return mine
 }
 
 // renew returns the row, for change of its truth. What is derived from that
@@ -100,15 +208,11 @@ func (t *table) put(r *row) {
 		pg = &page{epoch: t.epoch}
 		t.chapters[c][i] = pg
 	}
-	i := r.user % blockUsers
 	r.epoch = t.epoch
-	if pg.rows[i] == nil {
-		pg.n++
+	if pg.put(r.user%blockUsers, r) {
 		t.n++
 		t.users.Add(r.user)
 	}
-	pg.rows[i] = r
-	pg.held[i/64] |= 1 << (i % 64)
 }
 
 func (t *table) remove(user uint32) {
@@ -117,11 +221,10 @@ func (t *table) remove(user uint32) {
 	}
 	block, i := int(user/blockUsers), user%blockUsers
 	pg := t.own(block)
-	pg.rows[i] = nil
-	pg.held[i/64] &^= 1 << (i % 64)
+	pg.remove(i)
 	t.n--
 	t.users.Remove(user)
-	if pg.n--; pg.n == 0 {
+	if pg.n == 0 {
 		t.chapters[block/chapterPages][block%chapterPages] = nil
 	}
 }
@@ -143,13 +246,27 @@ func (t *table) pages() iter.Seq2[int, *page] {
 func (t *table) all() iter.Seq[*row] {
 	return func(yield func(*row) bool) {
 		for _, p := range t.pages() {
-			for _, r := range p.rows {
-				if r != nil && !yield(r) {
+			for r := range p.all() {
+				if !yield(r) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// appendFrom appends the first row from a place on, if there is one.
+func (p *page) appendFrom(rows []*row, i uint32) []*row {
+	if p.rows == nil {
+		at, _ := p.find(i)
+		return append(rows, p.few[at:min(at+1, len(p.few))]...)
+	}
+	for _, r := range p.rows[i:] {
+		if r != nil {
+			return append(rows, r)
+		}
+	}
+	return rows
 }
 
 // sample returns up to n rows, the first of evenly spread parts of blocks.
@@ -161,12 +278,7 @@ func (t *table) sample(n int) []*row {
 	var rows []*row
 	step := max(1, len(pages)*16/n)
 	for i := 0; i < len(pages)*16 && len(rows) < n; i += step {
-		for _, r := range pages[i/16].rows[i%16*(blockUsers/16):] {
-			if r != nil {
-				rows = append(rows, r)
-				break
-			}
-		}
+		rows = pages[i/16].appendFrom(rows, uint32(i%16*(blockUsers/16)))
 	}
 	// Few blocks give few rows that way: take more from the beginning.
 	for r := range t.all() {

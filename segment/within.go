@@ -57,14 +57,14 @@ func (w *Within) has(user uint32) bool {
 }
 
 // narrow returns the users of a block who are held and in the mask.
-func (w *Within) narrow(block int, held *mask) mask {
+func (w *Within) narrow(block int, p *page) mask {
 	if w.users == nil {
-		return *held
+		return p.users()
 	}
 	if block >= len(w.bits) || w.bits[block] == nil {
 		return mask{}
 	}
-	in := *w.bits[block]
+	in, held := *w.bits[block], p.users()
 	for i := range in {
 		in[i] &= held[i]
 	}
@@ -134,7 +134,7 @@ func (w *Within) Users() *roaring.Bitmap {
 	b := roaring.New()
 	out := adder{to: b}
 	for i, p := range w.x.table.pages() {
-		in := w.narrow(i, &p.held)
+		in := w.narrow(i, p)
 		out.addMask(uint32(i*blockUsers), &in)
 	}
 	out.flush()
@@ -211,7 +211,7 @@ func (w *Within) evaluate(f *formula, yield func(base uint32, m *mask) bool) {
 	b := &blockScan{scan: scan{x: w.x, now: w.x.second()}}
 	var in, out mask
 	for i, p := range w.x.table.pages() {
-		if in = w.narrow(i, &p.held); in == (mask{}) {
+		if in = w.narrow(i, p); in == (mask{}) {
 			continue
 		}
 		b.block, b.page = i, p
