@@ -31,9 +31,13 @@ func (x *Index) Observe(user uint32, event string, fields map[string]any, at tim
 		x.stats.BadTimes++
 		return nil
 	}
+	e := x.eventFor(event)
+	if e != nil && len(e.matchers) > 0 {
+		x.approach(user, e.matchers[0])
+	}
 	x.follow(at)
 	r := x.begin(user)
-	if e := x.eventFor(event); e == nil {
+	if e == nil {
 		x.stats.OtherEvents++
 	} else {
 		x.append(r, e, fields, stampOf(at))
@@ -97,29 +101,40 @@ func (x *Index) columns(e *eventType, fields map[string]any) ([]float64, []any) 
 	if x.opts.Dynamic {
 		x.objBuf[e.objs-1] = extra(nil)
 	}
-	for name, v := range fields {
-		f, ok := e.fields[name]
-		if !ok {
-			x.keepExtra(e, name, v)
-			continue
-		}
-		if v == nil {
-			continue
-		}
-		num, obj, ok := f.kind.admit(v)
-		switch {
-		case !ok:
-			x.stats.BadFields++
-		case f.kind.numeric():
-			x.numBuf[f.col] = num
-		default:
-			if list, ok := obj.([]map[string]any); ok && f.schema != nil {
-				f.schema.keep(list)
+	// Whichever is the shorter way: one through a map takes as long as several
+	// looks into it.
+	if !x.opts.Dynamic && len(e.names) <= 3*len(fields) {
+		for i, name := range e.names {
+			if v := fields[name]; v != nil {
+				x.keep(&e.places[i], v)
 			}
-			x.objBuf[f.col] = obj
+		}
+		return x.numBuf, x.objBuf
+	}
+	for name, v := range fields {
+		if f, ok := e.fields[name]; !ok {
+			x.keepExtra(e, name, v)
+		} else if v != nil {
+			x.keep(&f, v)
 		}
 	}
 	return x.numBuf, x.objBuf
+}
+
+// keep puts a value into its column.
+func (x *Index) keep(f *field, v any) {
+	num, obj, ok := f.kind.admit(v)
+	switch {
+	case !ok:
+		x.stats.BadFields++
+	case f.kind.numeric():
+		x.numBuf[f.col] = num
+	default:
+		if list, ok := obj.([]map[string]any); ok && f.schema != nil {
+			f.schema.keep(list)
+		}
+		x.objBuf[f.col] = obj
+	}
 }
 
 func (x *Index) keepExtra(e *eventType, name string, v any) {

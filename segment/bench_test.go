@@ -218,7 +218,7 @@ func BenchmarkWindow(b *testing.B) {
 				words, active = words+len(p.rings[0].words), active+p.rings[0].used
 			}
 			b.ReportMetric(4*float64(words)/float64(active), "bytes/ring")
-			rows, logs, rings := make([][32]uint64, users), make([][16]uint64, users), make([][4]uint32, users)
+			rows, logs, rings := make([][16]uint64, users), make([][16]uint64, users), make([][4]uint32, users)
 			for u := range users {
 				rows[u][0], logs[u][0] = uint64(u), uint64(u)
 			}

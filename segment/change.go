@@ -182,8 +182,8 @@ func (x *Index) rebuild() {
 		clear(truth)
 		clear(in)
 		r.setTruths(nil)
-		if r.next = 0; r.far != nil {
-			r.far.armed = nil
+		if r.next = 0; r.rest != nil {
+			r.rest.armed = nil
 		}
 		x.refill(r)
 		for i := range r.numbers {
@@ -213,6 +213,6 @@ func (x *Index) rebuild() {
 			}
 		}
 		r.setTruths(truth)
-		r.setAudiences(in)
+		r.setAudiences(in.trim())
 	}
 }

@@ -46,6 +46,11 @@ func (x *Index) moveTo(now time.Time) {
 		if at := time.Unix(t.sec, 0).UTC(); at.After(x.now) {
 			x.now = at
 		}
+		if soon, ok := x.timers.ahead(); ok {
+			if p := x.preds[soon.pred]; p != nil && p.matcher != nil {
+				x.approach(soon.user, p.matcher)
+			}
+		}
 		r := x.table.get(t.user)
 		x.startStep()
 		x.fire(r, t)
@@ -109,23 +114,42 @@ func (x *Index) prune() {
 	}
 	x.swept = x.pruned
 	for _, p := range x.table.pages() {
-		for r := range p.all() {
-			if r.stale(x.pruned) {
+		x.thin(p)
+		rows := p.few
+		if p.rows != nil {
+			rows = p.rows[:]
+		}
+		// First who is concerned, without a branch on what comes from memory, so
+		// that the ways of many rows overlap.
+		var stale [64]*row
+		for len(rows) > 0 {
+			some := rows[:min(len(stale), len(rows))]
+			rows = rows[len(some):]
+			n := 0
+			for _, r := range some {
+				stale[n] = r
+				n += int(r.stale(x.pruned))
+			}
+			for _, r := range stale[:n] {
 				x.table.renew(r).prune(x.pruned)
 			}
 		}
-		x.thin(p)
 	}
 }
 
-// stale reports whether there are events up to and including the second.
-func (r *row) stale(sec int64) bool {
-	for st := range r.streams() {
-		if st.len() > 0 && st.sec(0) <= sec {
-			return true
+// stale is 1 if there are events up to and including the second.
+func (r *row) stale(sec int64) uint64 {
+	if r == nil || r.log.width == 0 {
+		return 0
+	}
+	old := bit(len(r.log.cells) > 0 && r.log.sec(0) <= sec)
+	if r.far != nil {
+		for i := range r.far.logs {
+			st := &r.far.logs[i]
+			old |= bit(st.len() > 0 && st.sec(0) <= sec)
 		}
 	}
-	return false
+	return old
 }
 
 // prune drops the events up to and including the second, and logs that are

@@ -68,6 +68,7 @@ type Index struct {
 	levels    int         // of references among audiences
 
 	scan    scan // of the writer
+	neared  uint64
 	step    uint64
 	dirty   []*audience
 	moved   []*audience // changed in this step

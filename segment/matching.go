@@ -7,7 +7,7 @@ type matching struct {
 	values []byte
 	found  []uint32
 	row    row
-	far    far
+	far    farther
 	scan   scan
 	todo   []*predicate
 }
@@ -152,7 +152,7 @@ func (r *row) overrideNumber(attr uint32, num float64) {
 func (r *row) overrideObject(attr uint32, obj any) {
 	i, ok := r.findObject(attr)
 	if !ok {
-		f := r.farther()
+		f := r.further()
 		f.objects = slices.Insert(f.objects, i, object{attr: attr})
 	}
 	r.far.objects[i].obj = obj

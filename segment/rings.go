@@ -32,13 +32,16 @@ const (
 // evenly: numbers are dense, and a block in part full would lie in one heap.
 func scatter(place uint32) uint32 { return place * 2531 % blockUsers }
 
+// slot is where the ring of a place lies, or the first to try.
+func (g *rings) slot(place uint32) uint32 { return scatter(place) * g.slots / blockUsers }
+
 // find returns the ring of the user at a place of the block, nil when there is
 // none. A stride is the words of a ring.
 func (g *rings) find(place uint32, stride int) []uint32 {
 	if g == nil || g.used == 0 {
 		return nil
 	}
-	for i := scatter(place) * g.slots / blockUsers; ; {
+	for i := g.slot(place); ; {
 		w := g.words[int(i)*stride:][:stride]
 		switch w[0] & ringUser {
 		case place + 1:
@@ -59,7 +62,7 @@ func (g *rings) make(place uint32, stride int) []uint32 {
 		g.resize(g.slots+g.slots/10+4, stride, func([]uint32) bool { return true })
 	}
 	g.used++
-	i := scatter(place) * g.slots / blockUsers
+	i := g.slot(place)
 	for {
 		w := g.words[int(i)*stride:][:stride]
 		if w[0] == 0 {
@@ -159,6 +162,21 @@ func (p *page) ringsFor(m *matcher) *rings {
 		p.rings[m.id] = new(rings)
 	}
 	return p.rings[m.id]
+}
+
+// approach reads the first words of a user's row and ring, and does not wait
+// for them: the ways from memory of what will be asked for soon overlap.
+func (x *Index) approach(user uint32, m *matcher) {
+	p := x.table.page(int(user / blockUsers))
+	if p == nil || p.rows == nil {
+		return
+	}
+	if g := p.ringsOf(m); g != nil && g.slots > 0 {
+		x.neared += uint64(g.words[int(g.slot(user%blockUsers))*m.stride])
+	}
+	if r := p.rows[user%blockUsers]; r != nil {
+		x.neared += uint64(r.user) + r.next
+	}
 }
 
 // ring returns the ring of a user, nil when there is none.

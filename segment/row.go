@@ -44,35 +44,54 @@ type object struct {
 	obj  any
 }
 
-// row is one user: the truth (numbers, log, far.objects, far.logs) and what is
-// derived from it. It is two lines of memory: what an event and an expiry need
-// of users with one log and of few rules lies in the row itself.
+// row is one user: the truth (numbers, log, far) and what is derived from it.
+// It is two lines of memory: what an event and an expiry need of users with one
+// log and of few rules lies in the row itself.
 type row struct {
 	user   uint32
 	epoch  uint32 // see table
 	truth0 [1]uint64
-	member [1]uint64
+	in0    [1]uint64
 	log    stream // of one event, without a width when there is none
 
-	next    uint64 // a pending timer, packed; 0 is none
-	far     *far   // nil while there is nothing
-	numbers []number
-	members words // by audience, all of them once there are 65
+	next    uint64   // a pending timer, packed; 0 is none
+	rest    *rest    // nil while there is nothing
+	members *members // all audiences, once there are 65
+	far     *farther // nil while there is nothing
+	numbers []number // by attribute
 }
 
-// far is what most rows do without.
-type far struct {
-	truth   words    // by predicate, all of them once there are 65
+// farther is the truth that most rows do without.
+type farther struct {
 	objects []object // by attribute
 	logs    []stream // of other events than the first
-	armed   []armed  // other pending timers
 }
 
-func (r *row) farther() *far {
+// rest is what is derived, where there are many rules.
+type rest struct {
+	truth words   // by predicate, all of them once there are 65
+	armed []armed // other pending timers
+}
+
+// members are the audiences of a user, the first of them without a further way
+// through memory.
+type members struct {
+	first [16]uint64
+	all   words // once there are more
+}
+
+func (r *row) further() *farther {
 	if r.far == nil {
-		r.far = new(far)
+		r.far = new(farther)
 	}
 	return r.far
+}
+
+func (r *row) remainder() *rest {
+	if r.rest == nil {
+		r.rest = new(rest)
+	}
+	return r.rest
 }
 
 // armed says that a timer for the predicate is pending at sec. A timer that
@@ -94,9 +113,9 @@ func (r *row) pendingAt(pred uint32) (sec int64, ok bool) {
 	if r.next&nextPred == uint64(pred)+1 {
 		return int64(r.next) >> nextBits, true
 	}
-	if r.far != nil {
-		for i := range r.far.armed {
-			if a := &r.far.armed[i]; a.pred == pred {
+	if r.rest != nil {
+		for i := range r.rest.armed {
+			if a := &r.rest.armed[i]; a.pred == pred {
 				return a.sec, true
 			}
 		}
@@ -114,8 +133,8 @@ func (r *row) await(pred uint32, sec int64) {
 		}
 	}
 	r.forget(pred)
-	f := r.farther()
-	f.armed = append(f.armed, armed{pred, sec})
+	d := r.remainder()
+	d.armed = append(d.armed, armed{pred, sec})
 }
 
 // forget notes that the timer of a predicate is not pending any more.
@@ -124,31 +143,31 @@ func (r *row) forget(pred uint32) {
 		r.next = 0
 		return
 	}
-	if r.far != nil && len(r.far.armed) > 0 {
-		r.far.armed = slices.DeleteFunc(r.far.armed, func(a armed) bool { return a.pred == pred })
+	if r.rest != nil && len(r.rest.armed) > 0 {
+		r.rest.armed = slices.DeleteFunc(r.rest.armed, func(a armed) bool { return a.pred == pred })
 	}
 }
 
 // truths returns the truth of predicates.
 func (r *row) truths() words {
-	if r.far != nil && r.far.truth != nil {
-		return r.far.truth
+	if r.rest != nil && r.rest.truth != nil {
+		return r.rest.truth
 	}
 	return r.truth0[:]
 }
 
 func (r *row) setTruth(i uint32, on bool) {
-	if i < 64 && (r.far == nil || r.far.truth == nil) {
+	if i < 64 && (r.rest == nil || r.rest.truth == nil) {
 		r.truth0[0] = r.truth0[0]&^(1<<i) | bit(on)<<i
 		return
 	}
-	if r.far == nil || r.far.truth == nil {
+	if r.rest == nil || r.rest.truth == nil {
 		if !on {
 			return
 		}
-		r.farther().truth = words{r.truth0[0]}
+		r.remainder().truth = words{r.truth0[0]}
 	}
-	r.far.truth.set(i, on)
+	r.rest.truth.set(i, on)
 }
 
 // setTruths replaces the truth of all predicates.
@@ -156,48 +175,53 @@ func (r *row) setTruths(w words) {
 	w = w.trim()
 	r.truth0[0] = 0
 	if len(w) > 1 {
-		r.farther().truth = slices.Clone(w)
+		r.remainder().truth = slices.Clone(w)
 		return
 	}
 	copy(r.truth0[:], w)
-	if r.far != nil {
-		r.far.truth = nil
+	if r.rest != nil {
+		r.rest.truth = nil
 	}
 }
 
 // audiences returns the membership in audiences.
 func (r *row) audiences() words {
-	if r.members != nil {
-		return r.members
+	switch m := r.members; {
+	case m == nil:
+		return r.in0[:]
+	case m.all != nil:
+		return m.all
+	default:
+		return m.first[:]
 	}
-	return r.member[:]
 }
 
 func (r *row) in(audience uint32) bool { return r.audiences().has(audience) }
 
 func (r *row) setIn(i uint32, on bool) {
-	if i < 64 && r.members == nil {
-		r.member[0] = r.member[0]&^(1<<i) | bit(on)<<i
-		return
-	}
-	if r.members == nil {
+	w := r.audiences()
+	if int(i>>6) >= len(w) {
 		if !on {
 			return
 		}
-		r.members = words{r.member[0]}
+		r.setAudiences(append(w[:len(w):len(w)], make(words, int(i>>6)+1-len(w))...))
+		w = r.audiences()
 	}
-	r.members.set(i, on)
+	w.set(i, on)
 }
 
 // setAudiences replaces the membership in all audiences.
 func (r *row) setAudiences(w words) {
-	w = w.trim()
-	r.member[0], r.members = 0, nil
-	if len(w) > 1 {
-		r.members = slices.Clone(w)
-		return
+	switch {
+	case len(w) > len(members{}.first):
+		r.members = &members{all: slices.Clone(w)}
+	case len(w) > 1:
+		r.members = new(members)
+		copy(r.members.first[:], w)
+	default:
+		r.members, r.in0[0] = nil, 0
+		copy(r.in0[:], w)
 	}
-	copy(r.member[:], w)
 }
 
 // number returns the value of a numeric attribute, NaN when missing.
@@ -267,7 +291,7 @@ func (r *row) setNumber(attr uint32, num float64, at stamp) (old float64, change
 func (r *row) setObject(attr uint32, obj any, at stamp) (old any, changed bool) {
 	i, ok := r.findObject(attr)
 	if !ok {
-		f := r.farther()
+		f := r.further()
 		f.objects = slices.Insert(f.objects, i, object{at.sec, at.ns, attr, obj})
 		return nil, obj != nil
 	}
@@ -323,7 +347,7 @@ func (r *row) addStream(s stream) *stream {
 		r.log = s
 		return &r.log
 	}
-	f := r.farther()
+	f := r.further()
 	f.logs = append(f.logs, s)
 	return &f.logs[len(f.logs)-1]
 }
@@ -363,7 +387,7 @@ func (r *row) absorb(o *row, types []*eventType) {
 func (r *row) clone() *row {
 	c := &row{user: r.user, numbers: slices.Clone(r.numbers)}
 	if len(r.objects()) > 0 {
-		c.farther().objects = slices.Clone(r.far.objects)
+		c.further().objects = slices.Clone(r.far.objects)
 	}
 	for st := range r.streams() {
 		c.addStream(st.clone())

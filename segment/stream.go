@@ -17,6 +17,7 @@ type eventType struct {
 	objs   int // other fields; with Options.Dynamic one more for what is not declared
 	fields map[string]field
 	names  []string // declared fields in their order
+	places []field  // the same
 
 	matchers []*matcher   // counted rows
 	others   []*predicate // predicates that read the event in other ways
@@ -37,6 +38,7 @@ type stream struct {
 	event uint32
 	width uint16 // cells of a row
 	objs  uint16 // other fields of a row
+	last  int64  // second of the newest row, so that to add one is only a write
 	cells []uint64
 	obj   *[]any // nil without such fields
 }
@@ -56,9 +58,6 @@ func newStream(event uint32, nums, objs int) stream {
 }
 
 func (s *stream) len() int { return int(uint32(len(s.cells)) / uint32(s.width)) }
-
-// last is the second of the newest row; there must be one.
-func (s *stream) last() int64 { return int64(s.cells[len(s.cells)-int(s.width)]) }
 
 // crowded reports whether there is no room for one more row.
 func (s *stream) crowded() bool { return len(s.cells)+int(s.width) > cap(s.cells) && len(s.cells) > 0 }
@@ -86,7 +85,7 @@ func (s *stream) objRow(i int) []any {
 func (s *stream) insert(at stamp, num []float64, obj []any) int {
 	n := s.len()
 	i := n
-	for i > 0 && at.sec <= s.last() && s.compareRow(i-1, at, num, obj) > 0 {
+	for i > 0 && at.sec <= s.last && s.compareRow(i-1, at, num, obj) > 0 {
 		// A few steps back before a search: late rows are mostly a little late.
 		if n-i == 8 {
 			lo, hi := 0, i
@@ -103,6 +102,9 @@ func (s *stream) insert(at stamp, num []float64, obj []any) int {
 		i--
 	}
 	w := int(s.width)
+	if n == 0 || at.sec > s.last {
+		s.last = at.sec
+	}
 	s.cells = append(s.cells, uint64(at.sec), uint64(at.ns))
 	for _, v := range num {
 		s.cells = append(s.cells, math.Float64bits(v))
@@ -155,7 +157,7 @@ type extra map[string]any
 // upper returns the number of rows whose second is at most sec.
 func (s *stream) upper(sec int64) int {
 	n := s.len()
-	if n == 0 || s.last() <= sec {
+	if n == 0 || s.last <= sec {
 		return n
 	}
 	lo, hi := 0, n-1
@@ -220,10 +222,11 @@ func newEventType(id uint32, name string, schema Schema, dynamic bool) *eventTyp
 		if k.numeric() {
 			e.fields[f] = field{kind: k, col: e.nums}
 			e.nums++
-			continue
+		} else {
+			e.fields[f] = field{kind: k, col: e.objs, schema: schema.below(f)}
+			e.objs++
 		}
-		e.fields[f] = field{kind: k, col: e.objs, schema: schema.below(f)}
-		e.objs++
+		e.places = append(e.places, e.fields[f])
 	}
 	if dynamic {
 		e.objs++

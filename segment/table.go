@@ -175,11 +175,7 @@ func (t *table) renew(r *row) *row {
 		return r
 	}
 	mine := r.clone()
-	mine.truth0, mine.member, mine.members, mine.next = r.truth0, r.member, r.members, r.next
-	if r.far != nil && (r.far.truth != nil || r.far.armed != nil) {
-		f := mine.farther()
-		f.truth, f.armed = r.far.truth, r.far.armed
-	}
+	mine.truth0, mine.in0, mine.next, mine.rest, mine.members = r.truth0, r.in0, r.next, r.rest, r.members
 	t.put(mine)
 	return mine
 }

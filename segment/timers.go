@@ -91,6 +91,17 @@ func (c *calendar) first() (t timer, late, ok bool) {
 	return timer{}, false, false
 }
 
+// aheadBy is how many timers before its turn a user is approached.
+const aheadBy = 6
+
+// ahead returns a timer that is due soon.
+func (c *calendar) ahead() (t timer, ok bool) {
+	if i := c.head + aheadBy; i < len(c.due) {
+		return c.due[i], true
+	}
+	return timer{}, false
+}
+
 // next takes out the first timer at or before the second, ordered by second,
 // user and predicate.
 func (c *calendar) next(sec int64) (timer, bool) {
