@@ -155,7 +155,7 @@ func (s *Store) prepare(e *Event) (cleaned, error) {
 			}
 		}
 	}
-	c.again = no == nil && (s.seen.has(c.id) || s.ahead.ids[c.id])
+	c.again = no == nil && (s.seen.hasHash(c.hash) || s.ahead.ids[c.id])
 	if no == nil && !c.again && s.opts.Bots.watches() && !s.opts.Bots.vouched(s.fields) {
 		k := slices.MaxFunc(s.keys, s.weaker)
 		if why := s.watched.watch(&s.opts.Bots, k, &c, s.fields); why != "" {
@@ -270,7 +270,7 @@ func (s *Store) take(c *cleaned) Change {
 	if after := s.settleLoans(loans, c.at); len(after.gone) > 0 {
 		s.follow(&after)
 	}
-	if s.seen.add(c.id) {
+	if s.seen.addHash(c.hash) {
 		s.stats.DedupeOverruns++
 	}
 	s.stats.Applied++

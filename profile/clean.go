@@ -19,6 +19,7 @@ import (
 // keys in s.keys.
 type cleaned struct {
 	id   string
+	hash xxh3.Uint128 // of id
 	name string
 	typ  Type
 	at   instant
@@ -109,6 +110,7 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 		h := xxh3.HashString128(c.id).Bytes()
 		c.id = hex.EncodeToString(h[:])
 	}
+	c.hash = xxh3.HashString128(c.id)
 	return c, nil
 }
 

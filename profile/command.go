@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/zhun-go/zhun/internal/journal"
 	"github.com/zhun-go/zhun/internal/wire"
 )
@@ -208,6 +210,7 @@ func (r *recordReader) event(tick instant, data []byte, s *Store) (c cleaned) {
 	}
 	c.at, c.tick = x.instant(), tick
 	c.id, c.name = string(x.raw()), r.name()
+	c.hash = xxh3.HashString128(c.id)
 	s.keys = s.keys[:0]
 	for range x.count(2) {
 		s.keys = append(s.keys, Key{r.name(), string(x.raw())})

@@ -19,12 +19,13 @@ type dedupe struct {
 
 // generation is a set of ids: two of hashes, or a sieve unless that is nil.
 type generation struct {
-	hashes map[xxh3.Uint128]struct{}
+	hashes hashSet
 	read   hashList // those that came from bytes
 	sieve  *sieve
 }
 
 func (d *dedupe) init(o *Options) {
+	d.young.hashes, d.old.hashes = newHashSet(), newHashSet()
 	if o.DedupeEvents > 0 {
 		d.young.sieve, d.old.sieve = newSieve(o.DedupeEvents, o.DedupeError), newSieve(o.DedupeEvents, o.DedupeError)
 	}
@@ -37,7 +38,8 @@ func (d *dedupe) next() {
 }
 
 func (g *generation) clear() {
-	g.hashes, g.read = nil, hashList{}
+	g.hashes.clear()
+	g.read = hashList{}
 	if g.sieve != nil {
 		g.sieve.reset()
 	}
@@ -47,17 +49,15 @@ func (g *generation) has(h xxh3.Uint128) bool {
 	if g.sieve != nil {
 		return g.sieve.has(g.sieve.entry(h))
 	}
-	if _, ok := g.hashes[h]; ok {
-		return true
-	}
-	return g.read.has(h)
+	return g.hashes.has(h) || g.read.has(h)
 }
 
 func (g *generation) remove(h xxh3.Uint128) {
 	if g.sieve != nil {
 		g.sieve.remove(g.sieve.entry(h))
+		return
 	}
-	delete(g.hashes, h)
+	g.hashes.remove(h)
 	g.read.remove(h)
 }
 
@@ -65,7 +65,7 @@ func (g *generation) bytes() int {
 	if g.sieve != nil {
 		return g.sieve.bytes()
 	}
-	return 40*len(g.hashes) + g.read.bytes()
+	return g.hashes.bytes() + g.read.bytes()
 }
 
 // advance turns the generations as the clock demands.
@@ -86,21 +86,15 @@ func (d *dedupe) advance(now, window int64) {
 // steady reports whether nothing is forgotten when the clock gets there.
 func (d *dedupe) steady(now int64) bool { return d.turn == 0 || now < d.turn }
 
-func (d *dedupe) has(id string) bool { return d.hasHash(xxh3.HashString128(id)) }
-
 func (d *dedupe) hasHash(h xxh3.Uint128) bool { return d.young.has(h) || d.old.has(h) }
 
-// add remembers an id and reports whether others were forgotten early for it.
-func (d *dedupe) add(id string) bool { return d.addHash(xxh3.HashString128(id)) }
-
+// addHash remembers the id of a hash and reports whether others were forgotten
+// early for it.
 func (d *dedupe) addHash(h xxh3.Uint128) (overrun bool) {
 	if f := d.young.sieve; f != nil {
 		return d.addEntry(f.entry(h))
 	}
-	if d.young.hashes == nil {
-		d.young.hashes = make(map[xxh3.Uint128]struct{})
-	}
-	d.young.hashes[h] = struct{}{}
+	d.young.hashes.add(h)
 	return false
 }
 
@@ -137,7 +131,7 @@ func (d *dedupe) merge(o *dedupe) {
 // in their place.
 func (g *generation) list() []xxh3.Uint128 {
 	if g.sieve == nil {
-		return g.read.merged(sortedHashes(g.hashes))
+		return g.read.merged(sortedHashes(g.hashes.list()))
 	}
 	entries := g.sieve.entries()
 	out := make([]xxh3.Uint128, len(entries))

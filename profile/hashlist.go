@@ -82,20 +82,20 @@ func (l *hashList) merged(others []xxh3.Uint128) []xxh3.Uint128 {
 	return slices.Compact(append(out, others...))
 }
 
-// sortedHashes returns the hashes of a set, sorted: by their upper bits first,
-// which are evenly spread, then those few that have them in common.
-func sortedHashes(set map[xxh3.Uint128]struct{}) []xxh3.Uint128 {
+// sortedHashes returns hashes sorted: by their upper bits first, which are
+// evenly spread, then those few that have them in common.
+func sortedHashes(set []xxh3.Uint128) []xxh3.Uint128 {
 	out := make([]xxh3.Uint128, len(set))
 	k := upperBits(len(set))
 	shift := 64 - k
 	end := make([]uint32, 1<<k)
-	for h := range set {
+	for _, h := range set {
 		end[h.Hi>>shift]++
 	}
 	for i := 1; i < len(end); i++ {
 		end[i] += end[i-1]
 	}
-	for h := range set {
+	for _, h := range set {
 		p := &end[h.Hi>>shift]
 		*p--
 		out[*p] = h
