@@ -133,13 +133,16 @@ func (s *Store) apply(e *Event) (Change, error) {
 		return Change{}, ErrClosed
 	}
 	c, err := s.prepare(e)
+	var out Change
 	switch {
 	case err != nil:
-		return Change{}, err
 	case c.again:
-		return s.repeated(&c), nil
+		out = s.repeated(&c)
+	default:
+		out = s.take(&c)
 	}
-	return s.take(&c), nil
+	s.release()
+	return out, err
 }
 
 // prepare decides whether an event becomes a fact, and brings it into the
@@ -164,7 +167,7 @@ func (s *Store) prepare(e *Event) (cleaned, error) {
 		}
 	}
 	if no == nil && !c.again {
-		c.content = s.log.encode(c.typ, c.id, c.name, s.fields)
+		c.content = s.log.encodePairs(c.typ, c.id, c.name, s.pairs)
 		if len(c.content) > s.opts.MaxEventBytes {
 			_, no = s.refuse(ErrTooLarge, "%d bytes", len(c.content))
 		}
@@ -242,8 +245,16 @@ func (s *Store) take(c *cleaned) Change {
 		s.tick(c.tick, nil)
 	}
 	s.nodes = s.nodes[:0]
-	for _, k := range s.keys {
-		s.nodes = append(s.nodes, s.graph.node(k, &s.opts))
+	for i, k := range s.keys {
+		if i < len(s.sought) && s.sought[i].known {
+			s.nodes = append(s.nodes, s.sought[i].node)
+			continue
+		}
+		n := s.graph.node(k, &s.opts)
+		if i < len(s.sought) && s.sought[i].plain {
+			s.graph.nodes[n].plain = true
+		}
+		s.nodes = append(s.nodes, n)
 	}
 	set, m := s.enroll(s.nodes, c)
 	if c.subject != 0 {
@@ -255,7 +266,8 @@ func (s *Store) take(c *cleaned) Change {
 	held := s.lend(set, c.typ, c.at, c.id)
 	p := s.graph.sets[held].owner
 	out := Change{User: p.number, New: slices.Contains(m.fresh, p.number), Merged: m.merged, Split: m.split, Late: c.late}
-	if s.isKnown(p, c) {
+	place, known := s.log.search(p.rows, c.at, c.id)
+	if known {
 		// The id was forgotten, but the event is still in the log.
 		s.stats.Duplicates++
 		s.seq++
@@ -266,7 +278,7 @@ func (s *Store) take(c *cleaned) Change {
 	if len(loans) > 0 && m.before == nil {
 		m.before = map[uint32]map[string]any{p.number: s.attributesOf(p)}
 	}
-	s.record(p, held, c)
+	s.record(p, held, c, place)
 	if after := s.settleLoans(loans, c.at); len(after.gone) > 0 {
 		s.follow(&after)
 	}
@@ -319,14 +331,9 @@ func (s *Store) userOf(c *cleaned) uint32 {
 	return g.nodes[nodes[0]].person.number
 }
 
-// isKnown reports whether the person's log has the event.
-func (s *Store) isKnown(p *person, c *cleaned) bool {
-	_, found := s.log.search(p.rows, c.at, c.id)
-	return found
-}
-
-// record makes a clean event a fact about its person and tells the views.
-func (s *Store) record(p *person, set uint32, c *cleaned) {
+// record makes a clean event a fact about its person, whose row is to stand at
+// a place among theirs, and tells the views.
+func (s *Store) record(p *person, set uint32, c *cleaned, place int) {
 	clear(s.changed)
 	clear(s.stated)
 	s.traitsChanged = s.traitsChanged[:0]
@@ -370,7 +377,7 @@ func (s *Store) record(p *person, set uint32, c *cleaned) {
 		}
 		s.permit(p)
 	}
-	s.keep(p, set, c, name)
+	s.keep(p, set, c, name, place)
 	if c.typ != Identify && c.typ != Consent {
 		s.observe(p, name, c)
 	}
@@ -391,7 +398,7 @@ func (s *Store) stating(p *person) []string {
 }
 
 // keep puts the event into the person's log and counts it.
-func (s *Store) keep(p *person, set uint32, c *cleaned, name string) {
+func (s *Store) keep(p *person, set uint32, c *cleaned, name string, place int) {
 	if s.retains != nil && !s.retains[name] {
 		return
 	}
@@ -399,16 +406,22 @@ func (s *Store) keep(p *person, set uint32, c *cleaned, name string) {
 		s.stats.Expired++
 		return
 	}
-	i, _ := s.log.search(p.rows, c.at, c.id)
 	pos := s.log.put(c.content)
 	r := makeRow(c.at, set, pos)
-	p.rows = slices.Insert(room(p.rows), i, r)
+	p.rows = slices.Insert(room(p.rows), place, r)
 	if len(s.graph.lending.visits) > 0 {
 		s.sawVisit(r)
 	}
 	s.retained++
-	if i == 0 {
+	if place == 0 {
 		s.noteOldest(p)
 	}
-	s.count(p, name, s.fields, c.at)
+	if len(s.opts.Traits) > 0 {
+		fields := s.fields
+		if c.bare {
+			s.readCounted(c.content)
+			fields = s.read.fields
+		}
+		s.count(p, name, fields, c.at, place == len(p.rows)-1)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +14,8 @@ import (
 	"github.com/zhun-go/zhun/internal/value"
 )
 
-// cleaned is an event as the store takes it. Its fields are in s.fields, its
-// keys in s.keys.
+// cleaned is an event as the store takes it. Its fields are in s.fields and
+// s.pairs, its keys in s.keys.
 type cleaned struct {
 	id   string
 	hash xxh3.Uint128 // of id
@@ -30,6 +29,7 @@ type cleaned struct {
 	content  []byte   // as the log holds it; valid until the next event
 	nameless []string // fields that cannot become attributes
 	subject  uint64   // of its combination in the journal, 0 in memory
+	bare     bool     // the fields are in content only
 }
 
 const maxNesting = 8
@@ -75,10 +75,7 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 	if usable(e.Received) {
 		c.tick = instantOf(e.Received)
 	}
-	clear(s.fields)
-	for k, v := range e.Fields {
-		s.clean1(k, v, e.Type, 0)
-	}
+	s.cleanFields(e)
 	if len(s.fields) > s.opts.MaxFields {
 		return s.refuse(ErrTooLarge, "%d fields", len(s.fields))
 	}
@@ -87,18 +84,7 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 		s.counts.Bots.count(why)
 		return s.refuse(ErrBot, "%s: %.80q", why, agent)
 	}
-	s.keys = s.keys[:0]
-	for _, k := range e.Keys {
-		clean, blocked, ok := s.cleanKey(k)
-		switch {
-		case ok:
-			s.keys = append(s.keys, clean)
-		case blocked:
-			s.counts.KeysBlocked++
-		default:
-			s.counts.KeysDropped++
-		}
-	}
+	s.cleanKeys(e)
 	if len(s.keys) == 0 {
 		return s.refuse(ErrNoKey, "keys %.120q", fmt.Sprint(e.Keys))
 	}
@@ -132,20 +118,76 @@ func (s *Store) correct(e *Event) time.Time {
 	return at
 }
 
-// clean1 puts a field into s.fields. When two fields come to the same name,
-// the larger value stays.
-func (s *Store) clean1(name string, v any, typ Type, depth int) {
+// pair is one field of an event, clean.
+type pair struct {
+	name  string
+	value any
+}
+
+// cleanFields brings the fields of an event into the store's form. When they
+// have it already, as most do, the event's own map serves until the event is
+// applied.
+func (s *Store) cleanFields(e *Event) {
+	s.pairs, s.altered = s.pairs[:0], false
+	for k, v := range e.Fields {
+		s.cleanField(k, v, e.Type, 0)
+	}
+	if s.fields, s.borrowed = e.Fields, !s.altered; s.borrowed {
+		return
+	}
+	s.fields = s.spare
+	clear(s.spare)
+	for _, p := range s.pairs {
+		// When two fields come to the same name, the larger value stays.
+		if old, twice := s.spare[p.name]; !twice || value.Compare(old, p.value) <= 0 {
+			s.spare[p.name] = p.value
+		}
+	}
+	if len(s.spare) < len(s.pairs) {
+		clear(s.pairs)
+		s.pairs = s.pairs[:0]
+		for k, v := range s.spare {
+			s.pairs = append(s.pairs, pair{k, v})
+		}
+	}
+}
+
+// ownFields brings the fields into a map of the store's own, to which others may
+// be added.
+func (s *Store) ownFields() {
+	if !s.borrowed {
+		return
+	}
+	clear(s.spare)
+	for _, p := range s.pairs {
+		s.spare[p.name] = p.value
+	}
+	s.fields, s.borrowed = s.spare, false
+}
+
+// release forgets what is the caller's of the event that was applied.
+func (s *Store) release() {
+	s.fields, s.borrowed = s.spare, false
+	clear(s.pairs)
+	s.pairs = s.pairs[:0]
+}
+
+// cleanField puts a field into s.pairs, and notes in s.altered when it is not
+// the one that the event has.
+func (s *Store) cleanField(name string, v any, typ Type, depth int) {
 	if m, ok := v.(map[string]any); ok {
+		s.altered = true
 		if depth == maxNesting {
 			s.counts.FieldsDropped++
 			return
 		}
 		for k, v := range m {
-			s.clean1(name+"."+k, v, typ, depth+1)
+			s.cleanField(name+"."+k, v, typ, depth+1)
 		}
 		return
 	}
 	if v == nil && typ != Identify {
+		s.altered = true
 		return
 	}
 	clean, ok := v, true
@@ -159,25 +201,61 @@ func (s *Store) clean1(name string, v any, typ Type, depth int) {
 		ok = x-x == 0 // neither NaN nor infinite
 	default:
 		clean, ok = value.Normalize(v)
+		s.altered = s.altered || !ok || !sameObjects(v, clean)
 	}
 	if ok && typ == Consent {
 		_, ok = clean.(bool)
 	}
 	if !ok || name == "" || len(name) > maxName || !utf8.ValidString(name) {
 		s.counts.FieldsDropped++
+		s.altered = true
 		return
 	}
 	if typ != Consent {
-		if clean, ok = s.normalize(name, clean); !ok {
+		var changed bool
+		clean, changed, ok = s.normalized(name, clean)
+		s.altered = s.altered || changed
+		if !ok {
 			return
 		}
 	}
-	if depth > 0 || len(s.fields) > 0 {
-		if old, twice := s.fields[name]; twice && value.Compare(old, clean) > 0 {
-			return
+	s.pairs = append(s.pairs, pair{name, clean})
+}
+
+// sameObjects reports whether a list of objects was normalized to itself. Of
+// other values that would need a longer look it reports false.
+func sameObjects(v, clean any) bool {
+	x, ok := v.([]map[string]any)
+	y, _ := clean.([]map[string]any)
+	return ok && len(x) == len(y) && (len(x) == 0 || &x[0] == &y[0])
+}
+
+// cleanKeys brings the keys of an event into the store's form. Those that the
+// graph has as they come are clean.
+func (s *Store) cleanKeys(e *Event) {
+	s.keys, s.sought = s.keys[:0], s.sought[:0]
+	for _, k := range e.Keys {
+		if n, ok := s.graph.lookup(k); ok && s.graph.nodes[n].plain {
+			s.keys, s.sought = append(s.keys, k), append(s.sought, sought{node: n, known: true})
+			continue
+		}
+		clean, blocked, ok := s.cleanKey(k)
+		switch {
+		case ok:
+			s.keys, s.sought = append(s.keys, clean), append(s.sought, sought{plain: clean == k})
+		case blocked:
+			s.counts.KeysBlocked++
+		default:
+			s.counts.KeysDropped++
 		}
 	}
-	s.fields[name] = clean
+}
+
+// sought is what cleaning a key came upon.
+type sought struct {
+	node  uint32
+	known bool // node is the key's
+	plain bool // the key was clean as it came
 }
 
 // contentID hashes what the event says. Sent does not count, and Received
@@ -201,17 +279,29 @@ func (s *Store) contentID(e *Event, c *cleaned) string {
 	for _, k := range slices.Compact(keys) {
 		b = appendText(appendText(b, k.Kind), k.Value)
 	}
-	b = appendCanonical(b, s.fields)
+	b = appendPairs(b, s.pairs)
 	h := xxh3.Hash128(b).Bytes()
 	return hex.EncodeToString(h[:])
 }
 
 // appendCanonical appends fields by ascending name, with names written out.
-func appendCanonical(b []byte, m map[string]any) []byte {
+func appendCanonical(b []byte, m map[string]any) []byte { return appendPairs(b, pairsOf(m)) }
+
+func pairsOf(m map[string]any) []pair {
+	out := make([]pair, 0, len(m))
+	for k, v := range m {
+		out = append(out, pair{k, v})
+	}
+	return out
+}
+
+// appendPairs is appendCanonical for a list, which it sorts.
+func appendPairs(b []byte, pairs []pair) []byte {
+	slices.SortFunc(pairs, func(x, y pair) int { return strings.Compare(x.name, y.name) })
 	var l eventLog
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		b = appendText(b, k)
-		if objects, ok := m[k].([]map[string]any); ok {
+	for _, p := range pairs {
+		b = appendText(b, p.name)
+		if objects, ok := p.value.([]map[string]any); ok {
 			b = binary.AppendUvarint(append(b, tagObjects), uint64(len(objects)))
 			for _, o := range objects {
 				b = binary.AppendUvarint(b, uint64(len(o)))
@@ -219,7 +309,7 @@ func appendCanonical(b []byte, m map[string]any) []byte {
 			}
 			continue
 		}
-		b = l.appendValue(b, m[k])
+		b = l.appendValue(b, p.value)
 	}
 	return b
 }

@@ -162,7 +162,7 @@ func (x *eventScan) instant() instant {
 //	n, n ×   kind, value
 //	n, n ×   fields that cannot become attributes
 //	n, n ×   fields by name, with names written out
-func appendEvent(b []byte, c *cleaned, keys []Key, fields map[string]any) []byte {
+func appendEvent(b []byte, c *cleaned, keys []Key, fields []pair) []byte {
 	b = append(b, byte(c.typ), 0)
 	if c.late {
 		b[len(b)-1] = 1
@@ -178,7 +178,7 @@ func appendEvent(b []byte, c *cleaned, keys []Key, fields map[string]any) []byte
 		b = appendText(b, n)
 	}
 	b = binary.AppendUvarint(b, uint64(len(fields)))
-	return appendCanonical(b, fields)
+	return appendPairs(b, fields)
 }
 
 // recordReader reads records. What it returns shares no memory with them.
@@ -211,22 +211,82 @@ func (r *recordReader) event(tick instant, data []byte, s *Store) (c cleaned) {
 	c.at, c.tick = x.instant(), tick
 	c.id, c.name = string(x.raw()), r.name()
 	c.hash = xxh3.HashString128(c.id)
-	s.keys = s.keys[:0]
+	s.fields, s.borrowed = s.spare, false
+	s.keys, s.sought = s.keys[:0], s.sought[:0]
 	for range x.count(2) {
 		s.keys = append(s.keys, Key{r.name(), string(x.raw())})
 	}
 	for range x.count(1) {
 		c.nameless = append(c.nameless, string(x.text()))
 	}
-	clear(s.fields)
-	r.fields(s.fields, 0)
 	if len(s.keys) == 0 {
 		x.fail("event without a key")
 	}
-	if x.wrong == "" {
-		c.content = s.log.encode(c.typ, c.id, c.name, s.fields)
+	l := &s.log
+	l.scratch = r.transcode(l.appendHead(c.typ, c.id, c.name), l, 0)
+	if x.wrong != "" {
+		return c
+	}
+	c.content = l.scratch
+	if c.bare = c.typ != Identify && c.typ != Consent && len(s.views) == 0; !c.bare {
+		l.readFields(c.content, s.spare)
 	}
 	return c
+}
+
+// transcode appends fields as the log holds them: what differs are the names.
+func (r *recordReader) transcode(b []byte, l *eventLog, depth int) []byte {
+	x := &r.x
+	n := x.count(2)
+	b = binary.AppendUvarint(b, uint64(n))
+	for range n {
+		b = l.appendRef(b, r.name())
+		tag := x.take(1)
+		if tag == nil {
+			return b
+		}
+		if b = append(b, tag[0]); tag[0] == tagObjects {
+			if depth > maxNesting {
+				x.fail("objects nested too deeply")
+				return b
+			}
+			n := x.count(1)
+			b = binary.AppendUvarint(b, uint64(n))
+			for range n {
+				b = r.transcode(b, l, depth+1)
+			}
+			continue
+		}
+		from := x.b
+		x.skip(tag[0])
+		if x.wrong != "" {
+			return b
+		}
+		b = append(b, from[:len(from)-len(x.b)]...)
+	}
+	return b
+}
+
+// skip passes over a value other than a list of objects.
+func (x *eventScan) skip(tag byte) {
+	switch tag {
+	case tagFalse, tagTrue, tagNil:
+	case tagInt:
+		x.uvarint()
+	case tagFloat:
+		x.take(8)
+	case tagString:
+		x.raw()
+	case tagTime:
+		x.uvarint()
+		x.uvarint()
+	case tagStrings:
+		for range x.count(1) {
+			x.raw()
+		}
+	default:
+		x.fail("unknown kind of value")
+	}
 }
 
 func (r *recordReader) fields(m map[string]any, depth int) {

@@ -143,7 +143,8 @@ func (s *Store) eraseLocked(user uint32, until instant) (Receipt, error) {
 
 // scrub clears the writer's scratch space, which may hold the last event.
 func (s *Store) scrub() {
-	clear(s.fields)
+	s.release()
+	clear(s.spare)
 	clear(s.changed)
 	clear(s.stated)
 	clear(s.told)

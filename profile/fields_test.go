@@ -34,8 +34,8 @@ func TestEveryFieldIsSaved(t *testing.T) {
 		{sources{}, map[string]string{"index": derived, "texts": saved, "uses": derived, "free": passing}},
 		{kind{}, map[string]string{"name": saved, "rank": derived, "limit": derived, "span": derived}},
 		{node{}, map[string]string{
-			"kind": saved, "solo": derived, "shared": saved, "cut": saved, "crowded": saved, "value": saved, "person": saved,
-			"sets": derived,
+			"kind": saved, "solo": derived, "shared": saved, "cut": saved, "crowded": saved, "plain": passing, "value": saved,
+			"person": saved, "sets": derived,
 		}},
 		{keyset{}, map[string]string{
 			"nodes": saved, "owner": saved, "first": saved, "last": saved, "firstID": saved, "mark": saved,
@@ -45,7 +45,7 @@ func TestEveryFieldIsSaved(t *testing.T) {
 			"said": saved, "computed": derived,
 		}},
 		{statements{}, map[string]string{"pins": saved, "cells": saved, "consents": saved, "tags": saved}},
-		{computed{}, map[string]string{"traits": derived, "windows": derived}},
+		{computed{}, map[string]string{"traits": derived, "windows": derived, "cellsOf": derived, "slidesOf": derived}},
 		{pin{}, map[string]string{"number": saved, "node": saved}},
 		{cell{}, map[string]string{"name": saved, "set": saved, "at": saved, "value": saved}},
 		{consent{}, map[string]string{"purpose": saved, "set": saved, "at": saved, "granted": saved, "source": saved}},

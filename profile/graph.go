@@ -40,6 +40,7 @@ type node struct {
 	shared  bool   // by rule 1, or cut
 	cut     bool   // taken out by the host: none of its links hold
 	crowded bool   // by rule 4
+	plain   bool   // a key that comes as it stands here is clean
 	value   string
 	person  *person
 	sets    []uint32 // the combinations that it occurs in

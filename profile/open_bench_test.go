@@ -86,7 +86,7 @@ func BenchmarkOpenApply(b *testing.B) {
 			rival += write(fewer, func(i int) error {
 				e := ingestEvent(from + i)
 				c := cleaned{id: e.ID, name: e.Name, at: instantOf(e.Time)}
-				data := appendEvent(nil, &c, e.Keys, e.Fields)
+				data := appendEvent(nil, &c, e.Keys, pairsOf(e.Fields))
 				return db.Batch(func(tx *bbolt.Tx) error {
 					return tx.Bucket([]byte("records")).Put(binary.BigEndian.AppendUint64(nil, uint64(from+i)), data)
 				})

@@ -287,7 +287,7 @@ func (v *scribe) UnmarshalBinary(data []byte) error {
 func someEventOf(t testing.TB) []byte {
 	t.Helper()
 	fields := map[string]any{"a": int64(1), "b": "x", "l": []string{"y"}, "o": []map[string]any{{"p": 1.5}}, "t": epoch, "n": nil, "f": false}
-	return appendEvent(nil, &cleaned{id: "i", name: "Seen", at: instantOf(epoch)}, []Key{ann}, fields)
+	return appendEvent(nil, &cleaned{id: "i", name: "Seen", at: instantOf(epoch)}, []Key{ann}, pairsOf(fields))
 }
 
 func recordOf(kind byte, data []byte) *journal.Record {

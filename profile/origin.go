@@ -57,7 +57,12 @@ type origin struct {
 
 // origin returns where the event that is being applied comes from.
 func (s *Store) origin(c *cleaned) origin {
-	return origin{c.id, c.typ.linkRule(), sourceOf(s.fields)}
+	fields := s.fields
+	if c.bare {
+		fields = s.spare
+		s.log.readFields(c.content, fields)
+	}
+	return origin{c.id, c.typ.linkRule(), sourceOf(fields)}
 }
 
 // originAt is origin for an event that is held.

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -66,10 +67,43 @@ type statements struct {
 	tags     []tagging // by name, source, then set
 }
 
-// computed are the traits of a person.
+// computed are the traits of a person, both lists by trait.
 type computed struct {
-	traits  []traitCell
-	windows []window
+	traits   []traitCell
+	windows  []window
+	cellsOf  held
+	slidesOf held
+}
+
+// held says which of the first 64 traits a list by trait has, so that one is
+// found without a look at the others.
+type held uint64
+
+// place returns where a trait stands in the list, or would stand. Beyond the
+// first 64 it asks for the traits of the list.
+func (h held) place(trait, n int, at func(i int) uint32) (i int, ok bool) {
+	if trait < 64 {
+		return bits.OnesCount64(uint64(h) & (1<<trait - 1)), h>>trait&1 == 1
+	}
+	i = bits.OnesCount64(uint64(h))
+	for i < n && at(i) < uint32(trait) {
+		i++
+	}
+	return i, i < n && at(i) == uint32(trait)
+}
+
+func (h *held) note(trait int) {
+	if trait < 64 {
+		*h |= 1 << trait
+	}
+}
+
+func (c *computed) cell(trait int) (int, bool) {
+	return c.cellsOf.place(trait, len(c.traits), func(i int) uint32 { return c.traits[i].trait })
+}
+
+func (c *computed) window(trait int) (int, bool) {
+	return c.slidesOf.place(trait, len(c.windows), func(i int) uint32 { return c.windows[i].trait })
 }
 
 // pins ties the person's numbers to its keys, by number.

@@ -371,7 +371,7 @@ func (s *Store) absorb(p, q *person) {
 			continue
 		}
 		for k, at := range o.times {
-			s.enter(p, int(o.trait), o.valueOf(k), at.instant())
+			s.enter(p, int(o.trait), o.valueOf(k), at.instant(), false)
 		}
 		w := p.window(int(o.trait))
 		if w == nil {

@@ -159,12 +159,23 @@ func (l *eventLog) appendFields(b []byte, m map[string]any) []byte {
 
 // encode returns the event's content in the log's scratch space.
 func (l *eventLog) encode(typ Type, id, name string, fields map[string]any) []byte {
-	b := append(l.scratch[:0], byte(typ))
-	b = appendText(b, id)
-	b = l.appendRef(b, name)
-	b = l.appendFields(b, fields)
+	l.scratch = l.appendFields(l.appendHead(typ, id, name), fields)
+	return l.scratch
+}
+
+// encodePairs is encode for fields in a list.
+func (l *eventLog) encodePairs(typ Type, id, name string, fields []pair) []byte {
+	b := binary.AppendUvarint(l.appendHead(typ, id, name), uint64(len(fields)))
+	for _, f := range fields {
+		b = l.appendValue(l.appendRef(b, f.name), f.value)
+	}
 	l.scratch = b
 	return b
+}
+
+// appendHead begins an event in the log's scratch space.
+func (l *eventLog) appendHead(typ Type, id, name string) []byte {
+	return l.appendRef(appendText(append(l.scratch[:0], byte(typ)), id), name)
 }
 
 // put copies an encoded event into the log and returns its position.
@@ -253,6 +264,15 @@ func (l *eventLog) decode(pos uint64, d *decoded) {
 	}
 	clear(d.fields)
 	r.fields(d.fields)
+}
+
+// readFields makes m the fields of an event of the log.
+func (l *eventLog) readFields(content []byte, m map[string]any) {
+	_, b := cutText(content[1:])
+	r := logReader{l, b}
+	r.ref()
+	clear(m)
+	r.fields(m)
 }
 
 type logReader struct {

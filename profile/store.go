@@ -47,7 +47,12 @@ type Store struct {
 	ahead  ahead
 
 	// Scratch space of the writer.
-	fields        map[string]any // of the event being applied, clean
+	fields        map[string]any // of the event being applied, clean: the event's own, or
+	spare         map[string]any // this one
+	pairs         []pair         // the same
+	altered       bool           // the event's own fields were not clean
+	borrowed      bool           // fields is the event's own
+	sought        []sought       // by the places of keys, nothing when those were not looked up
 	changed       map[string]any // attributes whose value changed
 	stated        map[string]any // attributes that were stated anew
 	traitsChanged []stamped
@@ -114,12 +119,13 @@ func New(opts *Options) (*Store, error) {
 		traitsOf:    make(map[string][]int),
 		traitFields: make(map[string]bool),
 		blocked:     make(map[string]struct{}),
-		fields:      make(map[string]any),
+		spare:       make(map[string]any),
 		changed:     make(map[string]any),
 		stated:      make(map[string]any),
 		told:        make(map[string]any),
 		failures:    make(map[string]error),
 	}
+	s.fields = s.spare
 	s.counts = &s.stats
 	s.ahead.reset()
 	if o.Shard == 0 {

@@ -11,6 +11,7 @@ func (s *Store) observe(p *person, name string, c *cleaned) {
 	if len(s.views) == 0 {
 		return
 	}
+	s.ownFields()
 	s.fields["message_id"] = c.id
 	at := c.at.time()
 	for _, w := range s.views {

@@ -52,6 +52,23 @@ func (c *traitCell) trusts(rank int32) bool {
 	return rank == c.rank
 }
 
+// moves reports whether a value of a kind that holds one of them would be held.
+func (c *traitCell) moves(kind TraitKind, v any, at packed) bool {
+	if c.value == nil || kind != First && kind != Last {
+		return true
+	}
+	d := at.compare(c.at)
+	if kind == First {
+		d = -d
+	}
+	if d == 0 {
+		if d = value.Compare(v, c.value); kind == First {
+			d = -d
+		}
+	}
+	return d > 0
+}
+
 // add takes one matching event in, whose value the cell may hold, and reports whether the value changed.
 func (c *traitCell) add(kind TraitKind, v any, at packed) bool {
 	c.n++
@@ -72,12 +89,8 @@ func (c *traitCell) add(kind TraitKind, v any, at packed) bool {
 		if old == nil || value.Compare(v, old) > 0 {
 			c.value = v
 		}
-	case First:
-		if d := at.compare(c.at); old == nil || d < 0 || d == 0 && value.Compare(v, old) < 0 {
-			c.value, c.at = v, at
-		}
-	case Last:
-		if d := at.compare(c.at); old == nil || d > 0 || d == 0 && value.Compare(v, old) > 0 {
+	case First, Last:
+		if c.moves(kind, v, at) {
 			c.value, c.at = v, at
 		}
 	case MostFrequent, DistinctCount, Distinct:

@@ -1,14 +1,13 @@
 package profile
 
-// readCounted reads of the event at pos what traits look at into the fields of
-// s.read, and returns the name under which they count it.
-func (s *Store) readCounted(pos uint64) (event string) {
+// readCounted reads of an event of the log what traits look at into the fields
+// of s.read, and returns the name under which they count it.
+func (s *Store) readCounted(b []byte) (event string) {
 	l := &s.log
 	if s.read.fields == nil {
 		s.read.fields = make(map[string]any)
 	}
 	clear(s.read.fields)
-	b := l.content(pos)
 	typ := Type(b[0])
 	_, b = cutText(b[1:])
 	r := logReader{l, b}
@@ -60,10 +59,10 @@ func (s *Store) readKept(r *logReader) any {
 func (c *computed) take() *computed {
 	var out *computed
 	if len(c.traits)+len(c.windows) > 0 {
-		out = &computed{append([]traitCell(nil), c.traits...), append([]window(nil), c.windows...)}
+		out = &computed{append([]traitCell(nil), c.traits...), append([]window(nil), c.windows...), c.cellsOf, c.slidesOf}
 	}
 	clear(c.traits)
 	clear(c.windows)
-	c.traits, c.windows = c.traits[:0], c.windows[:0]
+	*c = computed{traits: c.traits[:0], windows: c.windows[:0]}
 	return out
 }

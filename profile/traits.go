@@ -270,43 +270,46 @@ func (t *Trait) trust(fields map[string]any) int32 {
 
 // cell returns the person's cell of a trait, nil if it has none.
 func (p *person) cell(trait int) *traitCell {
-	all := p.traits()
-	for i := range all {
-		if all[i].trait == uint32(trait) {
-			return &all[i]
-		}
+	if p.computed == nil {
+		return nil
 	}
-	return nil
+	i, ok := p.computed.cell(trait)
+	if !ok {
+		return nil
+	}
+	return &p.computed.traits[i]
 }
 
 // addCell adds the cell of a trait that the person has none of. Cells grow by
 // one or two: they are few, and every person has them.
-func (p *person) addCell(c traitCell) *traitCell {
+func (p *person) addCell(cell traitCell) *traitCell {
 	if p.computed == nil {
 		p.computed = new(computed)
 	}
-	t := p.computed.traits
-	if len(t) == cap(t) {
-		t = append(make([]traitCell, 0, len(t)+2), t...)
+	c := p.computed
+	i, _ := c.cell(int(cell.trait))
+	if len(c.traits) == cap(c.traits) {
+		c.traits = append(make([]traitCell, 0, len(c.traits)+2), c.traits...)
 	}
-	p.computed.traits = append(t, c)
-	return &p.computed.traits[len(t)]
+	c.traits = slices.Insert(c.traits, i, cell)
+	c.cellsOf.note(int(cell.trait))
+	return &c.traits[i]
 }
 
 // count adds one event to the traits of p and notes in s.traitsChanged which
-// of them changed.
-func (s *Store) count(p *person, event string, fields map[string]any, at instant) {
+// of them changed. Newest says that none of p's events comes after it.
+func (s *Store) count(p *person, event string, fields map[string]any, at instant, newest bool) {
 	for _, i := range s.traitsOf[event] {
 		t := &s.opts.Traits[i]
 		v, ok := t.matches(fields)
 		if !ok {
 			continue
 		}
-		if t.Kind.keepsTexts() {
-			v = s.kept(v)
-		}
 		if t.Window > 0 {
-			if w, changed := s.enter(p, i, v, at); changed {
+			if t.Kind.keepsTexts() {
+				v = s.kept(v)
+			}
+			if w, changed := s.enter(p, i, v, at, newest); changed {
 				s.traitsChanged = append(s.traitsChanged, stamped{i, w.stamp.after(at), w.value})
 			}
 			continue
@@ -317,6 +320,13 @@ func (s *Store) count(p *person, event string, fields map[string]any, at instant
 		}
 		if !c.trusts(t.trust(fields)) {
 			continue
+		}
+		if !c.moves(t.Kind, v, pack(at)) {
+			c.n++
+			continue
+		}
+		if t.Kind.keepsTexts() {
+			v = s.kept(v)
 		}
 		if c.add(t.Kind, v, pack(at)) {
 			s.traitsChanged = append(s.traitsChanged, stamped{i, c.stamp.after(at), c.value})
@@ -353,8 +363,8 @@ func (s *Store) recount(p *person) {
 	kept := s.traitsChanged
 	s.retag(p, p.lastSaid())
 	for _, r := range p.rows {
-		event := s.readCounted(r.pos())
-		s.count(p, event, s.read.fields, r.instant())
+		event := s.readCounted(s.log.content(r.pos()))
+		s.count(p, event, s.read.fields, r.instant(), true)
 	}
 	s.traitsChanged = kept
 	p.computed = s.tally.take()

@@ -114,25 +114,28 @@ func (h *timers) pop() timer {
 }
 
 func (p *person) window(trait int) *window {
-	all := p.windows()
-	for i := range all {
-		if all[i].trait == uint32(trait) {
-			return &all[i]
-		}
+	if p.computed == nil {
+		return nil
 	}
-	return nil
+	i, ok := p.computed.window(trait)
+	if !ok {
+		return nil
+	}
+	return &p.computed.windows[i]
 }
 
 func (p *person) newWindow(trait int) *window {
 	if p.computed == nil {
 		p.computed = new(computed)
 	}
-	w := p.computed.windows
-	if len(w) == cap(w) {
-		w = append(make([]window, 0, len(w)+1), w...)
+	c := p.computed
+	i, _ := c.window(trait)
+	if len(c.windows) == cap(c.windows) {
+		c.windows = append(make([]window, 0, len(c.windows)+1), c.windows...)
 	}
-	p.computed.windows = append(w, window{trait: uint32(trait)})
-	return &p.computed.windows[len(w)]
+	c.windows = slices.Insert(c.windows, i, window{trait: uint32(trait)})
+	c.slidesOf.note(trait)
+	return &c.windows[i]
 }
 
 // leaving is the last second that is out of a window by the clock.
@@ -144,8 +147,9 @@ func (s *Store) leaving(window time.Duration) int64 {
 }
 
 // enter adds a matching event to the window of trait i and reports whether
-// the value changed.
-func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
+// the value changed. Newest says that none of p's events comes after it, so
+// that nobody has to look where it belongs.
+func (s *Store) enter(p *person, i int, v any, at instant, newest bool) (*window, bool) {
 	t := &s.opts.Traits[i]
 	if at.sec <= s.leaving(t.Window) {
 		return nil, false
@@ -155,7 +159,7 @@ func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
 		w = p.newWindow(i)
 	}
 	k, when := len(w.times), pack(at)
-	for k > 0 && when.before(w.times[k-1]) {
+	for k > 0 && !newest && when.before(w.times[k-1]) {
 		k--
 	}
 	w.times = slices.Insert(w.times, k, when)
@@ -169,7 +173,27 @@ func (s *Store) enter(p *person, i int, v any, at instant) (*window, bool) {
 		w.term(t.Kind, v, 1)
 		w.refold()
 	}
+	if k == int(w.inside) && k == len(w.times)-1 && at.sec <= s.clock.sec && w.rests(s.clock.sec) && !t.Kind.timed() {
+		w.term(t.Kind, v, 1)
+		w.inside++
+		return w, w.set(w.result(t.Kind))
+	}
 	return w, s.slide(p, w)
+}
+
+// rests reports whether nothing that the window held has to enter or leave it
+// by now.
+func (w *window) rests(now int64) bool { return w.due != 0 && now < w.due+int64(w.lag) }
+
+// set gives the window a value and reports whether it had another.
+func (w *window) set(v any) bool {
+	old := w.value
+	w.value = v
+	if n, ok := v.(int64); ok {
+		m, same := old.(int64)
+		return !same || n != m
+	}
+	return value.Compare(old, v) != 0
 }
 
 func (w *window) term(kind TraitKind, v any, sign float64) {
@@ -209,15 +233,15 @@ func (s *Store) slide(p *person, w *window) bool {
 		w.term(t.Kind, w.valueOf(int(w.inside)), 1)
 		w.inside++
 	}
-	old := w.value
+	var now any
 	var turn int64
 	switch {
 	case t.Kind == Stage:
-		w.value, turn = t.stages.stage(w.times[:w.inside], s.clock.sec)
+		now, turn = t.stages.stage(w.times[:w.inside], s.clock.sec)
 	case t.Kind.timed():
-		w.value, turn = w.terms().fold.result(t, w.times[:w.inside], w.values(), s.clock.sec)
+		now, turn = w.terms().fold.result(t, w.times[:w.inside], w.values(), s.clock.sec)
 	default:
-		w.value = w.result(t.Kind)
+		now = w.result(t.Kind)
 	}
 	if len(w.times) > 0 {
 		due := w.times[0].sec() + width
@@ -236,7 +260,7 @@ func (s *Store) slide(p *person, w *window) bool {
 	} else {
 		w.due = 0
 	}
-	return value.Compare(old, w.value) != 0
+	return w.set(now)
 }
 
 func (w *window) result(kind TraitKind) any {

@@ -213,6 +213,7 @@ func (d *durable) prepare(b *batch, r *request) {
 	s.log.frozen = true
 	c, err := s.prepare(&r.events[r.next])
 	s.log.frozen = false
+	defer s.release()
 	it := item{r: r, k: r.next, last: !r.whole}
 	switch {
 	case err != nil:
@@ -227,7 +228,7 @@ func (d *durable) prepare(b *batch, r *request) {
 		from := len(d.arena)
 		d.arena = appendTick(d.arena, b.repeats, c.tick)
 		middle := len(d.arena)
-		d.arena = appendEvent(d.arena, &c, s.keys, s.fields)
+		d.arena = appendEvent(d.arena, &c, s.keys, s.pairs)
 		b.records = append(b.records, journal.Record{
 			Kind: recordEvent, Subject: subject, Clear: d.arena[from:middle:middle], Data: d.arena[middle:len(d.arena):len(d.arena)],
 		})
