@@ -28,7 +28,8 @@ const secondsPerDay = 24 * 60 * 60
 // offline spend never reach a known user, so they are kept in a ledger beside
 // the users. Channels with rows in it take their spend from it, the others
 // from the costs of their touches. A negative cost is a correction. It works
-// on journeys that a store feeds, too, and is not erased with anyone.
+// on journeys that a store feeds, too, and is not erased with anyone; a store
+// in a directory does not write it down before its next snapshot.
 //
 // A cost that is not finite, an empty channel or a day outside the years 1 to
 // 9999 is an [*InputError].

@@ -85,7 +85,8 @@ type Batch struct {
 // Nobody sees some of it without the rest. Events that are refused have a
 // zero Change and are named by a [*BatchError], while the others and the
 // records are in. Other errors leave everything as it was: [ErrClosed],
-// [ErrRecord], [ErrExhausted].
+// [ErrRecord], [ErrExhausted], and in a store of [Open] a [*JournalError], or
+// [ErrTooLarge] beyond 128 MiB of events or 32 MiB of records.
 func (s *Store) Commit(b Batch) ([]Change, error) {
 	if s.durable != nil {
 		return s.commitDurable(b)

@@ -64,7 +64,9 @@ var (
 	// erasure.
 	ErrErased = errors.New("person was erased")
 	// ErrTooLarge refuses an event beyond Options.MaxEventBytes,
-	// Options.MaxFields or Options.MaxEventKeys.
+	// Options.MaxFields or Options.MaxEventKeys. In a store of [Open] it also
+	// refuses what one transaction cannot hold, see [Store.Commit],
+	// [Store.Merge] and [Store.Import].
 	ErrTooLarge = errors.New("too large")
 	// ErrLate refuses an event older than Options.MaxLateness.
 	ErrLate = errors.New("too late")

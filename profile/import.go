@@ -67,8 +67,8 @@ type exported struct {
 // It returns the number of the person. A key of whom all is known through
 // others only, such as a shared browser, comes back with those others, and its
 // own export adds nothing; its number is 0 as long as nobody is known by it.
-// Errors wrap [ErrImport], else
-// [ErrExhausted] or [ErrClosed]; they change nothing.
+// Errors wrap [ErrImport], else [ErrExhausted] or [ErrClosed], and in a store
+// of [Open] [ErrTooLarge] beyond 64 MiB; they change nothing.
 func (s *Store) Import(data []byte) (uint32, error) {
 	v := importVerb{data: data}
 	if err := s.run(&v); err != nil {

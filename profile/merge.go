@@ -16,7 +16,13 @@ import (
 // Both need the same options but for distinct Shard of equal Shards, and no
 // attached views. Erased persons stay erased: each store's refusals apply to
 // what the other holds. Records of the other are added where this one has
-// none. Errors: [ErrMerge], [ErrClosed].
+// none.
+//
+// In a store of [Open] the merge is one transaction, which holds the other's
+// bytes: at most 256 MiB of them, as [Store.AppendBinary] writes them, else
+// [ErrTooLarge], which changes nothing. They are in memory twice meanwhile.
+//
+// Errors: [ErrMerge], [ErrTooLarge], [ErrClosed], a [*JournalError].
 func (s *Store) Merge(other *Store) (renamed map[uint32]uint32, err error) {
 	if s == other || other == nil {
 		return nil, fmt.Errorf("%w: not two stores", ErrMerge)

@@ -365,3 +365,37 @@ func TestMergeDurable(t *testing.T) {
 	_, err = s.Merge(o)
 	require.ErrorIs(t, err, ErrMerge)
 }
+
+// largeVerb is a change of a size.
+type largeVerb int
+
+func (v largeVerb) kind() byte { return recordTag }
+
+func (v largeVerb) prepare(*Store) (command, error) {
+	return command{subject: newSubject, data: make([]byte, v)}, nil
+}
+
+func (v largeVerb) apply(*Store, uint64) { panic("applied") }
+
+// What one transaction cannot hold is refused, for its caller alone.
+func TestTooLargeForATransaction(t *testing.T) {
+	dir := memoryDir(t)
+	opts := Options{SnapshotEvery: -1}
+	s := openTest(t, dir, opts)
+	s.must(t, event("a", epoch, ann))
+	require.ErrorIs(t, s.run(largeVerb(65<<20)), ErrTooLarge)
+	e := event("b", epoch, ann)
+	_, err := s.Commit(Batch{Events: []Event{e}, Records: map[string][]byte{"r": make([]byte, 33<<20)}})
+	require.ErrorIs(t, err, ErrTooLarge)
+	_, ok := s.Record("r")
+	require.False(t, ok)
+	require.EqualValues(t, 1, s.Stats().Applied)
+	require.False(t, s.must(t, e).Duplicate, "it was not taken in")
+	_, err = s.Commit(Batch{Events: []Event{event("c", epoch, bob)}, Records: map[string][]byte{"r": make([]byte, 31<<20)}})
+	require.NoError(t, err)
+	checkTwin(t, s, "after")
+	crashed := openTest(t, copyDir(t, dir), opts)
+	sameState(t, settled(t, s), settled(t, crashed), "recovered")
+	_, err = New(&Options{MaxEventBytes: 17 << 20})
+	require.ErrorIs(t, err, ErrOptions)
+}

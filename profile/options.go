@@ -169,8 +169,8 @@ type Options struct {
 	MaxEventKeys int
 	// MaxFields is how many fields an event may carry; default 512.
 	MaxFields int
-	// MaxEventBytes is how large an event may be as the store holds it;
-	// default 65,536.
+	// MaxEventBytes is how large an event may be as the store holds it, 16 MiB
+	// at most; default 65,536.
 	MaxEventBytes int
 	// SnapshotEvery is after how many bytes of records [Open] lets a snapshot
 	// be written, by the call that reaches it. Default 64 MiB; negative: only
@@ -242,6 +242,9 @@ func (o *Options) withDefaults() (Options, error) {
 		if f.v < 1 {
 			return c, optionError(f.name, f.v, "must be positive")
 		}
+	}
+	if c.MaxEventBytes > 16<<20 {
+		return c, optionError("MaxEventBytes", c.MaxEventBytes, "must be at most 16 MiB")
 	}
 	if c.Shards == 0 {
 		c.Shards = 1

@@ -190,8 +190,8 @@ func (d *durable) shred(subjects []uint64) error {
 	if len(subjects) == 0 {
 		return nil
 	}
-	if d.append(journal.Batch{Forget: subjects}, false); d.err != nil {
-		return d.err
+	if err := d.append(journal.Batch{Forget: subjects}, false); err != nil {
+		return err
 	}
 	s := d.s
 	s.mu.Lock()
@@ -269,7 +269,8 @@ func (d *durable) readManifest(set journal.Set) (*manifest, error) {
 // Compact makes what was erased physically gone: it writes a snapshot, removes
 // all older ones, and rewrites the journal without what cannot be read any
 // more and what is no longer retained. It needs as much space again as the
-// journal takes. Changes wait while the journal is rewritten.
+// journal takes. Changes go on while most of it is copied, and wait for the
+// end.
 //
 // Errors are those of [Store.Snapshot].
 func (s *Store) Compact(ctx context.Context) error {

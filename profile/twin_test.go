@@ -58,12 +58,12 @@ func twinOptions(round int) Options {
 // crashes among them, a twin is the store, byte for byte.
 func TestTwin(t *testing.T) {
 	t.Parallel()
-	for round := range longForm(12) {
+	for round := range longForm(8) {
 		dir := memoryDir(t)
 		opts := twinOptions(round)
 		s := openTest(t, dir, opts)
 		r := rand.New(rand.NewPCG(59, uint64(round)))
-		for i := range 70 {
+		for i := range 50 {
 			what := "command"
 			switch r.IntN(16) {
 			case 0:
@@ -130,7 +130,7 @@ func (s *Store) someView() string {
 func TestTwinBesideErasure(t *testing.T) {
 	t.Parallel()
 	retaken := 0
-	for round := range longForm(30) {
+	for round := range longForm(12) {
 		s := openTest(t, memoryDir(t), Options{SnapshotEvery: -1})
 		r := rand.New(rand.NewPCG(61, uint64(round)))
 		for i := range 30 {

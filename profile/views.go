@@ -34,7 +34,8 @@ import (
 // Deliver is called after the store has unlocked, to run queued callbacks,
 // which may call the store; several callers of the store may be in it at
 // once. Snapshot returns an immutable picture of what AppendBinary would
-// append, which is written while the view goes on.
+// append, which is written while the view goes on; it is taken while changes
+// wait, and so is AppendBinary of a view without it.
 type View interface {
 	// Observe takes one event. An error says that the view cannot go on: it
 	// is detached. A field that it cannot use is no error.

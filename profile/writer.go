@@ -62,6 +62,12 @@ const (
 	maxBatchBytes  = 4 << 20
 )
 
+// Bounds of what a host wants in one transaction, below those of the journal.
+const (
+	maxCommitBytes = 128 << 20
+	maxRecordBytes = 32 << 20
+)
+
 // JournalError says that the store's directory could not be written or read.
 // It wraps [ErrJournal], and [ErrFull], [ErrReadOnly], [ErrLocked],
 // [ErrCorrupt] or [ErrVersion] where that is the cause, which names file and
@@ -256,36 +262,47 @@ func (d *durable) processWhole(b *batch, r *request) {
 			return
 		}
 	}
+	was := *b
 	for ; r.next < len(r.events); r.next++ {
 		d.prepare(b, r)
+	}
+	data := appendRecords(nil, r.records)
+	if n := b.bytes - was.bytes; n > maxCommitBytes || len(data) > maxRecordBytes {
+		*b = was
+		d.flush(b) // events ahead that will not be applied are forgotten
+		r.err = fmt.Errorf("%w: events of %d bytes and records of %d, at most %d and %d", ErrTooLarge, n, len(data), maxCommitBytes, maxRecordBytes)
+		return
 	}
 	// The end of what is seen together has the records of the host.
 	b.items = append(b.items, item{r: r, k: -1, last: true})
 	if len(r.records) > 0 {
-		data := appendRecords(nil, r.records)
 		b.records = append(b.records, journal.Record{Kind: recordHost, Clear: appendTick(nil, b.repeats, never()), Data: data})
 		b.ticks = append(b.ticks, never())
 		b.bytes += len(data)
 		b.repeats = 0
+	}
+	if b.bytes >= maxBatchBytes {
+		d.flush(b)
 	}
 }
 
 // flush makes a batch durable, applies it and starts the next.
 func (d *durable) flush(b *batch) {
 	s := d.s
+	err := d.err
 	if len(b.records) > 0 {
 		b.records[0].Clear = append(d.header(false), b.records[0].Clear...)
 		for i := range b.records[1:] {
 			b.records[i+1].Clear = append([]byte{0}, b.records[i+1].Clear...)
 		}
-		d.append(journal.Batch{Records: b.records}, true)
+		err = d.append(journal.Batch{Records: b.records}, true)
 	}
-	if d.err != nil {
+	if err != nil {
 		for _, it := range b.items {
 			if it.k < 0 {
-				it.r.err = d.err
-			} else if it.r.errs[it.k] = d.err; it.r.whole {
-				it.r.err = d.err
+				it.r.err = err
+			} else if it.r.errs[it.k] = err; it.r.whole {
+				it.r.err = err
 			}
 		}
 	} else {
@@ -355,23 +372,28 @@ func (d *durable) addCounts() {
 }
 
 // append writes a batch, whose records start a transaction unless it has
-// none. An error stays.
-func (d *durable) append(b journal.Batch, starts bool) {
+// none. An error stays, but for that of a batch which is too large.
+func (d *durable) append(b journal.Batch, starts bool) error {
 	if d.err != nil {
-		return
+		return d.err
 	}
 	last, err := d.j.Append(b)
+	if errors.Is(err, journal.ErrTooLarge) {
+		d.countDue = true // nobody has written it down
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
 	if err != nil {
 		d.err = journalError(err)
-		return
+		return d.err
 	}
 	if d.last = last; !starts {
-		return
+		return nil
 	}
 	for i := range b.Records {
 		d.grown += int64(len(b.Records[i].Data) + len(b.Records[i].Clear))
 	}
 	d.handed = d.handed[:0]
+	return nil
 }
 
 // processVerb makes a verb durable and applies it.
@@ -392,8 +414,7 @@ func (d *durable) processVerb(r *request) {
 	for _, part := range c.more {
 		records = append(records, journal.Record{Kind: recordMore, Subject: rec.Subject, Clear: []byte{0}, Data: part})
 	}
-	d.append(journal.Batch{Records: records, Forget: c.forget}, true)
-	if r.err = d.err; r.err != nil {
+	if r.err = d.append(journal.Batch{Records: records, Forget: c.forget}, true); r.err != nil {
 		return
 	}
 	s.mu.Lock()
