@@ -226,10 +226,7 @@ func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
 		if !changed {
 			return
 		}
-		if c := a.column.Load(); c != nil {
-			s, ok := obj.(string)
-			c.setText(r.user, s, ok)
-		}
+		a.take(x, r)
 		if len(a.exists) > 0 && (old == nil) != (obj == nil) {
 			x.flipAll(r, a.exists, obj == nil)
 		}
@@ -251,9 +248,7 @@ func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
 	if !changed {
 		return
 	}
-	if c := a.column.Load(); c != nil {
-		c.setNumber(r.user, num)
-	}
+	a.take(x, r)
 	had, has := old == old, num == num
 	if had != has {
 		x.flipAll(r, a.exists, had)

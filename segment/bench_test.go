@@ -238,45 +238,89 @@ func BenchmarkWindow(b *testing.B) {
 	}
 }
 
-// BenchmarkQuery is a question nobody defined, over all users.
+// BenchmarkQuery is a question nobody defined, over all users, who signed up in
+// the order of their numbers. The rival evaluates the rule user by user, as
+// defined audiences do with a user who is new.
 func BenchmarkQuery(b *testing.B) {
-	const users = 200_000
-	x, err := NewIndex(Schema{"ltv": Number, "age": Number, "country": String}, &Options{Events: map[string]Schema{"Order": {"total": Number}}, Clock: Manual})
+	users := uint32(200_000)
+	if os.Getenv("ZHUN_LONG") != "" {
+		users = 10_000_000
+	}
+	schema := Schema{"ltv": Number, "age": Number, "country": String, "subscribed": Bool, "signed": Time, "tags": Strings, "plan": String}
+	x, err := NewIndex(schema, &Options{Events: map[string]Schema{"Order": {"total": Number}}, Clock: Manual})
 	if err != nil {
 		b.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	_ = x.Advance(modelEpoch)
 	countries := strings.Fields("NZ AU US DE FR GB JP CN IN BR")
-	for u := range uint32(users) {
-		_ = x.Update(u+1, map[string]any{"ltv": r.Float64() * 1000, "age": r.IntN(80), "country": countries[r.IntN(10)]}, modelEpoch)
+	tags := [][]string{{"sport"}, {"sport", "vip"}, {"baby", "garden"}, {"garden"}, nil}
+	for u := range users {
+		_ = x.Update(u+1, map[string]any{
+			"ltv": r.Float64() * 1000, "age": r.IntN(80), "country": countries[r.IntN(10)],
+			"subscribed": r.IntN(3) == 0, "tags": tags[r.IntN(len(tags))], "plan": []string{"free", "silver", "gold"}[r.IntN(3)],
+			"signed": modelEpoch.Add(-time.Duration(365*day*float64(users-u)/float64(users)) * time.Second),
+		}, modelEpoch)
 		if u%5 == 0 {
 			_ = x.Observe(u+1, "Order", map[string]any{"total": r.Float64() * 100}, modelEpoch.Add(-time.Duration(r.IntN(60))*day*time.Second))
 		}
 	}
-	if _, err := x.Define("young", "age < 30"); err != nil {
-		b.Fatal(err)
+	for name, rule := range map[string]string{"young": "age < 30", "rare": "ltv > 999"} {
+		if _, err := x.Define(name, rule); err != nil {
+			b.Fatal(err)
+		}
 	}
+	month := modelEpoch.AddDate(0, -3, 0).Format(time.RFC3339)
+	next := modelEpoch.AddDate(0, -2, 0).Format(time.RFC3339)
 	for _, c := range [][2]string{
 		{"range", "ltv > 500"},
 		{"narrow", "ltv >= 500 and ltv < 504"},
+		{"equal", "age == 70"},
 		{"and", `country == "NZ" and ltv > 900 and age < 30`},
+		{"rare", `segment("rare") and age < 30 and len(events("Order", "30d")) > 0`},
 		{"events", `country == "NZ" and len(events("Order", "30d")) > 0`},
 		{"sets", `country in ["NZ", "AU", "US"] and not segment("young")`},
 		{"or", `country in ["NZ", "AU"] or ltv > 900 and not (age < 30) or age == 70`},
+		{"bool", `subscribed and not (country == "NZ")`},
+		{"month", fmt.Sprintf("signed >= date(%q) and signed < date(%q)", month, next)},
+		{"recent", `signed > ago("30d") and subscribed`},
+		{"tag", `"vip" in tags and ltv > 500`},
+		{"pattern", `plan startsWith "s" and subscribed`},
 	} {
-		b.Run("rule="+c[0], func(b *testing.B) {
-			var n uint64
-			for b.Loop() {
-				got, err := x.Query(c[1])
+		for _, ask := range []string{"users", "count"} {
+			b.Run(fmt.Sprintf("rule=%s/ask=%s/users=%d", c[0], ask, users), func(b *testing.B) {
+				n := 0
+				for b.Loop() {
+					if ask == "count" {
+						if n, err = x.Count(c[1]); err != nil {
+							b.Fatal(err)
+						}
+						continue
+					}
+					got, err := x.Query(c[1])
+					if err != nil {
+						b.Fatal(err)
+					}
+					n = int(got.GetCardinality())
+				}
+				f, err := x.prepare(c[1])
 				if err != nil {
 					b.Fatal(err)
 				}
-				n = got.GetCardinality()
-			}
-			b.ReportMetric(float64(n), "members")
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/users, "ns/user")
-		})
+				want := 0
+				b.ReportMetric(timeOf(1, func() {
+					s := &scan{x: x, now: x.second()}
+					for s.r = range x.table.all() {
+						want += int(bit(f.eval(s)))
+					}
+				}), "rival-ns")
+				if n != want {
+					b.Fatalf("%d users, want %d", n, want)
+				}
+				b.ReportMetric(float64(n), "members")
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(users), "ns/user")
+			})
+		}
 	}
 }
 

@@ -128,6 +128,12 @@ func (k *compiler) equal(n ast.Node, a, b *node) *node {
 	case a.truth() != nil && b.truth() != nil && (a.kind == Bool || b.kind == Bool):
 		x, y, hx, hy := a.truth(), b.truth(), a.hasBool(), b.hasBool()
 		e.b = func(c *scan) bool { return hx(c) && hy(c) && x(c) == y(c) }
+		if a.k != nil {
+			a, b = b, a
+		}
+		if lit, ok := b.k.(bool); ok && a.attr != nil && a.kind == Bool {
+			e.shape = &shape{attr: a.attr, op: "true", num: float64(bit(lit))}
+		}
 	case a.kind == Any && b.kind == Any && a.v != nil && b.v != nil:
 		x, y := a.v, b.v
 		e.b = func(c *scan) bool {
@@ -305,6 +311,12 @@ func (k *compiler) orderTimes(e *node, op string, a, b *node) *node {
 	e.deps.clock = e.deps.clock || moves
 	if moves && a.attr != nil && a.kind == Time && op != "==" {
 		e.date = &dateRule{attr: a.attr, op: op, shift: b.d}
+	}
+	switch {
+	case a.attr != nil && a.kind == Time && b.everyones():
+		e.moment = &moment{attr: a.attr, op: op, at: y}
+	case b.attr != nil && b.kind == Time && a.everyones():
+		e.moment = &moment{attr: b.attr, op: mirror(op), at: x}
 	}
 	return e
 }

@@ -12,14 +12,21 @@ import (
 type query struct {
 	op    formulaOp
 	kids  []*query
-	leaf  func(b *blockScan, in, out *mask) // opLeaf, opRef
-	cost  float64                           // of one user, in nanoseconds, roughly
-	share float64                           // of users for whom it holds, estimated
+	leaf  leaf    // opLeaf, opRef
+	cost  float64 // of one user, in nanoseconds, roughly
+	share float64 // of users for whom it holds, estimated
 
 	sum   *weights // opScore
 	parts []mask   // of the kids
 
 	part, rest mask // scratch: a query is evaluated by one goroutine
+}
+
+// leaf is how to evaluate a predicate or a reference: for a block of users, or
+// for one.
+type leaf struct {
+	block func(b *blockScan, in, out *mask)
+	one   func(b *blockScan, user uint32) bool
 }
 
 // blockScan is the state of one question.
@@ -33,7 +40,7 @@ type blockScan struct {
 const (
 	costBits    = 0.02
 	costBuckets = 0.3
-	costColumn  = 1
+	costColumn  = 1 // of a part of a score
 	costSet     = 4
 	costRow     = 60
 	costEvents  = 150
@@ -113,8 +120,8 @@ func (x *Index) planQuery(f *formula, sample []*row) *query {
 	return q
 }
 
-// fuse makes the comparisons of one number with constants, when all must hold,
-// one interval.
+// fuse makes the comparisons of one number or instant with constants, when all
+// must hold, one interval.
 func (x *Index) fuse(f *formula) []*formula {
 	if f.op != opAnd {
 		return f.kids
@@ -122,19 +129,18 @@ func (x *Index) fuse(f *formula) []*formula {
 	var kids []*formula
 	place := make(map[*attribute]int)
 	for _, kid := range f.kids {
-		v, ok := kid.interval()
+		a, v, ok := x.interval(kid)
 		if !ok {
 			kids = append(kids, kid)
 			continue
 		}
-		a := kid.pred.shape.attr
 		i, ok := place[a]
 		if !ok {
 			place[a] = len(kids)
 			kids = append(kids, kid)
 			continue
 		}
-		w, _ := kids[i].interval()
+		_, w, _ := x.interval(kids[i])
 		v = interval{max(v.lo, w.lo), min(v.hi, w.hi)}
 		left, right := kids[i].pred.eval, kid.pred.eval
 		kids[i] = &formula{op: opLeaf, pred: &predicate{
@@ -146,17 +152,29 @@ func (x *Index) fuse(f *formula) []*formula {
 }
 
 // interval returns the numbers for which a comparison with constants holds.
-func (f *formula) interval() (interval, bool) {
-	if f.op != opLeaf || f.pred.shape == nil || f.pred.shape.attr.kind != Number {
-		return interval{}, false
+func (x *Index) interval(f *formula) (a *attribute, v interval, ok bool) {
+	if f.op != opLeaf {
+		return nil, v, false
 	}
-	switch s := f.pred.shape; s.op {
+	if m := f.pred.moment; m != nil {
+		at, ok := m.at(&scan{x: x, now: x.second(), r: &row{}, until: never})
+		if !ok {
+			return m.attr, interval{1, 0}, true // no instant, and nobody
+		}
+		// Edges tell whole seconds apart from what lies between them, no more.
+		return m.attr, intervalOf(m.op, float64(2*at.sec)), at.ns == 0
+	}
+	s := f.pred.shape
+	if s == nil || s.attr.kind != Number && s.op != "within" {
+		return nil, v, false
+	}
+	switch s.op {
 	case "<", "<=", ">", ">=", "==":
-		return intervalOf(s.op, s.num), true
+		return s.attr, intervalOf(s.op, s.num), true
 	case "within":
-		return interval{s.nums[0], s.nums[1]}, true
+		return s.attr, interval{s.nums[0], s.nums[1]}, true
 	}
-	return interval{}, false
+	return nil, v, false
 }
 
 // eval sets out to the users of in for whom the query holds.
@@ -167,7 +185,7 @@ func (q *query) eval(b *blockScan, in, out *mask) {
 	case opFalse:
 		*out = mask{}
 	case opLeaf, opRef:
-		q.leaf(b, in, out)
+		q.leaf.block(b, in, out)
 	case opScore:
 		for i, k := range q.kids {
 			k.eval(b, in, &q.parts[i])
@@ -217,83 +235,94 @@ func (q *query) eval(b *blockScan, in, out *mask) {
 	}
 }
 
-// leaf returns how to evaluate a predicate or a reference on a block.
-func (x *Index) leaf(f *formula) (eval func(b *blockScan, in, out *mask), cost float64) {
+// columnar reports whether a column answers the predicate.
+func (x *Index) columnar(f *formula) bool {
+	if _, _, ok := x.interval(f); ok {
+		return true
+	}
+	s := f.pred.shape
+	return s != nil && s.op == "in" && s.attr.kind == Number
+}
+
+// leaf returns how to evaluate a predicate or a reference.
+func (x *Index) leaf(f *formula) (leaf, float64) {
 	if f.op == opRef {
-		return setLeaf([]*bits.Live{&f.to.members}), costBits
+		return setLeaf([]*bits.Live{&f.to.members}, true), costBits
 	}
 	p := f.pred
-	if c, codes, ok := x.codes(p); ok {
-		var sets []*bits.Live
-		for _, k := range codes {
-			sets = append(sets, x.setOf(c, k))
+	if sets, ok := x.setsOf(p); ok {
+		return setLeaf(sets, true), costBits * float64(len(sets)+1)
+	}
+	if a, v, ok := x.interval(f); ok {
+		return x.columnOf(a).within(v), costBuckets
+	}
+	if x.columnar(f) {
+		return x.columnOf(p.shape.attr).in(p.shape.nums), costSet
+	}
+	one := perRow(p.eval)
+	if c := x.keptOf(p); c != nil {
+		if c.odd != nil {
+			return setLeaf([]*bits.Live{c.odd}, !c.blank), costBits
 		}
-		return setLeaf(sets), costBits * float64(len(sets)+1)
+		one = c.count(one)
 	}
-	if p.shape != nil {
-		if c := x.columnOf(p.shape.attr); c != nil {
-			if eval, cost := c.leaf(p.shape); eval != nil {
-				return eval, cost
-			}
-		}
+	switch {
+	case p.machine:
+		return one, costMachine
+	case len(p.deps.events) > 0:
+		return one, costEvents
 	}
-	if p.machine {
-		return perRow(p.eval), costMachine
-	}
-	if len(p.deps.events) > 0 {
-		return perRow(p.eval), costEvents
-	}
-	return perRow(p.eval), costRow
+	return one, costRow
 }
 
 // perRow evaluates a predicate user by user.
-func perRow(holds func(*scan) bool) func(b *blockScan, in, out *mask) {
-	return func(b *blockScan, in, out *mask) {
-		for w, open := range in {
-			truth := uint64(0)
-			for ; open != 0; open &= open - 1 {
-				i := mathbits.TrailingZeros64(open)
-				if b.scan.r = b.page.row(uint32(w*64 + i)); holds(&b.scan) {
-					truth |= 1 << i
+func perRow(holds func(*scan) bool) leaf {
+	return leaf{
+		block: func(b *blockScan, in, out *mask) {
+			for w, open := range in {
+				truth := uint64(0)
+				for ; open != 0; open &= open - 1 {
+					i := mathbits.TrailingZeros64(open)
+					if b.scan.r = b.page.row(uint32(w*64 + i)); holds(&b.scan) {
+						truth |= 1 << i
+					}
 				}
+				out[w] = truth
 			}
-			out[w] = truth
-		}
+		},
+		one: func(b *blockScan, user uint32) bool {
+			b.scan.r = b.scan.x.table.get(user)
+			return holds(&b.scan)
+		},
 	}
 }
 
-// leaf evaluates a comparison on the column, nil when it cannot.
-func (c *column) leaf(s *shape) (func(b *blockScan, in, out *mask), float64) {
-	if c.strings {
-		return c.textLeaf(s)
-	}
-	switch s.op {
-	case "<", "<=", ">", ">=", "==":
-		return c.bucketed(intervalOf(s.op, s.num))
-	case "true":
-		return c.bucketed(interval{1, 1})
-	case "within":
-		return c.bucketed(interval{s.nums[0], s.nums[1]})
-	case "nil":
-		eval, cost := c.compare(func(v *[64]float64) (t uint64) {
-			for i, x := range v {
-				t |= bit(x == x) << i
-			}
-			return t
-		})
-		return complement(eval), cost
-	case "in":
-		eval, _ := c.compare(func(v *[64]float64) (t uint64) {
-			for i, x := range v {
-				if _, ok := slices.BinarySearch(s.nums, x); ok && x == x {
-					t |= 1 << i
+// setLeaf finds the users who are in one of the sets or, unless want, in none.
+func setLeaf(sets []*bits.Live, want bool) leaf {
+	flip := bit(want) - 1
+	return leaf{
+		block: func(b *blockScan, in, out *mask) {
+			*out = mask{}
+			var words [blockWords]uint64
+			for _, s := range sets {
+				s.Words(uint32(b.block*blockUsers), &words)
+				for w := range out {
+					out[w] |= words[w]
 				}
 			}
-			return t
-		})
-		return eval, costSet
+			for w := range out {
+				out[w] = (out[w] ^ flip) & in[w]
+			}
+		},
+		one: func(_ *blockScan, user uint32) bool {
+			for _, s := range sets {
+				if s.Has(user) {
+					return want
+				}
+			}
+			return !want
+		},
 	}
-	return nil, 0
 }
 
 // bit compiles to a flag set without a branch.
@@ -304,67 +333,64 @@ func bit(b bool) uint64 {
 	return 0
 }
 
-// bucketed finds the numbers of an interval.
-func (c *column) bucketed(v interval) (func(b *blockScan, in, out *mask), float64) {
+// values returns the numbers of a block, nil when there are none.
+func (c *column) values(block int) *[blockUsers]float64 {
+	if block >= len(c.numbers) {
+		return nil
+	}
+	return c.numbers[block]
+}
+
+// within finds the numbers of an interval.
+func (c *column) within(v interval) leaf {
 	find := c.buckets.within(v)
-	return func(b *blockScan, in, out *mask) {
-		if b.block >= len(c.numbers) || c.numbers[b.block] == nil {
-			*out = mask{}
-			return
-		}
-		find(c.buckets.codes[b.block], c.numbers[b.block], in, out)
-	}, costBuckets
-}
-
-// compare runs a comparison over 64 users at a time, skipping those of whom
-// none is asked for.
-func (c *column) compare(word func(v *[64]float64) uint64) (func(b *blockScan, in, out *mask), float64) {
-	return func(b *blockScan, in, out *mask) {
-		if b.block >= len(c.numbers) || c.numbers[b.block] == nil {
-			*out = mask{}
-			return
-		}
-		values := c.numbers[b.block]
-		for w, open := range in {
-			if open == 0 {
-				out[w] = 0
-				continue
+	return leaf{
+		block: func(b *blockScan, in, out *mask) {
+			values := c.values(b.block)
+			if values == nil {
+				*out = mask{}
+				return
 			}
-			out[w] = open & word((*[64]float64)(values[w*64:]))
-		}
-	}, costColumn
-}
-
-func complement(eval func(b *blockScan, in, out *mask)) func(b *blockScan, in, out *mask) {
-	return func(b *blockScan, in, out *mask) {
-		eval(b, in, out)
-		for w := range out {
-			out[w] = in[w] &^ out[w]
-		}
+			find(c.buckets.codes[b.block], values, in, out)
+		},
+		one: func(_ *blockScan, user uint32) bool {
+			values := c.values(int(user / blockUsers))
+			return values != nil && v.lo <= values[user%blockUsers] && values[user%blockUsers] <= v.hi
+		},
 	}
 }
 
-// textLeaf finds users without a string.
-func (c *column) textLeaf(s *shape) (func(b *blockScan, in, out *mask), float64) {
-	if s.op != "nil" {
-		return nil, 0 // sets know it
+// in finds the numbers of an ascending list, over 64 users at a time, skipping
+// those of whom none is asked for.
+func (c *column) in(list []float64) leaf {
+	has := func(v float64) bool {
+		if v != v {
+			return false
+		}
+		_, ok := slices.BinarySearch(list, v)
+		return ok
 	}
-	return func(b *blockScan, in, out *mask) {
-		if b.block >= len(c.codes) || c.codes[b.block] == nil {
-			*out = *in
-			return
-		}
-		codes := c.codes[b.block]
-		for w, open := range in {
-			out[w] = 0
-			if open == 0 {
-				continue
+	return leaf{
+		block: func(b *blockScan, in, out *mask) {
+			*out = mask{}
+			values := c.values(b.block)
+			if values == nil {
+				return
 			}
-			var t uint64
-			for i, v := range (*[64]uint32)(codes[w*64:]) {
-				t |= bit(v == 0) << i
+			for w, open := range in {
+				if open == 0 {
+					continue
+				}
+				t := uint64(0)
+				for i, v := range (*[64]float64)(values[w*64:]) {
+					t |= bit(has(v)) << i
+				}
+				out[w] = t & open
 			}
-			out[w] = t & open
-		}
-	}, costColumn
+		},
+		one: func(_ *blockScan, user uint32) bool {
+			values := c.values(int(user / blockUsers))
+			return values != nil && has(values[user%blockUsers])
+		},
+	}
 }

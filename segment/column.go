@@ -2,6 +2,7 @@ package segment
 
 import (
 	"math"
+	"time"
 
 	"github.com/zhun-go/zhun/internal/bits"
 )
@@ -28,14 +29,19 @@ type column struct {
 	text    []string
 	uses    []int
 	sets    []*bits.Live // of users by code, nil until a question needs it
+	made    int          // of those
 	free    []uint32
 	strings bool
+	times   bool        // the numbers are edges of instants
+	truths  []bits.Live // of a truth value: the users with false, and with true
 }
 
 // columnOf returns the column of an attribute, nil when its kind has none.
 // Callers hold at least the read lock.
 func (x *Index) columnOf(a *attribute) *column {
-	if !a.kind.numeric() && a.kind != String {
+	switch a.kind {
+	case Bool, Number, String, Time:
+	default:
 		return nil
 	}
 	if c := a.column.Load(); c != nil {
@@ -46,15 +52,17 @@ func (x *Index) columnOf(a *attribute) *column {
 	if c := a.column.Load(); c != nil {
 		return c
 	}
-	c := &column{strings: a.kind == String}
-	if c.strings {
+	c := &column{strings: a.kind == String, times: a.kind == Time}
+	switch a.kind {
+	case String:
 		c.code = make(map[string]uint32)
 		c.text, c.uses = []string{""}, []int{0}
-	}
-	if !c.strings {
+	case Bool:
+		c.truths = make([]bits.Live, 2)
+	default:
 		var values []float64
 		for _, r := range x.table.sample(4 * maxBounds) {
-			if v := r.number(a.id); v == v {
+			if v := c.number(r, a); v == v {
 				values = append(values, v)
 			}
 		}
@@ -69,12 +77,33 @@ func (x *Index) columnOf(a *attribute) *column {
 
 // take reads the attribute from a row.
 func (c *column) take(r *row, a *attribute) {
-	if c.strings {
+	switch {
+	case c.strings:
 		s, ok := r.object(a.id).(string)
 		c.setText(r.user, s, ok)
-		return
+	case c.truths != nil:
+		v := r.number(a.id)
+		for i := range c.truths {
+			if v == float64(i) {
+				c.truths[i].Add(r.user)
+			} else {
+				c.truths[i].Remove(r.user)
+			}
+		}
+	default:
+		c.setNumber(r.user, c.number(r, a))
 	}
-	c.setNumber(r.user, r.number(a.id))
+}
+
+// number reads the number or, as its edge, the instant of a row.
+func (c *column) number(r *row, a *attribute) float64 {
+	if !c.times {
+		return r.number(a.id)
+	}
+	if t, ok := r.object(a.id).(time.Time); ok {
+		return float64(edgeOf(t))
+	}
+	return missing
 }
 
 func (c *column) setNumber(user uint32, v float64) {
@@ -123,8 +152,9 @@ func (c *column) setText(user uint32, s string, ok bool) {
 	c.move(user, old, *slot)
 	if old != 0 {
 		if c.uses[old]--; c.uses[old] == 0 {
-			if int(old) < len(c.sets) {
+			if int(old) < len(c.sets) && c.sets[old] != nil {
 				c.sets[old] = nil
+				c.made--
 			}
 			delete(c.code, c.text[old])
 			c.text[old] = ""
@@ -154,9 +184,17 @@ func (c *column) codeOf(s string) uint32 {
 // refresh brings the columns up to date with a row that changed as a whole.
 func (x *Index) refresh(r *row) {
 	for _, a := range x.attrs {
-		if c := a.column.Load(); c != nil {
-			c.take(r, a)
-		}
+		a.take(x, r)
+	}
+}
+
+// take brings what questions keep of the attribute up to date with a row.
+func (a *attribute) take(x *Index, r *row) {
+	if c := a.column.Load(); c != nil {
+		c.take(r, a)
+	}
+	if k := a.kept.Load(); k != nil {
+		k.take(x, r)
 	}
 }
 
@@ -164,5 +202,6 @@ func (x *Index) refresh(r *row) {
 func (x *Index) dropColumns() {
 	for _, a := range x.attrs {
 		a.column.Store(nil)
+		a.kept.Store(nil)
 	}
 }

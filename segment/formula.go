@@ -148,7 +148,7 @@ func (k *compiler) indexed(n ast.Node) *formula {
 		return always(v)
 	}
 	return &formula{op: opLeaf, from: n.Location().From, pred: &predicate{
-		key: bare(e.key), eval: b, deps: e.deps, shape: e.shape, date: e.date,
+		key: bare(e.key), eval: b, deps: e.deps, shape: e.shape, date: e.date, moment: e.moment,
 	}}
 }
 

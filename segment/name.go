@@ -87,7 +87,7 @@ func (k *compiler) attribute(n ast.Node, name string) *node {
 	case Bool:
 		e.b = func(c *scan) bool { return c.r.number(id) == 1 }
 		e.h = func(c *scan) bool { v := c.r.number(id); return v == v }
-		e.shape = &shape{attr: a, op: "true"}
+		e.shape = &shape{attr: a, op: "true", num: 1}
 	case Number:
 		e.n = func(c *scan) float64 { return c.r.number(id) }
 	case String:

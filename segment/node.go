@@ -57,11 +57,12 @@ type node struct {
 	sc *scope                     // the scope of such an element
 	at func(*scan, func()) bool   // moves the cursor to such an element and calls back
 
-	attr  *attribute // set when the expression is simply this attribute
-	shape *shape     // set for a comparison that indexes know
-	date  *dateRule  // set for a comparison with an instant that moves
-	count *list      // set when the value is the length of this list
-	deps  deps
+	attr   *attribute // set when the expression is simply this attribute
+	shape  *shape     // set for a comparison that indexes know
+	date   *dateRule  // set for a comparison with an instant that moves
+	moment *moment    // set for a comparison of a time with an instant that is the same for all
+	count  *list      // set when the value is the length of this list
+	deps   deps
 }
 
 // deps is what the value of an expression depends on.
@@ -107,10 +108,23 @@ func (d *deps) eventList() []uint32 { return slices.Sorted(maps.Keys(d.events)) 
 // shape is a comparison of an attribute with constants.
 type shape struct {
 	attr *attribute
-	op   string // "<", "<=", ">", ">=", "==", "in", "nil", "true"
-	num  float64
+	op   string  // "<", "<=", ">", ">=", "==", "in", "nil", "true"
+	num  float64 // the constant; of "true" 1, or 0 when it is false
 	nums []float64
 	strs []string
+}
+
+// moment is a comparison of an attribute with an instant that depends on nobody:
+// a constant, or one that the clock decides.
+type moment struct {
+	attr *attribute
+	op   string // as of a shape
+	at   func(*scan) (stamp, bool)
+}
+
+// everyones reports whether the value is the same for all users.
+func (e *node) everyones() bool {
+	return len(e.deps.attrs) == 0 && len(e.deps.events) == 0 && !e.deps.elem
 }
 
 // scope is what # and .field mean inside a predicate.

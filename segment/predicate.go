@@ -24,6 +24,7 @@ type predicate struct {
 
 	shape   *shape    // a comparison of an attribute with constants
 	date    *dateRule // or with an instant that moves
+	moment  *moment   // or with one that is the same for all
 	count   *list     // at least least rows
 	least   int
 	filter  string   // key of the count's filter
@@ -49,6 +50,7 @@ type attribute struct {
 	dates  *dates                   // nil without rules about dates
 
 	column atomic.Pointer[column] // nil until a question needs it
+	kept   atomic.Pointer[keeper] // nil until a question looked at many users
 }
 
 // cut is a threshold: it separates the numbers below value, and value itself

@@ -1,10 +1,6 @@
 package segment
 
-import (
-	"math/bits"
-
-	"github.com/RoaringBitmap/roaring/v2"
-)
+import "github.com/RoaringBitmap/roaring/v2"
 
 // Query returns the users for whom a rule holds now, without defining it: the
 // same language and the same answer as a defined audience. The bitmap is the
@@ -38,12 +34,4 @@ func (x *Index) prepare(rule string) (*formula, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func (m *mask) count() int {
-	n := 0
-	for _, w := range m {
-		n += bits.OnesCount64(w)
-	}
-	return n
 }

@@ -1,11 +1,15 @@
 package segment
 
-import "github.com/zhun-go/zhun/internal/bits"
+import (
+	"slices"
 
-// A question about audiences and about strings that equal one of several
-// constants is an expression over sets that are there, or are made by the first
-// question about a string and kept up to date from then on. It is answered in
-// blocks of 65,536 users without a look at any row.
+	"github.com/zhun-go/zhun/internal/bits"
+)
+
+// A question about audiences, truth values, strings that equal one of several
+// constants and what is kept of other conditions is an expression over sets that
+// are there, or are made by the first question and kept up to date from then on.
+// It is answered in blocks of 65,536 users without a look at any row.
 
 // expr returns a formula as an expression over sets; ok is false when a part
 // of it is about something else. Callers have settled the sets.
@@ -18,15 +22,20 @@ func (w *Within) expr(f *formula) (e bits.Expr, ok bool) {
 	case opRef:
 		return bits.Of(f.to.members.View()), true
 	case opLeaf:
-		c, codes, ok := w.x.codes(f.pred)
-		if !ok {
+		if sets, ok := w.x.setsOf(f.pred); ok {
+			var parts []bits.Expr
+			for _, s := range sets {
+				parts = append(parts, bits.Of(s.View()))
+			}
+			return bits.Or(parts...), true
+		}
+		if w.x.columnar(f) {
 			return e, false
 		}
-		var parts []bits.Expr
-		for _, k := range codes {
-			parts = append(parts, bits.Of(w.x.setOf(c, k).View()))
+		if c := w.x.keptOf(f.pred); c != nil {
+			return c.expr(w.everybody())
 		}
-		return bits.Or(parts...), true
+		return e, false
 	case opScore:
 		return e, false
 	}
@@ -56,54 +65,93 @@ func (w *Within) everybody() bits.Expr {
 	return bits.And(held, bits.Of(w.users))
 }
 
-// setExpr returns a formula as an expression over the sets of the users in the
-// mask.
-func (w *Within) setExpr(f *formula) (e bits.Expr, ok bool) {
-	w.x.settle()
-	if e, ok = w.expr(f); ok && w.users != nil {
-		e = bits.And(e, bits.Of(w.users))
-	}
-	return e, ok
-}
-
-// codes returns the codes of the strings that a predicate asks for, those that
-// somebody has.
-func (x *Index) codes(p *predicate) (c *column, codes []uint32, ok bool) {
+// setsOf returns the sets of users whose union is those for whom a predicate
+// holds, if it is about a string or a truth value.
+func (x *Index) setsOf(p *predicate) (sets []*bits.Live, ok bool) {
 	s := p.shape
-	if s == nil || s.op != "in" || s.attr.kind != String {
-		return nil, nil, false
-	}
-	c = x.columnOf(s.attr)
-	for _, t := range s.strs {
-		if k, ok := c.code[t]; ok {
-			codes = append(codes, k)
+	switch {
+	case s == nil:
+	case s.op == "in" && s.attr.kind == String:
+		c := x.columnOf(s.attr)
+		var codes []uint32
+		for _, t := range s.strs {
+			if k, ok := c.code[t]; ok {
+				codes = append(codes, k)
+			}
 		}
+		return x.codeSets(c, codes), true
+	case s.op == "true":
+		return []*bits.Live{&x.columnOf(s.attr).truths[int(s.num)]}, true
 	}
-	return c, codes, true
+	return nil, false
 }
 
-// setOf returns the users with a code.
-func (x *Index) setOf(c *column, code uint32) *bits.Live {
+// codeSets returns the users with each of the codes. What is missing is made in
+// one pass.
+func (x *Index) codeSets(c *column, codes []uint32) []*bits.Live {
 	x.making.Lock()
 	defer x.making.Unlock()
-	if int(code) >= len(c.sets) {
-		c.sets = append(c.sets, make([]*bits.Live, int(code)+1-len(c.sets))...)
+	if len(codes) == 0 {
+		return nil
 	}
-	if c.sets[code] == nil {
-		set := new(bits.Live)
-		for b, codes := range c.codes {
-			if codes == nil {
-				continue
-			}
-			for i, k := range codes {
-				if k == code {
+	if most := int(slices.Max(codes)); most >= len(c.sets) {
+		c.sets = append(c.sets, make([]*bits.Live, most+1-len(c.sets))...)
+	}
+	fresh := c.without(codes)
+	if c.made+len(fresh) > maxSets {
+		clear(c.sets)
+		c.made = 0
+		fresh = c.without(codes)
+	}
+	if len(fresh) > 0 {
+		c.collect(fresh)
+		for k, set := range fresh {
+			c.sets[k] = set
+		}
+		c.made += len(fresh)
+	}
+	sets := make([]*bits.Live, len(codes))
+	for i, k := range codes {
+		sets[i] = c.sets[k]
+	}
+	return sets
+}
+
+// without returns an empty set for each code that has none.
+func (c *column) without(codes []uint32) map[uint32]*bits.Live {
+	fresh := make(map[uint32]*bits.Live)
+	for _, k := range codes {
+		if c.sets[k] == nil {
+			fresh[k] = new(bits.Live)
+		}
+	}
+	return fresh
+}
+
+// maxSets is how many strings of an attribute have a set, but for a question
+// that asks for more; then all are forgotten.
+const maxSets = 4096
+
+// collect adds the users with the codes to their sets.
+func (c *column) collect(sets map[uint32]*bits.Live) {
+	only, one := uint32(0), (*bits.Live)(nil)
+	for k, set := range sets {
+		only, one = k, set
+	}
+	for b, codes := range c.codes {
+		if codes == nil {
+			continue
+		}
+		for i, k := range codes {
+			if k == only {
+				one.Add(uint32(b*blockUsers + i))
+			} else if k != 0 && len(sets) > 1 {
+				if set := sets[k]; set != nil {
 					set.Add(uint32(b*blockUsers + i))
 				}
 			}
 		}
-		c.sets[code] = set
 	}
-	return c.sets[code]
 }
 
 // move follows a user from one code to another; 0 is none.
@@ -116,19 +164,5 @@ func (c *column) move(user, from, to uint32) {
 	}
 	if int(to) < len(c.sets) && c.sets[to] != nil {
 		c.sets[to].Add(user)
-	}
-}
-
-// setLeaf evaluates sets on a block.
-func setLeaf(sets []*bits.Live) func(b *blockScan, in, out *mask) {
-	return func(b *blockScan, in, out *mask) {
-		*out = mask{}
-		var words [blockWords]uint64
-		for _, s := range sets {
-			s.Words(uint32(b.block*blockUsers), &words)
-			for w := range out {
-				out[w] |= words[w] & in[w]
-			}
-		}
 	}
 }

@@ -154,17 +154,8 @@ func (w *Within) Query(rule string) (*roaring.Bitmap, error) {
 
 // find returns the users for whom a formula holds.
 func (w *Within) find(f *formula) *roaring.Bitmap {
-	if e, ok := w.setExpr(f); ok {
-		return e.Set(1).Roaring()
-	}
-	b := roaring.New()
-	out := adder{to: b}
-	w.evaluate(f, func(base uint32, m *mask) bool {
-		out.addMask(base, m)
-		return true
-	})
-	out.flush()
-	return b
+	a := w.answer(f)
+	return a.set().Roaring()
 }
 
 // Count is [Index.Count] within the mask.
@@ -175,15 +166,8 @@ func (w *Within) Count(rule string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if e, ok := w.setExpr(f); ok {
-		return e.Count(1), nil
-	}
-	n := 0
-	w.evaluate(f, func(_ uint32, m *mask) bool {
-		n += m.count()
-		return true
-	})
-	return n, nil
+	a := w.answer(f)
+	return a.count(), nil
 }
 
 // AtLeast is [Index.AtLeast] within the mask.
@@ -194,30 +178,6 @@ func (w *Within) AtLeast(rule string, n int) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if e, ok := w.setExpr(f); ok {
-		return e.AtLeast(n), nil
-	}
-	found := 0
-	w.evaluate(f, func(_ uint32, m *mask) bool {
-		found += m.count()
-		return found < n
-	})
-	return found >= n, nil
-}
-
-// evaluate goes through the users block by block until yield has enough.
-func (w *Within) evaluate(f *formula, yield func(base uint32, m *mask) bool) {
-	q := w.x.planQuery(f, nil)
-	b := &blockScan{scan: scan{x: w.x, now: w.x.second()}}
-	var in, out mask
-	for i, p := range w.x.table.pages() {
-		if in = w.narrow(i, p); in == (mask{}) {
-			continue
-		}
-		b.block, b.page = i, p
-		q.eval(b, &in, &out)
-		if out != (mask{}) && !yield(uint32(i*blockUsers), &out) {
-			return
-		}
-	}
+	a := w.answer(f)
+	return a.atLeast(n), nil
 }

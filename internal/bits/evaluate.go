@@ -15,7 +15,10 @@ type evaluator struct {
 }
 
 func newEvaluator(e Expr, k kernel) *evaluator {
-	v := &evaluator{op: e.op, set: e.set, kernel: k, out: new(page)}
+	v := &evaluator{op: e.op, set: e.set, kernel: k}
+	if e.op != opSet {
+		v.out = new(page)
+	}
 	for _, kid := range e.kids {
 		v.kids = append(v.kids, newEvaluator(kid, k))
 	}

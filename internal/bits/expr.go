@@ -111,7 +111,7 @@ func (e Expr) Set(workers int) *Set {
 			if b.n == unknown {
 				b.n = kernel.count(b.words)
 			}
-			if s.put(i, b, shared || b.words == ev.out); s.blocks[i].words == ev.out {
+			if s.put(i, b, shared || b.words == ev.out); ev.out != nil && s.blocks[i].words == ev.out {
 				ev.out = fresh.page() // that one is taken
 			}
 		}

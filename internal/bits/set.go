@@ -33,14 +33,6 @@ func (b *block) listed() bool { return b.words == nil && b.n != blockUsers }
 func (b *block) full() bool  { return b.n == blockUsers }
 func (b *block) empty() bool { return b.n == 0 }
 
-// count returns the number of users.
-func (b *block) count() int {
-	if b.n == unknown {
-		return b.words.count()
-	}
-	return b.n
-}
-
 func (p *page) count() int {
 	n := 0
 	for i := 0; i < blockWords; i += 4 {
