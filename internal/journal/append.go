@@ -199,7 +199,8 @@ func (j *Journal) commit(group []*request) {
 		}
 		return nil
 	})
-	if cap(j.arena) > 2*maxGroup {
+	// Nothing of the transaction refers to the records any more.
+	if j.arena = j.arena[:0]; cap(j.arena) > 2*maxGroup {
 		j.arena = nil
 	}
 	if err == nil && forgets {
