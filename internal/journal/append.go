@@ -28,7 +28,7 @@ const (
 	recordOverhead = 160
 
 	// patience is how often a leader yields while nobody comes.
-	patience = 4
+	patience = 16
 )
 
 // Batch is what becomes durable at once, or not at all.
@@ -111,6 +111,9 @@ func (j *Journal) lead(me *request) {
 		j.commit(group)
 	}
 	j.write.Unlock()
+	j.queueMu.Lock()
+	j.expect = len(group) + len(j.queue)
+	j.queueMu.Unlock()
 	// Whoever is answered may be back before the next group is taken.
 	j.answer(group, me)
 	j.queueMu.Lock()
@@ -135,7 +138,7 @@ func (j *Journal) answer(group []*request, me *request) {
 
 // take returns the next group. Callers that were just answered are given the
 // chance to come back with their next batch before the transaction begins: it
-// yields until as many wait as were in the last group, or nobody comes.
+// yields until all wait who were answered or left over, or nobody comes.
 func (j *Journal) take() []*request {
 	for waiting, idle := 0, 0; ; {
 		j.queueMu.Lock()
@@ -145,7 +148,7 @@ func (j *Journal) take() []*request {
 		} else {
 			idle++
 		}
-		if n >= j.group || idle == patience {
+		if n >= j.expect || idle == patience {
 			break
 		}
 		j.queueMu.Unlock()
@@ -162,7 +165,6 @@ func (j *Journal) take() []*request {
 	if len(j.queue) == 0 {
 		j.queue = nil
 	}
-	j.group = n
 	return group
 }
 

@@ -44,6 +44,7 @@ type Journal struct {
 
 	queueMu sync.Mutex
 	queue   []*request
+	expect  int  // callers who were answered last, or left in the queue
 	leading bool // somebody is, or is about to be, committing
 	closed  bool
 
@@ -51,7 +52,6 @@ type Journal struct {
 	write   sync.Mutex
 	meta    meta
 	err     error // why no transaction can be made any more
-	group   int   // callers in the last group
 	cache   aeads
 	arena   []byte
 	dice    nonces
