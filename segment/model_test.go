@@ -14,16 +14,20 @@ import (
 	"pgregory.net/rapid"
 )
 
+// TestModel has parts, which run side by side and can be run one by one:
+// the long form is about a million calls.
 func TestModel(t *testing.T) {
-	rounds := 150
+	parts, rounds := 2, 75
 	if os.Getenv("ZHUN_LONG") != "" {
-		rounds = 25000 // about a million calls
+		parts, rounds = 50, 500
 	}
-	for round := range rounds {
-		model(t, rand.New(rand.NewPCG(7, uint64(round))), fmt.Sprintf("round %d", round), 40)
-		if t.Failed() {
-			return
-		}
+	for part := range parts {
+		t.Run(fmt.Sprintf("part=%d", part), func(t *testing.T) {
+			t.Parallel()
+			for round := part * rounds; round < (part+1)*rounds && !t.Failed(); round++ {
+				model(t, rand.New(rand.NewPCG(7, uint64(round))), fmt.Sprintf("round %d", round), 40)
+			}
+		})
 	}
 }
 
