@@ -2,7 +2,6 @@ package segment
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -24,21 +23,21 @@ type circuit struct {
 
 // wiring is what an attribute decides.
 type wiring struct {
-	keys         []float64 // cuts; as many lie left of v as keys are ≤ v
-	above, below uint32    // first slots of the cuts' predicates
-	// Predicates above the first so many cuts, and below.
-	aboveLeft, belowLeft []uint32
-	pattern              []byte   // ones, then zeros, as many as there are cuts
-	resets               []uint32 // slots of predicates that equal one of several constants
-	others               []*predicate
+	cuts   cutWiring
+	plain  bool     // a number of which only the cuts are read
+	resets []uint32 // slots of predicates that equal one of several constants
+	others []*predicate
 }
 
-// run are gates of one kind, whose outputs follow one another.
+// run are gates of one kind, whose outputs follow one another. Of gates over
+// two gates of the kind inner, which nobody else reads, the inputs come in
+// fours, else in twos.
 type run struct {
-	op    formulaOp
-	first uint32
-	ins   [][2]uint32
-	short [][2]uint16 // the same, of a circuit whose numbers fit
+	op, inner formulaOp
+	first     uint32
+	n         int
+	ins       []uint32
+	short     []uint16 // the same, of a circuit whose numbers fit
 }
 
 // shortSize is up to which size numbers are short: half the memory to read,
@@ -67,6 +66,12 @@ type gate struct {
 	a, b uint32
 }
 
+// fused says that a gate reads the inputs of two others, which are then gone.
+type fused struct {
+	inner formulaOp
+	in    [4]uint32
+}
+
 // draft builds the gates. A wire is the number of a slot or, from the number
 // of slots on, of a gate.
 type draft struct {
@@ -75,6 +80,8 @@ type draft struct {
 	levels []int
 	known  map[gate]uint32
 	scores []tally
+	fused  map[int]fused // by gate
+	gone   []bool
 }
 
 func (d *draft) level(w uint32) int {
@@ -82,6 +89,59 @@ func (d *draft) level(w uint32) int {
 		return 0
 	}
 	return d.levels[w-d.slots]
+}
+
+// inputs returns what a gate reads.
+func (d *draft) inputs(i int) []uint32 {
+	g := d.gates[i]
+	switch f, ok := d.fused[i]; {
+	case ok:
+		return f.in[:]
+	case g.op == opScore:
+		return d.scores[g.a].ins
+	case g.op == opNot:
+		return []uint32{g.a}
+	}
+	return []uint32{g.a, g.b}
+}
+
+// fuse makes a gate over two others of one kind a single one: half the way for
+// what most rules are, an and over ors or the other way round. Those read by
+// somebody else stay as they are.
+func (d *draft) fuse(roots []uint32) {
+	uses := make([]int, len(d.gates))
+	count := func(wires []uint32) {
+		for _, w := range wires {
+			if w >= d.slots {
+				uses[w-d.slots]++
+			}
+		}
+	}
+	for i := range d.gates {
+		count(d.inputs(i))
+	}
+	count(roots)
+	d.fused, d.gone = make(map[int]fused), make([]bool, len(d.gates))
+	joins := func(op formulaOp) bool { return op == opAnd || op == opOr }
+	for i := len(d.gates) - 1; i >= 0; i-- {
+		g := d.gates[i]
+		if d.gone[i] || !joins(g.op) || g.a < d.slots || g.b < d.slots {
+			continue
+		}
+		a, b := int(g.a-d.slots), int(g.b-d.slots)
+		x, y := d.gates[a], d.gates[b]
+		if joins(x.op) && x.op == y.op && uses[a] == 1 && uses[b] == 1 {
+			d.fused[i] = fused{x.op, [4]uint32{x.a, x.b, y.a, y.b}}
+			d.gone[a], d.gone[b] = true, true
+		}
+	}
+	// Inputs come before what reads them.
+	for i := range d.gates {
+		d.levels[i] = 1
+		for _, w := range d.inputs(i) {
+			d.levels[i] = max(d.levels[i], 1+d.level(w))
+		}
+	}
 }
 
 func (d *draft) add(op formulaOp, a, b uint32) uint32 {
@@ -165,7 +225,7 @@ func (x *Index) newCircuit() *circuit {
 		c.blank = append(c.blank, byte(bit(p.blank)))
 	}
 	for i, a := range x.attrs {
-		c.wireCuts(&c.attrs[i], a, place)
+		c.wireCuts(&c.attrs[i].cuts, a.cuts, place)
 	}
 	for _, p := range x.preds {
 		if p != nil && !placed[p.id] {
@@ -185,6 +245,7 @@ func (x *Index) newCircuit() *circuit {
 		if w.others = slices.Clone(a.others); a.dates != nil {
 			w.others = append(w.others, a.dates.rules...)
 		}
+		w.plain = a.kind == Number && len(w.others) == 0 && len(a.exists) == 0 && len(a.equals) == 0
 	}
 	yes := uint32(len(c.blank))
 	c.blank = append(c.blank, 1, 0)
@@ -195,10 +256,15 @@ func (x *Index) newCircuit() *circuit {
 	for _, a := range byLevel {
 		refs[a.id] = d.wire(a.formula, c.slot, yes, refs)
 	}
+	roots := make([]uint32, 0, len(x.ordered))
+	for _, a := range x.ordered {
+		roots = append(roots, refs[a.id])
+	}
+	d.fuse(roots)
 	c.layOut(d)
 	final := c.place(d)
-	for _, a := range x.ordered {
-		c.roots = append(c.roots, final(refs[a.id]))
+	for i, a := range x.ordered {
+		c.roots = append(c.roots, final(roots[i]))
 		c.names = append(c.names, a.public.Name)
 	}
 	return c
@@ -207,36 +273,6 @@ func (x *Index) newCircuit() *circuit {
 func (w *wiring) reset(c *circuit, list []*predicate) {
 	for _, p := range list {
 		w.resets = append(w.resets, c.slot[p.id])
-	}
-}
-
-// wireCuts gives the predicates of an attribute's cuts neighbouring slots.
-func (c *circuit) wireCuts(w *wiring, a *attribute, place func(*predicate)) {
-	w.above = uint32(len(c.blank))
-	for i := range a.cuts {
-		cut := &a.cuts[i]
-		key := cut.value
-		if cut.after {
-			key = math.Nextafter(key, math.Inf(1))
-		}
-		w.keys = append(w.keys, key)
-		w.aboveLeft = append(w.aboveLeft, uint32(len(c.blank))-w.above)
-		if cut.above != nil {
-			place(cut.above)
-		}
-	}
-	w.aboveLeft = append(w.aboveLeft, uint32(len(c.blank))-w.above)
-	w.below = uint32(len(c.blank))
-	for i := range a.cuts {
-		w.belowLeft = append(w.belowLeft, uint32(len(c.blank))-w.below)
-		if p := a.cuts[i].below; p != nil {
-			place(p)
-		}
-	}
-	w.belowLeft = append(w.belowLeft, uint32(len(c.blank))-w.below)
-	w.pattern = make([]byte, 2*len(a.cuts))
-	for i := range a.cuts {
-		w.pattern[i] = 1
 	}
 }
 
@@ -251,42 +287,54 @@ func (c *circuit) layOut(d *draft) {
 		}
 		c.scores = append(c.scores, t)
 	}
-	for _, i := range order {
-		g := d.gates[i]
-		if n := len(c.runs); n == 0 || c.runs[n-1].op != g.op || d.levels[i] != d.levels[order[c.size-int(d.slots)-1]] {
-			c.runs = append(c.runs, run{op: g.op, first: uint32(c.size)})
+	for place, i := range order {
+		op, inner := d.gates[i].op, d.fused[i].inner
+		if place == 0 || !d.alike(i, order[place-1]) {
+			c.runs = append(c.runs, run{op: op, inner: inner, first: uint32(c.size)})
 		}
 		r := &c.runs[len(c.runs)-1]
-		if g.op == opScore {
-			r.ins = append(r.ins, [2]uint32{g.a, g.b})
+		if op == opScore {
+			r.ins = append(r.ins, d.gates[i].a)
 		} else {
-			r.ins = append(r.ins, [2]uint32{final(g.a), final(g.b)})
+			for _, w := range d.inputs(i) {
+				r.ins = append(r.ins, final(w))
+			}
 		}
+		r.n++
 		c.size++
 	}
 	for i := range c.runs {
 		r := &c.runs[i]
+		if c.size > shortSize {
+			break
+		}
 		for _, in := range r.ins {
-			if c.size <= shortSize {
-				r.short = append(r.short, [2]uint16{uint16(in[0]), uint16(in[1])})
-			}
+			r.short = append(r.short, uint16(in))
 		}
-		if r.short != nil {
-			r.ins = nil
-		}
+		r.ins = nil
 	}
 }
 
+// alike reports whether two gates belong to one run.
+func (d *draft) alike(i, j int) bool {
+	return d.levels[i] == d.levels[j] && d.gates[i].op == d.gates[j].op && d.fused[i].inner == d.fused[j].inner
+}
+
 func (d *draft) order() []int {
-	order := make([]int, len(d.gates))
-	for i := range order {
-		order[i] = i
+	order := make([]int, 0, len(d.gates))
+	for i := range d.gates {
+		if !d.gone[i] {
+			order = append(order, i)
+		}
 	}
 	slices.SortStableFunc(order, func(i, j int) int {
 		if s := cmp.Compare(d.levels[i], d.levels[j]); s != 0 {
 			return s
 		}
-		return cmp.Compare(d.gates[i].op, d.gates[j].op)
+		if s := cmp.Compare(d.gates[i].op, d.gates[j].op); s != 0 {
+			return s
+		}
+		return cmp.Compare(d.fused[i].inner, d.fused[j].inner)
 	})
 	return order
 }
@@ -325,25 +373,46 @@ func (c *circuit) compute(v []byte) {
 func (c *circuit) computeLong(v []byte) {
 	for i := range c.runs {
 		r := &c.runs[i]
-		out := v[r.first:][:len(r.ins)]
-		switch r.op {
-		case opAnd:
+		out := v[r.first:][:r.n]
+		ins := r.ins
+		switch {
+		case r.inner == opOr && r.op == opAnd:
 			for j := range out {
-				in := &r.ins[j]
+				in := (*[4]uint32)(ins[4*j:])
+				out[j] = (v[in[0]] | v[in[1]]) & (v[in[2]] | v[in[3]])
+			}
+		case r.inner == opAnd && r.op == opOr:
+			for j := range out {
+				in := (*[4]uint32)(ins[4*j:])
+				out[j] = v[in[0]]&v[in[1]] | v[in[2]]&v[in[3]]
+			}
+		case r.inner == opAnd:
+			for j := range out {
+				in := (*[4]uint32)(ins[4*j:])
+				out[j] = v[in[0]] & v[in[1]] & v[in[2]] & v[in[3]]
+			}
+		case r.inner == opOr:
+			for j := range out {
+				in := (*[4]uint32)(ins[4*j:])
+				out[j] = v[in[0]] | v[in[1]] | v[in[2]] | v[in[3]]
+			}
+		case r.op == opAnd:
+			for j := range out {
+				in := (*[2]uint32)(ins[2*j:])
 				out[j] = v[in[0]] & v[in[1]]
 			}
-		case opOr:
+		case r.op == opOr:
 			for j := range out {
-				in := &r.ins[j]
+				in := (*[2]uint32)(ins[2*j:])
 				out[j] = v[in[0]] | v[in[1]]
 			}
-		case opScore:
-			for j, in := range r.ins {
-				out[j] = c.scores[in[0]].holds(v)
+		case r.op == opScore:
+			for j, in := range ins {
+				out[j] = c.scores[in].holds(v)
 			}
 		default:
-			for j := range out {
-				out[j] = v[r.ins[j][0]] ^ 1
+			for j, in := range ins {
+				out[j] = v[in] ^ 1
 			}
 		}
 	}
@@ -352,55 +421,47 @@ func (c *circuit) computeLong(v []byte) {
 func (c *circuit) computeShort(v *[shortSize]byte) {
 	for i := range c.runs {
 		r := &c.runs[i]
-		out := v[r.first:][:len(r.short)]
-		switch r.op {
-		case opAnd:
-			for j, in := range r.short {
+		out := v[r.first:][:r.n]
+		ins := r.short
+		switch {
+		case r.inner == opOr && r.op == opAnd:
+			for j := range out {
+				in := (*[4]uint16)(ins[4*j:])
+				out[j] = (v[in[0]] | v[in[1]]) & (v[in[2]] | v[in[3]])
+			}
+		case r.inner == opAnd && r.op == opOr:
+			for j := range out {
+				in := (*[4]uint16)(ins[4*j:])
+				out[j] = v[in[0]]&v[in[1]] | v[in[2]]&v[in[3]]
+			}
+		case r.inner == opAnd:
+			for j := range out {
+				in := (*[4]uint16)(ins[4*j:])
+				out[j] = v[in[0]] & v[in[1]] & v[in[2]] & v[in[3]]
+			}
+		case r.inner == opOr:
+			for j := range out {
+				in := (*[4]uint16)(ins[4*j:])
+				out[j] = v[in[0]] | v[in[1]] | v[in[2]] | v[in[3]]
+			}
+		case r.op == opAnd:
+			for j := range out {
+				in := (*[2]uint16)(ins[2*j:])
 				out[j] = v[in[0]] & v[in[1]]
 			}
-		case opOr:
-			for j, in := range r.short {
+		case r.op == opOr:
+			for j := range out {
+				in := (*[2]uint16)(ins[2*j:])
 				out[j] = v[in[0]] | v[in[1]]
 			}
-		case opScore:
-			for j, in := range r.short {
-				out[j] = c.scores[in[0]].holds(v[:])
+		case r.op == opScore:
+			for j, in := range ins {
+				out[j] = c.scores[in].holds(v[:])
 			}
 		default:
-			for j, in := range r.short {
-				out[j] = v[in[0]] ^ 1
+			for j, in := range ins {
+				out[j] = v[in] ^ 1
 			}
 		}
 	}
-}
-
-// setNumber sets the predicates of the cuts for a number.
-func (w *wiring) setNumber(v []byte, num float64) {
-	n := len(w.keys)
-	if n == 0 {
-		return
-	}
-	above, below := w.aboveLeft[n], w.belowLeft[n]
-	if num != num {
-		clear(v[w.above:][:above])
-		clear(v[w.below:][:below])
-		return
-	}
-	at := 0
-	for left := n; left > 0; {
-		half := (left + 1) / 2
-		next := at + half
-		if !(w.keys[next-1] <= num) {
-			next = at
-		}
-		at = next
-		left -= half
-	}
-	k := int(w.aboveLeft[at])
-	copy(v[w.above:][:above], w.pattern[n-k:])
-	k = int(below - w.belowLeft[at])
-	// Zeros, then ones: the complement of the pattern, from the other end.
-	b := v[w.below:][:below]
-	clear(b[:len(b)-k])
-	copy(b[len(b)-k:], w.pattern[:k])
 }

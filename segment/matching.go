@@ -47,7 +47,23 @@ func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]
 		m.values[c.slot[p.id]] = byte(bit(p.eval(&m.scan)))
 	}
 	c.compute(m.values)
-	// The names of the moment are shorter to reach than to tell apart.
+	dst = m.appendNames(dst, c)
+	m.end()
+	x.matchings.Put(m)
+	return dst
+}
+
+// appendNames appends the names of the audiences that hold, without a branch
+// on which they are.
+func (m *matching) appendNames(dst []string, c *circuit) []string {
+	if out := dst[len(dst):cap(dst)]; len(out) >= len(c.roots) {
+		n := 0
+		for i, root := range c.roots {
+			out[n] = c.names[i]
+			n += int(m.values[root] & 1)
+		}
+		return dst[:len(dst)+n]
+	}
 	m.found = slices.Grow(m.found[:0], len(c.roots)+1)[:len(c.roots)+1]
 	n := 0
 	for i, root := range c.roots {
@@ -55,13 +71,9 @@ func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]
 		n += int(m.values[root] & 1)
 	}
 	dst = slices.Grow(dst, n)
-	out := dst[len(dst):][:n]
-	for j, i := range m.found[:n] {
-		out[j] = c.names[i]
+	for _, i := range m.found[:n] {
+		dst = append(dst, c.names[i])
 	}
-	dst = dst[:len(dst)+n]
-	m.end()
-	x.matchings.Put(m)
 	return dst
 }
 
@@ -101,6 +113,11 @@ func (m *matching) end() {
 
 // set gives an attribute a value, as Update would.
 func (m *matching) set(c *circuit, a *attribute, v any) {
+	w := &c.attrs[a.id]
+	if f, ok := v.(float64); ok && w.plain && f-f == 0 {
+		w.cuts.set(m.values, f)
+		return
+	}
 	num, obj := missing, any(nil)
 	if _, ok := v.(string); ok && a.kind == String {
 		obj = v // not kept, so not copied
@@ -109,14 +126,12 @@ func (m *matching) set(c *circuit, a *attribute, v any) {
 			return
 		}
 	}
-	w := &c.attrs[a.id]
 	for _, slot := range w.resets {
 		m.values[slot] = 0
 	}
-	lone := len(w.others) == 0 && len(a.exists) == 0 && len(a.equals) == 0
 	if a.kind.numeric() {
-		w.setNumber(m.values, num)
-		if lone {
+		w.cuts.set(m.values, num)
+		if w.plain {
 			return // nobody reads the row
 		}
 		m.row.overrideNumber(a.id, num)

@@ -87,7 +87,7 @@ func TestLongCircuit(t *testing.T) {
 	long.runs = slices.Clone(c.runs)
 	for i := range long.runs {
 		for _, in := range c.runs[i].short {
-			long.runs[i].ins = append(long.runs[i].ins, [2]uint32{uint32(in[0]), uint32(in[1])})
+			long.runs[i].ins = append(long.runs[i].ins, uint32(in))
 		}
 	}
 	a, b := make([]byte, c.bytes()), make([]byte, c.size)
