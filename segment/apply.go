@@ -199,6 +199,7 @@ func (x *Index) Update(user uint32, attributes map[string]any, at time.Time) err
 			ch.old = r.number(ch.attr.id)
 		}
 	}
+	x.approachRules(r)
 	stamp := stampOf(at)
 	for i := range x.changes {
 		ch := &x.changes[i]
@@ -447,7 +448,7 @@ func (x *Index) finish(r *row, cause Cause) {
 			continue
 		}
 		r.setIn(a.id, in)
-		x.moved = append(x.moved, a)
+		x.moved = append(x.moved, uint32(a.rank))
 		for _, d := range a.dependents {
 			if d.mark == x.step {
 				continue
@@ -463,10 +464,9 @@ func (x *Index) finish(r *row, cause Cause) {
 			x.dirty = slices.Insert(x.dirty, i+1+j, d)
 		}
 	}
-	if len(x.moved) > 1 {
-		slices.SortFunc(x.moved, func(a, b *audience) int { return cmp.Compare(a.rank, b.rank) })
-	}
-	for _, a := range x.moved {
+	slices.Sort(x.moved)
+	for _, rank := range x.moved {
+		a := x.ordered[rank]
 		in := r.in(a.id)
 		x.move(a, r.user, in)
 		t := Transition{User: r.user, Audience: a.public.Name, Entered: in, At: x.now, Cause: cause}

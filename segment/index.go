@@ -71,7 +71,7 @@ type Index struct {
 	neared  uint64
 	step    uint64
 	dirty   []*audience
-	moved   []*audience // changed in this step
+	moved   []uint32 // changed in this step, by rank
 	todo    []*predicate
 	changes []change
 	moves   []uint64 // of audience, user and direction, not in the sets yet

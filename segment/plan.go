@@ -1,15 +1,23 @@
 package segment
 
+import "slices"
+
 // plan is a formula laid out for rows: what it asks of the truth of predicates
 // and of membership are bits of words.
 //
-// A short formula is code for a machine with a stack of bits, which has no
-// branch that depends on the user; a long one is a tree, which stops as soon
-// as it knows.
+// A formula of a few predicates is a table of its truth by theirs. A short one
+// is code for a machine with a stack of bits, which like the table has no branch
+// that depends on the user; a long one is a tree, which stops as soon as it
+// knows.
 type plan struct {
-	code []uint32
-	tree *branch
+	leaves []uint32 // of a table: code that reads a predicate or an audience
+	table  uint64   // by the bits of the leaves, the first one lowest
+	code   []uint32
+	tree   *branch
 }
+
+// maxLeaves is how many bits number the bits of a table.
+const maxLeaves = 6
 
 // A word of code is an operation in its upper two bits, whether its result is
 // negated, and the number of a predicate or an audience.
@@ -32,7 +40,32 @@ func planOf(f *formula) *plan {
 	if p.compile(f, 0); p.code == nil {
 		p.tree = branchOf(f)
 	}
+	p.tabulate()
 	return p
+}
+
+// tabulate makes code with few leaves a table.
+func (p *plan) tabulate() {
+	var leaves []uint32
+	var small plan // the same of predicates with the numbers of the leaves
+	for _, c := range p.code {
+		if op := c & codeOp; op == codePred || op == codeRef {
+			i := slices.Index(leaves, c&^codeNot)
+			if i < 0 {
+				i = len(leaves)
+				leaves = append(leaves, c&^codeNot)
+			}
+			c = codePred | c&codeNot | uint32(i)
+		}
+		small.code = append(small.code, c)
+	}
+	if len(leaves) == 0 || len(leaves) > maxLeaves {
+		return
+	}
+	for row := range uint64(1) << len(leaves) {
+		p.table |= bit(small.run(words{row}, nil)) << row
+	}
+	p.leaves = leaves
 }
 
 // compile appends a formula, or its complement when not is codeNot; it gives
@@ -72,24 +105,37 @@ func (p *plan) compile(f *formula, not uint32) bool {
 
 // holds computes the plan for one user from the known truth of predicates.
 func (p *plan) holds(truth, member words) bool {
+	if len(p.leaves) > 0 {
+		row := uint64(0)
+		for i, c := range p.leaves {
+			row |= read(c, truth, member) << i
+		}
+		return p.table>>row&1 != 0
+	}
 	if p.code == nil {
 		return p.tree.holds(truth, member)
 	}
+	return p.run(truth, member)
+}
+
+// read returns the bit that a word of code asks for.
+func read(c uint32, truth, member words) uint64 {
+	if c&codeRef != 0 {
+		truth = member
+	}
+	if i := int(c & codeIndex >> 6); i < len(truth) {
+		return truth[i] >> (c & 63) & 1
+	}
+	return 0
+}
+
+// run is the machine.
+func (p *plan) run(truth, member words) bool {
 	s := uint64(0)
 	for _, c := range p.code {
 		switch c & codeOp {
-		case codePred:
-			w := uint64(0)
-			if i := int(c & codeIndex >> 6); i < len(truth) {
-				w = truth[i]
-			}
-			s = s<<1 | (w>>(c&63)^uint64(c>>29))&1
-		case codeRef:
-			w := uint64(0)
-			if i := int(c & codeIndex >> 6); i < len(member) {
-				w = member[i]
-			}
-			s = s<<1 | (w>>(c&63)^uint64(c>>29))&1
+		case codePred, codeRef:
+			s = s<<1 | read(c, truth, member) ^ uint64(c>>29&1)
 		case codeAnd:
 			s = s >> 1 & (s | ^uint64(1))
 		default:

@@ -179,6 +179,19 @@ func (x *Index) approach(user uint32, m *matcher) {
 	}
 }
 
+// approachRules is approach for the truth of the first predicates and for the
+// first audiences, where there are many.
+func (x *Index) approachRules(r *row) {
+	if r.members != nil {
+		x.neared += r.members.first[0] + r.members.first[8]
+	}
+	if r.rest != nil {
+		for w := 0; w < min(len(r.rest.truth), 64); w += 8 {
+			x.neared += r.rest.truth[w]
+		}
+	}
+}
+
 // ring returns the ring of a user, nil when there is none.
 func (x *Index) ring(m *matcher, user uint32) []uint32 {
 	p := x.table.page(int(user / blockUsers))
