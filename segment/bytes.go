@@ -321,10 +321,13 @@ func (x *Index) readMeta(r *wire.Reader, snap *snapshot) error {
 		d := Audience{Name: r.String(), Rule: r.String()}
 		if d.Name == "" || !utf8.ValidString(d.Name) {
 			r.Fail("bad name of an audience")
+			break
 		}
 		snap.defs = append(snap.defs, d)
 	}
-	for range r.Count(9) {
+	transitions := r.Count(9)
+	snap.recent = make([]Transition, 0, transitions)
+	for range transitions {
 		snap.recent = append(snap.recent, Transition{
 			User: r.Uint32(), Audience: r.String(), Entered: r.Bool(), At: r.Time(),
 			Cause: Cause{Kind: CauseKind(r.Byte()), Name: r.String(), Predicate: r.String()}, Seq: r.Uvarint(),

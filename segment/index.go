@@ -195,9 +195,18 @@ func (x *Index) Size(name string) int { return x.all().Size(name) }
 // Users returns the users held, as a private copy.
 func (x *Index) Users() *roaring.Bitmap { return x.all().Users() }
 
-// Of yields the names of the audiences the user is in now, by name. The names
-// are those of the moment of the call.
-func (x *Index) Of(user uint32) iter.Seq[string] { return slices.Values(x.AppendOf(nil, user)) }
+// Of yields the names of the audiences the user is in, by name. The names are
+// those of the moment at which an iteration begins.
+func (x *Index) Of(user uint32) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var few [16]string
+		for _, name := range x.AppendOf(few[:0], user) {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
 
 // AppendOf appends the names that Of yields. It allocates nothing when dst has
 // room and the user is in at most 64 audiences.

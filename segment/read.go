@@ -132,10 +132,11 @@ func (d *rowReader) row(u *row) {
 
 func (d *rowReader) stream(st *stream, e *eventType) {
 	r := d.r
-	n := r.Count(2)
+	n := r.Count(2 + len(e.names))
 	if n == 0 {
 		r.Fail("an empty log")
 	}
+	st.reserve(n)
 	for range n {
 		at := r.Time()
 		if !validTime(at) {

@@ -81,6 +81,14 @@ func (s *stream) objRow(i int) []any {
 	return (*s.obj)[i*int(s.objs) : (i+1)*int(s.objs)]
 }
 
+// reserve makes room in an empty log.
+func (s *stream) reserve(rows int) {
+	s.cells = make([]uint64, 0, rows*int(s.width))
+	if s.obj != nil {
+		*s.obj = make([]any, 0, rows*int(s.objs))
+	}
+}
+
 // insert puts a row in its place and returns it. Appending is the common case.
 func (s *stream) insert(at stamp, num []float64, obj []any) int {
 	n := s.len()
