@@ -69,6 +69,8 @@
 //   - Limits may count the keys that came within a time of each other only
 //     ([Options].LimitWindows).
 //   - More than [Options].MaxPersonKeys keys in one web are nobody.
+//   - A person comes from [Options].MaxMerges merges at most; later links
+//     between known keys are suspended.
 //
 // A new link can thus fold two numbers into one ([Change].Merged; the smaller
 // survives and the other is retired, see [Store.Current]) or split one

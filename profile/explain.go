@@ -32,7 +32,7 @@ func (e Edge) String() string {
 // Explain says why two keys are one person: a shortest path of links from a
 // to b, the oldest ones where there are several. Two equal keys need none.
 // Errors: [ErrUnknownKey], [ErrNotLinked] when they are not one person, with
-// the reason where a key is shared.
+// the reason where a key is shared or a link suspended.
 func (s *Store) Explain(a, b Key) ([]Edge, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -60,6 +60,11 @@ func (s *Store) Explain(a, b Key) ([]Edge, error) {
 				why = fmt.Sprintf(": %v is shared by several persons", g.key(n))
 			case nd.crowded:
 				why = fmt.Sprintf(": %v is linked to too many keys", g.key(n))
+			}
+		}
+		if why == "" && g.nodes[from].person.contested() {
+			if web, _ := g.web(from, false); slices.Contains(web, to) {
+				why = ": a limit stands against a link between them"
 			}
 		}
 		return nil, fmt.Errorf("%w: %v and %v%s", ErrNotLinked, g.key(from), g.key(to), why)

@@ -29,7 +29,7 @@ func TestEveryFieldIsSaved(t *testing.T) {
 		}},
 		{identity{}, map[string]string{
 			"kinds": saved, "kindIndex": derived, "nodes": saved, "freeNodes": passing, "sets": saved, "freeSets": passing,
-			"keyTable": derived, "setTable": derived, "seed": passing, "sources": saved, "spans": derived, "lending": derived, "maxKeys": derived, "maxLinks": derived, "sharing": derived,
+			"keyTable": derived, "setTable": derived, "seed": passing, "sources": saved, "spans": derived, "lending": derived, "maxKeys": derived, "maxLinks": derived, "maxMerges": derived, "sharing": derived,
 		}},
 		{sources{}, map[string]string{"index": derived, "texts": saved, "uses": derived, "free": passing}},
 		{kind{}, map[string]string{"name": saved, "rank": derived, "limit": derived, "span": derived}},

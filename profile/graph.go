@@ -27,6 +27,10 @@ import (
 //     that would exceed a limit is suspended.
 //  4. Keys connected to more than MaxPersonKeys in number are no person: each
 //     stands alone.
+//  5. The links of a person are taken by time and message id. One that joins
+//     two parts each of which has a key that was first seen strictly before it
+//     is a merge, and one that would make it more than MaxMerges is suspended;
+//     keys that come with it for the first time are still taken up.
 //
 // A key that the host has taken out (Unmerge) has no links that hold either.
 //
@@ -78,6 +82,7 @@ type identity struct {
 	lending   lending
 	maxKeys   int
 	maxLinks  int
+	maxMerges int
 	sharing   int  // how many keys are shared
 	spans     bool // a limit has a window
 }
@@ -318,11 +323,11 @@ func (g *identity) exceeds(keys []linked) bool {
 	return false
 }
 
-// since returns when a key was first seen.
+// since returns when a key first came with an event.
 func (g *identity) since(n uint32) (first packed) {
 	for _, k := range g.nodes[n].sets {
-		if t := g.sets[k].first; !g.isLoan(k) && (first == packed{} || t.before(first)) {
-			first = t
+		if set := &g.sets[k]; set.seen() && !g.isLoan(k) && (first == packed{} || set.first.before(first)) {
+			first = set.first
 		}
 	}
 	return first

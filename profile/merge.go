@@ -69,8 +69,8 @@ func (s *Store) mergeable(o *Store, attached bool) error {
 		why = "other Priority"
 	case !maps.Equal(a.Limits, b.Limits):
 		why = "other Limits"
-	case a.MaxPersonKeys != b.MaxPersonKeys || a.MaxKeyLinks != b.MaxKeyLinks:
-		why = "other MaxPersonKeys or MaxKeyLinks"
+	case a.MaxPersonKeys != b.MaxPersonKeys || a.MaxKeyLinks != b.MaxKeyLinks || a.MaxMerges != b.MaxMerges:
+		why = "other MaxPersonKeys, MaxKeyLinks or MaxMerges"
 	case !maps.Equal(a.LimitWindows, b.LimitWindows):
 		why = "other LimitWindows"
 	case a.DedupeEvents != b.DedupeEvents || a.DedupeError != b.DedupeError:

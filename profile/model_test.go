@@ -160,7 +160,33 @@ func (m *model) groups() (group map[Key][]Key, shared map[Key]bool) {
 	group = join(func(a, b []Key) bool {
 		return len(webs[a[0]]) <= m.opts.MaxPersonKeys && within(append(slices.Clone(a), b...))
 	})
-	return group, shared
+	// Within a person, links by time; the one merge that is too many is left.
+	slices.SortFunc(edges, func(x, y edge) int {
+		return cmp.Or(x.first.Compare(y.first), strings.Compare(x.id, y.id), less(x.a, y.a), less(x.b, y.b))
+	})
+	parts, merges := map[Key][]Key{}, map[Key]int{}
+	for k := range all {
+		parts[k] = []Key{k}
+	}
+	for _, e := range edges {
+		a, b := parts[e.a], parts[e.b]
+		if slices.Contains(a, e.b) || !slices.Contains(group[e.a], e.b) {
+			continue
+		}
+		older := func(k Key) bool { return since[k].Before(e.first) }
+		n := merges[e.a] + merges[e.b]
+		if slices.ContainsFunc(a, older) && slices.ContainsFunc(b, older) {
+			n++
+		}
+		if n > m.opts.MaxMerges {
+			continue
+		}
+		both := m.sorted(append(slices.Clone(a), b...))
+		for _, k := range both {
+			parts[k], merges[k] = both, n
+		}
+	}
+	return parts, shared
 }
 
 // links returns what every combination of several keys first came with.

@@ -153,6 +153,11 @@ type Options struct {
 	// occur. One that exceeds it is shared, and its links do not hold.
 	// Default 1,000.
 	MaxKeyLinks int
+	// MaxMerges is how many merges one person may come from: links of keys
+	// that had both been seen before it, each with others or alone. In the
+	// order of their times, further ones are suspended, while the events that
+	// name both still count, for the strongest of their keys. Default 100.
+	MaxMerges int
 	// MaxTags is how many statements about tags the host may make of one
 	// person; default 1,000.
 	MaxTags int
@@ -217,6 +222,7 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	def(&c.MaxPersonKeys, 1000)
 	def(&c.MaxKeyLinks, 1000)
+	def(&c.MaxMerges, 100)
 	def(&c.MaxTags, 1000)
 	def(&c.MaxAttributes, 10_000)
 	def(&c.MaxPersonAttributes, 1000)
@@ -232,6 +238,7 @@ func (o *Options) withDefaults() (Options, error) {
 	}{
 		{"MaxPersonKeys", c.MaxPersonKeys},
 		{"MaxKeyLinks", c.MaxKeyLinks},
+		{"MaxMerges", c.MaxMerges},
 		{"MaxTags", c.MaxTags},
 		{"MaxAttributes", c.MaxAttributes},
 		{"MaxPersonAttributes", c.MaxPersonAttributes},

@@ -93,20 +93,17 @@ type link struct {
 	strong bool
 }
 
-// divide splits connected nodes into groups that stay within the limits.
-func (g *identity) divide(web []uint32) []group {
-	if g.within(web) {
-		return []group{{nodes: web}}
-	}
-	var links []link
-	for _, n := range web {
+// links returns the links between nodes that are not shared, the strong ones
+// first when they are told apart, then by time and message id.
+func (g *identity) links(nodes []uint32, strong bool) (out []link) {
+	for _, n := range nodes {
 		g.neighbours(n, func(m, k uint32) {
 			if g.sets[k].nodes[0] == n && !g.nodes[m].shared {
-				links = append(links, link{n, m, k, g.kinds[g.nodes[n].kind].limit == 1})
+				out = append(out, link{n, m, k, strong && g.kinds[g.nodes[n].kind].limit == 1})
 			}
 		})
 	}
-	slices.SortFunc(links, func(x, y link) int {
+	slices.SortFunc(out, func(x, y link) int {
 		if x.strong != y.strong {
 			if x.strong {
 				return -1
@@ -116,6 +113,95 @@ func (g *identity) divide(web []uint32) []group {
 		i, j := &g.sets[x.set], &g.sets[y.set]
 		return cmp.Or(i.first.compare(j.first), strings.Compare(i.firstID, j.firstID), g.stronger(x.a, y.a), g.stronger(x.b, y.b))
 	})
+	return out
+}
+
+// divide splits connected nodes into groups that stay within the limits, those
+// of merges included.
+func (g *identity) divide(web []uint32) []group {
+	var out []group
+	for _, part := range g.limit(web) {
+		for _, nodes := range g.cap(part) {
+			out = append(out, group{nodes: nodes, contested: true})
+		}
+	}
+	if len(out) == 1 {
+		out[0].contested = false
+	}
+	return out
+}
+
+// dated reports whether times may decide who a person is, and not only what is
+// linked with what.
+func (g *identity) dated(p *person) bool {
+	return p.contested() || len(p.nodes()) > g.maxMerges+1
+}
+
+// cap applies rule 5 to nodes that are one person by the other rules. So many
+// nodes cannot have come from more merges than there are of them, less one,
+// so that only persons of very many keys are looked at.
+func (g *identity) cap(nodes []uint32) [][]uint32 {
+	if len(nodes) <= g.maxMerges+1 {
+		return [][]uint32{nodes}
+	}
+	type part struct {
+		top    int32 // another part that this one is in, itself for none
+		merges int32
+		first  packed
+	}
+	parts := make([]part, len(nodes))
+	place := make(map[uint32]int32, len(nodes))
+	for i, n := range nodes {
+		place[n] = int32(i)
+		parts[i] = part{int32(i), 0, g.since(n)}
+	}
+	top := func(i int32) int32 {
+		for parts[i].top != i {
+			parts[i].top = parts[parts[i].top].top
+			i = parts[i].top
+		}
+		return i
+	}
+	for _, l := range g.links(nodes, false) {
+		i, here := place[l.b]
+		if !here {
+			continue // of another person, by rule 3
+		}
+		a, b, at := top(place[l.a]), top(i), g.sets[l.set].first
+		if a == b {
+			continue
+		}
+		merges := parts[a].merges + parts[b].merges
+		if parts[a].first.before(at) && parts[b].first.before(at) {
+			merges++
+		}
+		if int(merges) > g.maxMerges {
+			continue
+		}
+		if parts[b].first.before(parts[a].first) {
+			parts[a].first = parts[b].first
+		}
+		parts[b].top, parts[a].merges = a, merges
+	}
+	var out [][]uint32
+	groups := make([]int, len(nodes)) // by top, plus one
+	for i, n := range nodes {
+		t := top(int32(i))
+		if groups[t] == 0 {
+			out = append(out, nil)
+			groups[t] = len(out)
+		}
+		out[groups[t]-1] = append(out[groups[t]-1], n)
+	}
+	return out
+}
+
+// limit applies rule 3 to connected nodes.
+func (g *identity) limit(web []uint32) [][]uint32 {
+	if g.within(web) {
+		return [][]uint32{web}
+	}
+	links := g.links(web, true)
 	part := make(map[uint32][]uint32, len(web))
 	for _, n := range web {
 		part[n] = []uint32{n}
@@ -133,10 +219,10 @@ func (g *identity) divide(web []uint32) []group {
 			part[n] = joined
 		}
 	}
-	var out []group
+	var out [][]uint32
 	for _, n := range web {
 		if p := part[n]; p[0] == n {
-			out = append(out, group{nodes: p, contested: true})
+			out = append(out, p)
 		}
 	}
 	return out

@@ -36,10 +36,14 @@ func tightOptions() Options {
 }
 
 // lendSome makes every other round one in which shared devices are lent, with
-// the odd reset among the events.
+// the odd reset among the events, and half of all rounds such that the merges
+// of a person are few.
 func lendSome(o *Options, round int) func(*rand.Rand, Event) Event {
 	if round%3 == 0 {
 		o.LimitWindows = map[string]time.Duration{UserID: 30 * time.Minute, Email: time.Hour}
+	}
+	if round%4 > 1 {
+		o.MaxMerges = 1 + round%3
 	}
 	if round%2 == 0 {
 		return func(_ *rand.Rand, e Event) Event { return e }

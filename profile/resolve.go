@@ -38,7 +38,7 @@ func (s *Store) enroll(nodes []uint32, c *cleaned) (uint32, moved) {
 			switch {
 			case g.spans:
 				return k, s.resettle(nodes)
-			case len(nodes) > 1 && slices.ContainsFunc(nodes, func(n uint32) bool { return g.nodes[n].person.contested() }):
+			case slices.ContainsFunc(nodes, func(n uint32) bool { return g.dated(g.nodes[n].person) }):
 				return k, s.regroup(g.partition(nodes), nil)
 			}
 		}
@@ -74,7 +74,10 @@ func (s *Store) settle(nodes []uint32, k uint32) moved {
 		return s.resettle(nodes)
 	}
 	if len(nodes) == 1 {
-		if g.nodes[nodes[0]].person != nil {
+		if p := g.nodes[nodes[0]].person; p != nil {
+			if g.dated(p) {
+				return s.regroup(g.partition(nodes), nil)
+			}
 			return moved{}
 		}
 		return s.regroup([]group{{nodes: slices.Clone(nodes)}}, nil)
@@ -114,6 +117,9 @@ func (s *Store) join(nodes []uint32) (moved, bool) {
 			ps = append(ps, nd.person)
 			all = append(all, nd.person.nodes()...)
 		}
+	}
+	if len(all) > g.maxMerges+1 {
+		return moved{}, false
 	}
 	if len(ps) == 1 && len(all) == len(ps[0].nodes()) {
 		return moved{}, true

@@ -111,6 +111,7 @@ func New(opts *Options) (*Store, error) {
 				seed:      maphash.MakeSeed(),
 				maxKeys:   o.MaxPersonKeys,
 				maxLinks:  o.MaxKeyLinks,
+				maxMerges: o.MaxMerges,
 			},
 			oldest: make(map[int64][]uint32),
 		},
