@@ -100,6 +100,7 @@ func TestMergesAgainstModel(t *testing.T) {
 				m.events = append(m.events, e)
 			}
 			requireSame(t, m.show(), s.picture(), "round %d step %d: %s", round, step, what)
+			require.Equal(t, m.links(), s.links(t), "round %d step %d: %s", round, step, what)
 		}
 		s.checkInvariants(t)
 		free := *m
