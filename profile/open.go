@@ -28,7 +28,7 @@ import (
 // Shard, Shards and Secret must be those the directory was made with, or the
 // error is [ErrOptions]. Traits, retention and what purposes are allowed by
 // default may be others: what follows from them is worked out anew. So may
-// Priority, Limits, LimitWindows, MaxPersonKeys, MaxKeyLinks, LastAccount,
+// Priority, Limits, LimitWindows, MaxPersonKeys, MaxKeyLinks, MaxMerges, LastAccount,
 // Resets, DedupeWindow, DedupeEvents and DedupeError, but after a crash only
 // once the store has been opened and closed with those it had.
 //
@@ -74,7 +74,7 @@ func (d *durable) recover() error {
 	}
 	covered := slices.Clone(s.doomed)
 	if changed && d.j.Last() > after {
-		return fmt.Errorf("%w: Priority, Limits, LimitWindows, MaxPersonKeys, MaxKeyLinks, LastAccount, Resets, DedupeWindow, DedupeEvents or DedupeError are others than those of the journal: open and close the store with those first", ErrOptions)
+		return fmt.Errorf("%w: Priority, Limits, LimitWindows, MaxPersonKeys, MaxKeyLinks, MaxMerges, LastAccount, Resets, DedupeWindow, DedupeEvents or DedupeError are others than those of the journal: open and close the store with those first", ErrOptions)
 	}
 	if err := d.replay(after); err != nil {
 		return err

@@ -31,7 +31,10 @@ func (o *Options) identityMark() []byte {
 	for _, k := range slices.Sorted(maps.Keys(o.Limits)) {
 		b = fmt.Appendf(b, "%q %d %d ", k, o.Limits[k], o.LimitWindows[k])
 	}
-	return mark64(fmt.Appendf(b, "%q %d %d %d %d %d %v %d %q", o.Priority, o.MaxPersonKeys, o.MaxKeyLinks, o.MaxMerges, o.DedupeWindow, o.DedupeEvents, o.DedupeError, o.LastAccount, o.Resets))
+	if o.MaxMerges != defaultMaxMerges { // which marks of before there was the option stand for
+		b = fmt.Appendf(b, "merges %d ", o.MaxMerges)
+	}
+	return mark64(fmt.Appendf(b, "%q %d %d %d %d %v %d %q", o.Priority, o.MaxPersonKeys, o.MaxKeyLinks, o.DedupeWindow, o.DedupeEvents, o.DedupeError, o.LastAccount, o.Resets))
 }
 
 // derivedMark tells apart options that decide what follows from events.

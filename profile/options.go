@@ -198,6 +198,8 @@ const (
 	maxName    = 256
 	maxKey     = 512
 	maxEventID = 256
+
+	defaultMaxMerges = 100
 )
 
 // BlockedValues are the key values that never identify anybody, compared in
@@ -222,7 +224,7 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	def(&c.MaxPersonKeys, 1000)
 	def(&c.MaxKeyLinks, 1000)
-	def(&c.MaxMerges, 100)
+	def(&c.MaxMerges, defaultMaxMerges)
 	def(&c.MaxTags, 1000)
 	def(&c.MaxAttributes, 10_000)
 	def(&c.MaxPersonAttributes, 1000)
