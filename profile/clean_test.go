@@ -3,6 +3,7 @@ package profile
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"regexp"
@@ -191,4 +192,43 @@ func TestDedupe(t *testing.T) {
 	long.ID = strings.Repeat("i", 5000)
 	require.False(t, s.must(t, long).Duplicate)
 	require.True(t, s.must(t, long).Duplicate)
+}
+
+// Fields that need no cleaning are read where they are, and the others come to
+// the same: with a view, which adds to them, and an erasure, which clears what
+// the store has of them.
+func TestCleanFieldsAreBorrowed(t *testing.T) {
+	s, twice := newTest(t, Options{Traits: benchTraits()}), newTest(t, Options{Traits: benchTraits()})
+	for i, e := range benchEvents(400) {
+		if i == 200 {
+			require.NoError(t, s.Attach("view", newRecorder(), nil))
+			require.NoError(t, twice.Attach("view", newRecorder(), nil))
+		}
+		before := maps.Clone(e.Fields)
+		c, err := s.Apply(e)
+		require.NoError(t, err)
+		given := e.Fields
+		require.Equal(t, before, given)
+		// What is dropped, and what is nested, makes the store copy the rest.
+		e.Fields = maps.Clone(before)
+		e.Fields["nothing"] = nil
+		if v, ok := before["context.ip"]; ok {
+			delete(e.Fields, "context.ip")
+			e.Fields["context"] = map[string]any{"ip": v}
+		}
+		_, err = twice.Apply(e)
+		require.NoError(t, err)
+		if i == 300 {
+			for _, x := range []*Store{s, twice} {
+				_, err = x.Erase(c.User)
+				require.NoError(t, err)
+			}
+			require.Equal(t, before, given)
+		}
+	}
+	a, err := s.AppendBinary(nil)
+	require.NoError(t, err)
+	b, err := twice.AppendBinary(nil)
+	require.NoError(t, err)
+	require.Equal(t, a, b)
 }

@@ -182,25 +182,66 @@ func appendEvent(b []byte, c *cleaned, keys []Key, fields []pair) []byte {
 }
 
 // recordReader reads records. What it returns shares no memory with them.
+//
+// Records are much alike: what stood at the same place of the one before is
+// looked at before names are looked up.
 type recordReader struct {
 	x     eventScan
 	names interned[string]
+	texts []string // names and kinds of keys by their places
+	refs  []uint32 // the log's numbers of names of fields by their places
+	at    int      // the place in texts
+	field int      // the place in refs
 }
+
+// maxGuessed is how many places are remembered.
+const maxGuessed = 64
 
 func (r *recordReader) name() string {
 	b := r.x.raw()
-	if n, ok := r.names[string(b)]; ok {
-		return n
+	i := r.at
+	if r.at++; i < len(r.texts) && r.texts[i] == string(b) {
+		return r.texts[i]
 	}
-	n := string(b)
-	r.names.put(n, n)
+	n, ok := r.names[string(b)]
+	if !ok {
+		n = string(b)
+		r.names.put(n, n)
+	}
+	if i < len(r.texts) {
+		r.texts[i] = n
+	} else if i < maxGuessed && i == len(r.texts) {
+		r.texts = append(r.texts, n)
+	}
 	return n
+}
+
+// appendRef appends the log's reference to the name that is next.
+func (r *recordReader) appendRef(b []byte, l *eventLog) []byte {
+	name := r.x.raw()
+	i := r.field
+	r.field++
+	if i < len(r.refs) {
+		if id := r.refs[i]; id < uint32(l.names.Len()) && l.names.Name(id) == string(name) {
+			return binary.AppendUvarint(b, uint64(id)+1)
+		}
+	}
+	id, ok := l.names.Find(name)
+	if !ok {
+		return l.appendRef(b, string(name))
+	}
+	if i < len(r.refs) {
+		r.refs[i] = id
+	} else if i < maxGuessed && i == len(r.refs) {
+		r.refs = append(r.refs, id)
+	}
+	return binary.AppendUvarint(b, uint64(id)+1)
 }
 
 // event reads an event into the fields and keys of a store. What is wrong
 // with it is in r.x.
 func (r *recordReader) event(tick instant, data []byte, s *Store) (c cleaned) {
-	r.x = eventScan{b: data, size: len(data)}
+	r.x, r.at, r.field = eventScan{b: data, size: len(data)}, 0, 0
 	x := &r.x
 	if t := x.take(2); t != nil {
 		if int(t[0]) >= typeCount || t[1] > 1 {
@@ -240,7 +281,7 @@ func (r *recordReader) transcode(b []byte, l *eventLog, depth int) []byte {
 	n := x.count(2)
 	b = binary.AppendUvarint(b, uint64(n))
 	for range n {
-		b = l.appendRef(b, r.name())
+		b = r.appendRef(b, l)
 		tag := x.take(1)
 		if tag == nil {
 			return b

@@ -48,6 +48,11 @@ func (x *eventScan) uvarint() uint64 {
 		x.b = x.b[1:]
 		return uint64(v)
 	}
+	if len(x.b) > 0 && x.b[0] < 0x80 {
+		v := x.b[0]
+		x.b = x.b[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(x.b)
 	if n <= 0 || n > 1 && x.b[n-1] == 0 {
 		x.fail("bad integer")

@@ -296,13 +296,9 @@ func moment(v any) (out any, changed, ok bool) {
 	return t.UTC(), true, usable(t)
 }
 
-// normalize brings a clean field into the store's form and reports whether
-// there is anything left to hold. What it is given is not changed.
-func (s *Store) normalize(name string, v any) (any, bool) {
-	out, _, ok := s.normalized(name, v)
-	return out, ok
-}
-
+// normalized brings a clean field into the store's form and reports whether it
+// had another, and whether there is anything left to hold. What it is given is
+// not changed.
 func (s *Store) normalized(name string, v any) (out any, changed, ok bool) {
 	switch x := v.(type) {
 	case string:

@@ -52,6 +52,12 @@ func (d *Dict) Lookup(name string) (uint32, bool) {
 	return id, ok
 }
 
+// Find is [Dict.Lookup] for a name in bytes.
+func (d *Dict) Find(name []byte) (uint32, bool) {
+	id, ok := d.byName[string(name)]
+	return id, ok
+}
+
 // Name returns the name that has number id, which must be below [Dict.Len].
 func (d *Dict) Name(id uint32) string { return d.names[id] }
 

@@ -33,7 +33,12 @@ func TestDictSortedLeavesNoGarbageAndForgetsArrival(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, i, rank[id])
 		require.Equal(t, n, a.Name(id))
+		found, ok := a.Find([]byte(n))
+		require.True(t, ok)
+		require.Equal(t, id, found)
 	}
+	_, ok := a.Find([]byte("never"))
+	require.False(t, ok)
 	c := a.Clone()
 	c.ID("new")
 	require.Equal(t, 4, a.Len())

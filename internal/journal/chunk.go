@@ -13,13 +13,11 @@ type chunk struct {
 	j     *Journal
 	arena []byte // the stored records
 	items []item
-	cache aeads
-	// forgets is the count of forgetting that cache belongs to, and now the
-	// one when the chunk was read.
-	forgets, now uint64
-	err          error         // comes after the items
-	done         chan struct{} // opened
-	additional   []byte
+	cache *aeads // of the reader
+	err   error  // comes after the items
+
+	done       chan struct{} // opened
+	additional []byte
 }
 
 // item is a record on its way to the caller.
@@ -33,10 +31,6 @@ type item struct {
 
 // open checks the records of a chunk and opens their seals.
 func (c *chunk) open() {
-	if c.now != c.forgets {
-		c.cache.clear()
-		c.forgets = c.now
-	}
 	for i := range c.items {
 		if err := c.openItem(&c.items[i]); err != nil {
 			c.items, c.err = c.items[:i], err

@@ -77,7 +77,7 @@ type Journal struct {
 // left half-written is removed. Errors wrap [ErrLocked], [ErrReadOnly],
 // [ErrFull], [ErrVersion] or [ErrCorrupt].
 func Open(dir string, opts *Options) (*Journal, error) {
-	j := &Journal{dir: dir, path: filepath.Join(dir, dbFile), cache: aeads{bits: writerCache}}
+	j := &Journal{dir: dir, path: filepath.Join(dir, dbFile), cache: aeads{bits: cacheBits}}
 	if opts != nil {
 		j.opts = *opts
 	}
@@ -227,9 +227,8 @@ const (
 	defaultPage = 4096
 	allocSize   = 4 << 20
 
-	// Ciphers kept: 16,384 by the writer, 2,048 by each chunk of a Replay.
-	writerCache = 14
-	readerCache = 11
+	// Ciphers kept: 16,384 by the writer, and as many by a Replay.
+	cacheBits = 14
 )
 
 // Last returns the sequence of the last acknowledged record, 0 if there has

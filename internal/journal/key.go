@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"sync/atomic"
 )
 
 // A stored key is a state, the key itself unless destroyed, and CRC-32C over
@@ -71,10 +72,10 @@ func newAEAD(k *key) (cipher.AEAD, error) {
 
 // aeads keeps the ciphers of recent subjects: each subject has one place of
 // 2^bits, and the later of two with the same place stays. A cipher takes about
-// a kilobyte. Not safe for concurrent use.
+// a kilobyte. Once made, get and put are safe for concurrent use.
 type aeads struct {
 	bits   int
-	places []place // made when the first is put
+	places []atomic.Pointer[place] // made when the first is put
 }
 
 type place struct {
@@ -82,10 +83,13 @@ type place struct {
 	aead    cipher.AEAD
 }
 
-func (c *aeads) place(subject uint64) *place {
+func (c *aeads) make() {
 	if c.places == nil {
-		c.places = make([]place, 1<<c.bits)
+		c.places = make([]atomic.Pointer[place], 1<<c.bits)
 	}
+}
+
+func (c *aeads) place(subject uint64) *atomic.Pointer[place] {
 	// Fibonacci hashing: subjects are mostly consecutive numbers.
 	return &c.places[(subject*0x9E3779B97F4A7C15)>>32&uint64(len(c.places)-1)]
 }
@@ -94,17 +98,20 @@ func (c *aeads) get(subject uint64) cipher.AEAD {
 	if c.places == nil {
 		return nil
 	}
-	if p := c.place(subject); p.subject == subject {
+	if p := c.place(subject).Load(); p != nil && p.subject == subject {
 		return p.aead
 	}
 	return nil
 }
 
-func (c *aeads) put(subject uint64, a cipher.AEAD) { *c.place(subject) = place{subject, a} }
+func (c *aeads) put(subject uint64, a cipher.AEAD) {
+	c.make()
+	c.place(subject).Store(&place{subject, a})
+}
 
 func (c *aeads) drop(subject uint64) {
 	if c.get(subject) != nil {
-		*c.place(subject) = place{}
+		c.place(subject).Store(nil)
 	}
 }
 

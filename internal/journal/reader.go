@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"go.etcd.io/bbolt"
 )
@@ -13,7 +14,8 @@ type reader struct {
 	next    uint64 // sequence to be read
 	forgets uint64 // the count that keys belongs to
 	keys    map[uint64]key
-	tried   bool // to load keys
+	tried   bool   // to load keys
+	cache   *aeads // of those who open what is read; another one after a key was destroyed
 }
 
 // When a Replay will read at least so many records it loads all keys first,
@@ -29,9 +31,8 @@ func (rd *reader) fill(c *chunk) (more bool) {
 	c.arena, c.items, c.err = c.arena[:0], c.items[:0], nil
 	// A key destroyed after this is dropped with the next chunk.
 	if n := rd.j.forgets.Load(); n != rd.forgets {
-		rd.forgets, rd.keys, rd.tried = n, nil, false
+		rd.forgets, rd.keys, rd.tried, rd.cache = n, nil, false, nil
 	}
-	c.now = rd.forgets
 	begin := rd.next
 	c.err = rd.j.look(func(tx *bbolt.Tx) error { return rd.read(tx, c) })
 	return c.err == nil && rd.next != begin
@@ -52,6 +53,11 @@ func (rd *reader) read(tx *bbolt.Tx, c *chunk) error {
 	if rd.next > last {
 		return nil
 	}
+	if rd.cache == nil {
+		rd.cache = &aeads{bits: min(cacheBits, bits.Len64(last-rd.next)+1)}
+		rd.cache.make()
+	}
+	c.cache = rd.cache
 	keys := tx.Bucket([]byte(bucketKeys))
 	if !rd.tried && last-rd.next >= max(loadFrom, h.live/4) && h.live+h.destroyed <= loadMost {
 		if err := rd.load(keys, h.live); err != nil {

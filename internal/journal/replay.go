@@ -24,7 +24,7 @@ func (j *Journal) Replay(after uint64, f func(seq uint64, r *Record) error) erro
 		ended = make(chan struct{})
 	)
 	for range cap(free) {
-		free <- &chunk{j: j, cache: aeads{bits: readerCache}, done: make(chan struct{}, 1)}
+		free <- &chunk{j: j, done: make(chan struct{}, 1)}
 	}
 	go func() {
 		defer close(ended)
