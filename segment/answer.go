@@ -17,12 +17,17 @@ type answer struct {
 	both bool      // there is a sure part
 }
 
-// answer lays a formula out.
-func (w *Within) answer(f *formula) answer {
+// answer lays a formula out, to be counted or to be shown.
+func (w *Within) answer(f *formula, count bool) answer {
 	w.x.settle()
+	if kids := w.x.fuse(f); f.op == opAnd && len(kids) < len(f.kids) {
+		if f = kids[0]; len(kids) > 1 {
+			f = &formula{op: opAnd, kids: kids}
+		}
+	}
 	a := answer{w: w}
 	var ok bool
-	if a.sets, ok = w.expr(f); ok {
+	if a.sets, ok = w.expr(f, count && w.users == nil); ok {
 		a.sets = w.masked(a.sets)
 		return a
 	}
@@ -32,7 +37,7 @@ func (w *Within) answer(f *formula) answer {
 		var known []bits.Expr
 		rest = &formula{op: f.op}
 		for _, kid := range f.kids {
-			if e, ok := w.expr(kid); ok {
+			if e, ok := w.expr(kid, false); ok {
 				known = append(known, e)
 			} else {
 				rest.kids = append(rest.kids, kid)

@@ -145,19 +145,24 @@ func intervalOf(op string, lit float64) interval {
 // fewUsers is up to how many users are looked up one by one.
 const fewUsers = 96
 
+// span returns the codes that may hold numbers of the interval; those at its
+// ends may hold others, too.
+func (b *buckets) span(v interval) (first, last uint64) {
+	first, last = 1, lastCode
+	if !math.IsInf(v.lo, -1) {
+		first = b.codeOf(v.lo)
+	}
+	if !math.IsInf(v.hi, 1) {
+		last = b.codeOf(v.hi)
+	}
+	return first, last
+}
+
 // within returns how to find the numbers of an interval among the users of a
 // block that are asked for.
 func (b *buckets) within(v interval) func(codes *planes, values *[blockUsers]float64, in, out *mask) {
-	// Codes that may hold numbers of the interval; those at its ends hold
-	// others, too.
-	first, last := uint64(1), uint64(lastCode)
+	first, last := b.span(v)
 	openLo, openHi := !math.IsInf(v.lo, -1), !math.IsInf(v.hi, 1)
-	if openLo {
-		first = b.codeOf(v.lo)
-	}
-	if openHi {
-		last = b.codeOf(v.hi)
-	}
 	return func(codes *planes, values *[blockUsers]float64, in, out *mask) {
 		if in.count() <= fewUsers {
 			v.look(values, in, out)

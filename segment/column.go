@@ -24,6 +24,9 @@ type mask [blockWords]uint64
 type column struct {
 	numbers []*[blockUsers]float64 // NaN where missing
 	buckets *buckets
+	orders  orders
+	known   int                   // users with a number
+	base    int                   // when the column was made
 	codes   []*[blockUsers]uint32 // 0 where missing
 	code    map[string]uint32
 	text    []string
@@ -44,12 +47,12 @@ func (x *Index) columnOf(a *attribute) *column {
 	default:
 		return nil
 	}
-	if c := a.column.Load(); c != nil {
+	if c := a.column.Load(); c != nil && !c.outgrown() {
 		return c
 	}
 	x.making.Lock()
 	defer x.making.Unlock()
-	if c := a.column.Load(); c != nil {
+	if c := a.column.Load(); c != nil && !c.outgrown() {
 		return c
 	}
 	c := &column{strings: a.kind == String, times: a.kind == Time}
@@ -71,9 +74,15 @@ func (x *Index) columnOf(a *attribute) *column {
 	for r := range x.table.all() {
 		c.take(r, a)
 	}
+	c.base = c.known
 	a.column.Store(c)
 	return c
 }
+
+// outgrown reports whether there are so many more numbers than there were that
+// buckets drawn from those may no longer be alike; the next question makes the
+// column anew, at a cost in proportion to what has come.
+func (c *column) outgrown() bool { return c.known > 2*c.base+blockUsers }
 
 // take reads the attribute from a row.
 func (c *column) take(r *row, a *attribute) {
@@ -124,6 +133,11 @@ func (c *column) setNumber(user uint32, v float64) {
 		}
 	}
 	slot := &c.numbers[b][user%blockUsers]
+	if *slot == v || *slot != *slot && v != v {
+		return
+	}
+	c.orders.note(c, user)
+	c.known += int(bit(v == v)) - int(bit(*slot == *slot))
 	c.buckets.set(b, user%blockUsers, *slot, v)
 	*slot = v
 }

@@ -101,12 +101,7 @@ func (w *Within) held() int {
 	if w.users == nil {
 		return w.x.table.n
 	}
-	n := 0
-	for i, p := range w.x.table.pages() {
-		in := w.narrow(i, p)
-		n += in.count()
-	}
-	return n
+	return w.everybody().Count(1)
 }
 
 // Jaccard returns the share of the users of either audience who are in both,

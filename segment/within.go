@@ -18,7 +18,6 @@ import (
 type Within struct {
 	x     *Index
 	users *bits.Set // nil: everybody
-	bits  []*mask   // the same by block, nil where empty
 }
 
 // Within returns the index as seen through a mask, which is copied; 1 bit for
@@ -30,20 +29,6 @@ func (x *Index) Within(users *roaring.Bitmap) *Within {
 		return w
 	}
 	w.users = bits.FromRoaring(users)
-	it := users.ManyIterator()
-	var buf [1024]uint32
-	for n := it.NextMany(buf[:]); n > 0; n = it.NextMany(buf[:]) {
-		for _, u := range buf[:n] {
-			b := int(u / blockUsers)
-			if b >= len(w.bits) {
-				w.bits = append(w.bits, make([]*mask, b+1-len(w.bits))...)
-			}
-			if w.bits[b] == nil {
-				w.bits[b] = new(mask)
-			}
-			w.bits[b][u%blockUsers/64] |= 1 << (u % 64)
-		}
-	}
 	return w
 }
 
@@ -52,23 +37,7 @@ func (w *Within) has(user uint32) bool {
 	if w.users == nil {
 		return true
 	}
-	b := int(user / blockUsers)
-	return b < len(w.bits) && w.bits[b] != nil && w.bits[b][user%blockUsers/64]>>(user%64)&1 != 0
-}
-
-// narrow returns the users of a block who are held and in the mask.
-func (w *Within) narrow(block int, p *page) mask {
-	if w.users == nil {
-		return p.users()
-	}
-	if block >= len(w.bits) || w.bits[block] == nil {
-		return mask{}
-	}
-	in, held := *w.bits[block], p.users()
-	for i := range in {
-		in[i] &= held[i]
-	}
-	return in
+	return w.users.Contains(user)
 }
 
 // Contains is [Index.Contains]; false for a user outside the mask.
@@ -131,14 +100,7 @@ func (w *Within) Size(name string) int {
 func (w *Within) Users() *roaring.Bitmap {
 	w.x.mu.RLock()
 	defer w.x.mu.RUnlock()
-	b := roaring.New()
-	out := adder{to: b}
-	for i, p := range w.x.table.pages() {
-		in := w.narrow(i, p)
-		out.addMask(uint32(i*blockUsers), &in)
-	}
-	out.flush()
-	return b
+	return w.everybody().Set(1).Roaring()
 }
 
 // Query is [Index.Query] within the mask.
@@ -154,7 +116,7 @@ func (w *Within) Query(rule string) (*roaring.Bitmap, error) {
 
 // find returns the users for whom a formula holds.
 func (w *Within) find(f *formula) *roaring.Bitmap {
-	a := w.answer(f)
+	a := w.answer(f, false)
 	return a.set().Roaring()
 }
 
@@ -166,7 +128,7 @@ func (w *Within) Count(rule string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	a := w.answer(f)
+	a := w.answer(f, true)
 	return a.count(), nil
 }
 
@@ -178,6 +140,6 @@ func (w *Within) AtLeast(rule string, n int) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	a := w.answer(f)
+	a := w.answer(f, true)
 	return a.atLeast(n), nil
 }

@@ -7,6 +7,7 @@ type evaluator struct {
 	op     op
 	kernel kernel
 	set    *Set
+	source Source
 	kids   []*evaluator
 	out    *page // what it computes into
 	array  []uint16
@@ -15,7 +16,7 @@ type evaluator struct {
 }
 
 func newEvaluator(e Expr, k kernel) *evaluator {
-	v := &evaluator{op: e.op, set: e.set, kernel: k}
+	v := &evaluator{op: e.op, set: e.set, source: e.source, kernel: k}
 	if e.op != opSet {
 		v.out = new(page)
 	}
@@ -30,12 +31,33 @@ func (v *evaluator) eval(i int) (b block, shared bool) {
 	switch v.op {
 	case opSet:
 		return v.set.at(i), true
+	case opSource:
+		return v.find(i), false
 	case opAnd:
 		return v.and(i)
 	case opOr:
 		return v.or(i)
 	}
 	return v.diff(i)
+}
+
+// find asks the source, which may not reach that far.
+func (v *evaluator) find(i int) block {
+	if i >= v.source.Span() {
+		return block{}
+	}
+	list, n := v.source.Block(i, v.array[:0], (*Words)(v.out))
+	switch {
+	case n == 0 || n == blockUsers:
+		return block{n: n}
+	case list != nil:
+		v.array = list
+	case n <= maxArray:
+		v.array = v.out.append(v.array[:0])
+	default:
+		return block{n: n, words: v.out}
+	}
+	return block{n: n, array: v.array}
 }
 
 // or begins with the sets, since one that is full decides, and computes parts
@@ -160,6 +182,9 @@ const maxLooks = 16
 // count returns the number of users in a block, where it can without finding
 // out who they are.
 func (v *evaluator) count(i int) int {
+	if v.op == opSource {
+		return v.source.Count(i)
+	}
 	if v.op == opAnd && len(v.kids) == 2 && v.kids[0].op == opSet && v.kids[1].op == opSet {
 		a, b := v.kids[0].set.at(i), v.kids[1].set.at(i)
 		if a.listed() && b.listed() {

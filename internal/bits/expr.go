@@ -7,15 +7,17 @@ import (
 
 // Expr is an expression over sets. Immutable; safe for concurrent use.
 type Expr struct {
-	op   op
-	set  *Set
-	kids []Expr
+	op     op
+	set    *Set
+	source Source
+	kids   []Expr
 }
 
 type op uint8
 
 const (
 	opSet op = iota
+	opSource
 	opAnd
 	opOr
 	opDiff
@@ -60,6 +62,8 @@ func (e Expr) most() int {
 	switch e.op {
 	case opSet:
 		return e.set.n
+	case opSource:
+		return e.source.Most()
 	case opAnd, opDiff:
 		return e.kids[0].most()
 	}
@@ -72,8 +76,11 @@ func (e Expr) most() int {
 
 // span returns how many blocks an expression reaches at most.
 func (e Expr) span() int {
-	if e.op == opSet {
+	switch e.op {
+	case opSet:
 		return len(e.set.blocks)
+	case opSource:
+		return e.source.Span()
 	}
 	n := e.kids[0].span()
 	for _, k := range e.kids[1:] {

@@ -14,6 +14,23 @@ type Part struct {
 	Len   int      // users
 }
 
+// Source is users that are found a block at a time, while an expression is
+// evaluated. Its methods are called by several goroutines.
+type Source interface {
+	// Span returns how many blocks of users it reaches at most.
+	Span() int
+	// Most returns how many users there are at most.
+	Most() int
+	// Count returns the number of users in a block.
+	Count(block int) int
+	// Block returns the users of a block: either appended to the list, ascending,
+	// or, when the list is nil, as words. It returns their number, too.
+	Block(block int, list []uint16, words *Words) ([]uint16, int)
+}
+
+// From is the users of a source.
+func From(s Source) Expr { return Expr{op: opSource, source: s} }
+
 // Parts yields the blocks of the answer that hold somebody, in order. A part
 // is good until the next one.
 func (e Expr) Parts() iter.Seq[Part] {
