@@ -424,14 +424,20 @@ func (d *decoder) stamps() error {
 			r.Fail("traits out of order")
 		}
 	}
+	known := func(trait uint32) bool {
+		_, ok := slices.BinarySearch(names, s.opts.Traits[trait].Name)
+		return ok
+	}
+	recount := s.recountUnstamped
+	for i := range s.opts.Traits {
+		if !known(uint32(i)) {
+			recount = s.recount
+		}
+	}
 	for _, p := range d.people {
-		s.recount(p)
+		recount(p)
 		s.indexConsents(p)
 		s.noteOldest(p)
-		known := func(trait uint32) bool {
-			_, ok := slices.BinarySearch(names, s.opts.Traits[trait].Name)
-			return ok
-		}
 		for i := range p.traits() {
 			if c := &p.traits()[i]; known(c.trait) {
 				c.stamp = packed{}

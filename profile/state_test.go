@@ -133,3 +133,46 @@ func sameState(t testing.TB, want, got []byte, format string, args ...any) {
 	}
 	t.Fatalf(format, args...)
 }
+
+// A store that was read has the traits of the one that was written, now and
+// as time passes.
+func TestTraitsOfStoreRead(t *testing.T) {
+	for round := range 60 {
+		r := rand.New(rand.NewPCG(17, uint64(round)))
+		opts := Options{Traits: testTraits()}
+		a, b := newTest(t, opts), newTest(t, opts)
+		for i := range 40 {
+			someCommand(t, a, r, i)
+		}
+		data, err := a.AppendBinary(nil)
+		require.NoError(t, err)
+		require.NoError(t, b.UnmarshalBinary(data))
+		for _, later := range []time.Duration{0, 5 * time.Hour, 40 * time.Hour, 20 * day, 200 * day} {
+			if later > 0 {
+				require.NoError(t, a.Advance(epoch.Add(later), nil))
+				require.NoError(t, b.Advance(epoch.Add(later), nil))
+			}
+			for _, p := range a.persons() {
+				q, ok := b.people.lookup(p.number)
+				require.True(t, ok)
+				require.Equal(t, a.attributesOf(p), b.attributesOf(q), "round %d, person %d, after %v", round, p.number, later)
+				require.Len(t, q.stampedTraits(), len(p.stampedTraits()))
+			}
+		}
+		// Events go on where those read ended.
+		for i := range 10 {
+			seed := rand.New(rand.NewPCG(uint64(round), uint64(i)))
+			e := someEvent(seed, fmt.Sprint("later", i), []Key{{UserID, fmt.Sprint("u", seed.IntN(4))}})
+			e.Time = epoch.Add(201 * day)
+			_, err := a.Apply(e)
+			require.NoError(t, err)
+			_, err = b.Apply(e)
+			require.NoError(t, err)
+		}
+		want, err := a.AppendBinary(nil)
+		require.NoError(t, err)
+		got, err := b.AppendBinary(nil)
+		require.NoError(t, err)
+		sameState(t, want, got, "round %d", round)
+	}
+}
