@@ -14,6 +14,10 @@ import (
 const (
 	journeysKind    = "attribution.Journeys"
 	journeysVersion = 0
+
+	// What most rows take.
+	touchBytes = 18
+	paidBytes  = 32
 )
 
 // AppendBinary appends the rows by ascending user, the ledger, the clock and
@@ -60,6 +64,11 @@ func (s *snapshot) append(b []byte, fingerprint uint64) []byte {
 	w := wire.NewWriter(journeysKind, journeysVersion)
 	w.Section("names").Strings(names)
 	rows := w.Section("rows")
+	room := 10
+	for _, u := range s.users {
+		room += 8 + touchBytes*len(u.touches) + paidBytes*(len(u.conversions)+len(u.refunds))
+	}
+	rows.Grow(room)
 	rows.Count(len(s.users))
 	for _, u := range s.users {
 		rows.Uvarint(uint64(u.user))
@@ -153,8 +162,9 @@ func (j *Journeys) UnmarshalBinary(data []byte) error {
 
 // readNames reads a dictionary in its order.
 func readNames(r *wire.Reader) (ids.Dict, error) {
-	names := r.Strings()
+	names := r.Names()
 	var d ids.Dict
+	d.Grow(len(names))
 	for i, n := range names {
 		if !utf8.ValidString(n) || i > 0 && ids.Compare(names[i-1], n) >= 0 {
 			r.Fail("name %q out of order", n)
@@ -177,7 +187,7 @@ func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
 		return uint32(i)
 	}
 	n := r.Count(4)
-	people := make(map[uint32]*person, n)
+	people := make(map[uint32]*person, r.Room(n, 8))
 	var last uint32
 	for range n {
 		u := r.Uint32()
@@ -235,7 +245,7 @@ func readRows[R any](r *wire.Reader, size int, compare func(a, b R) int, read fu
 
 func readLedger(r *wire.Reader) (map[ledgerKey]stats.Sum, error) {
 	n := r.Count(18)
-	ledger := make(map[ledgerKey]stats.Sum, n)
+	ledger := make(map[ledgerKey]stats.Sum, r.Room(n, 24))
 	var last ledgerKey
 	for i := range n {
 		k := ledgerKey{r.String(), r.Varint()}

@@ -157,7 +157,7 @@ func (p *Paths) UnmarshalBinary(data []byte) error {
 	var q Paths
 	head := f.Section("head")
 	q.currency = head.String()
-	names := head.Strings()
+	names := head.Names()
 	for i, n := range names {
 		if n == "" || !utf8.ValidString(n) || i > 0 && ids.Compare(names[i-1], n) >= 0 {
 			head.Fail("channel %q out of order", n)
@@ -205,8 +205,9 @@ func (p *Paths) readRows(r *wire.Reader, channels int) error {
 	n := r.Count(49)
 	var path, last []uint32
 	for i := range n {
-		path = path[:0]
-		for range r.Count(1) {
+		steps := r.Count(1)
+		path = slices.Grow(path[:0], steps)
+		for range steps {
 			path = append(path, uint32(r.Index(channels)))
 		}
 		t := tally{stats.ReadSum(r), stats.ReadSum(r), stats.ReadSum(r)}

@@ -13,6 +13,9 @@ import (
 
 const readoutKind, readoutVersion = "experiment.Readout", 0
 
+// What most rows take.
+const exposureBytes, outcomeBytes = 9, 15
+
 // picture is what a readout held at an instant. Rows are shared with the
 // readout, which never changes one that is there.
 type picture struct {
@@ -81,6 +84,11 @@ func (p *picture) append(b []byte) []byte {
 		names.Strings(list)
 	}
 	s := w.Section("rows")
+	room := 10
+	for _, u := range p.users {
+		room += 6 + exposureBytes*len(u.rows.exposures) + outcomeBytes*len(u.rows.outcomes)
+	}
+	s.Grow(room)
 	s.Count(len(p.users))
 	last := uint32(0)
 	for _, u := range p.users {
@@ -147,7 +155,7 @@ func (r *Readout) UnmarshalBinary(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("experiment: %w", err)
 	}
-	d := &Readout{users: map[uint32]*rows{}}
+	d := new(Readout)
 	meta := f.Section(wire.Meta)
 	fingerprint := meta.String()
 	d.clocked = meta.Bool()
@@ -164,7 +172,8 @@ func (r *Readout) UnmarshalBinary(data []byte) error {
 	n := f.Section("names")
 	var used [3][]bool
 	for i, dict := range []*ids.Dict{&d.names.arms, &d.names.units, &d.names.sources} {
-		list := n.Strings()
+		list := n.Names()
+		dict.Grow(len(list))
 		for j, name := range list {
 			if j > 0 && ids.Compare(list[j-1], name) >= 0 {
 				n.Fail("names out of order")
@@ -178,6 +187,7 @@ func (r *Readout) UnmarshalBinary(data []byte) error {
 	}
 	s := f.Section("rows")
 	users := s.Count(3)
+	d.users = make(map[uint32]*rows, s.Room(users, 8))
 	user := uint64(0)
 	for range users {
 		step := s.Uvarint()
@@ -220,7 +230,11 @@ func (r *Readout) readRows(s *wire.Reader, used *[3][]bool) *rows {
 		return uint32(i)
 	}
 	at := int64(0)
-	for range s.Count(5) {
+	n := s.Count(5)
+	if n > 0 {
+		u.exposures = make([]exposure, 0, n)
+	}
+	for range n {
 		var e exposure
 		e.at = readAt(s, at)
 		at = e.at.sec
@@ -239,7 +253,10 @@ func (r *Readout) readRows(s *wire.Reader, used *[3][]bool) *rows {
 		u.exposures = append(u.exposures, e)
 	}
 	at = 0
-	for range s.Count(11) {
+	if n = s.Count(11); n > 0 {
+		u.outcomes = make([]outcome, 0, n)
+	}
+	for range n {
 		var o outcome
 		o.at = readAt(s, at)
 		at = o.at.sec

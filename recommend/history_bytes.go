@@ -13,6 +13,7 @@ import (
 const (
 	historyKind    = "recommend.History"
 	historyVersion = 0
+	rowBytes       = 8 // what most rows take
 )
 
 // AppendBinary appends the history's rows, clock and options fingerprint to b.
@@ -48,6 +49,7 @@ func (s *snapshot) encode() *wire.Writer {
 	w := wire.NewWriter(historyKind, historyVersion)
 	w.Section("items").Strings(names)
 	out := w.Section("rows")
+	out.Grow(4*len(s.users) + rowBytes*len(s.rows))
 	out.Count(len(s.users))
 	prev := uint32(0)
 	for i, user := range s.users {
@@ -130,7 +132,9 @@ func (h *History) UnmarshalBinary(data []byte) error {
 
 func (h *History) readItems(r *wire.Reader) error {
 	prev := ""
-	for range r.Count(2) {
+	n := r.Count(2)
+	h.items.Grow(r.Room(n, 8))
+	for range n {
 		name := r.String()
 		if r.Err() != nil {
 			break
@@ -149,7 +153,9 @@ func (h *History) readRows(r *wire.Reader) error {
 	limit, limited := h.horizon()
 	used := make([]bool, h.items.Len())
 	user := uint32(0)
-	for range r.Count(6) {
+	users := r.Count(6)
+	h.users = make(map[uint32][]row, r.Room(users, 8))
+	for range users {
 		step := r.Uint32()
 		if r.Err() == nil && (step == 0 || step > math.MaxUint32-user) {
 			r.Fail("users out of order")
@@ -200,7 +206,7 @@ func (h *History) readRow(r *wire.Reader, sec *int64) (row, bool) {
 		return row{}, false
 	}
 	switch {
-	case *sec < -year1 || *sec > year9999 || nsec >= 1e9 || !validTime(time.Unix(*sec, int64(nsec))):
+	case *sec < -year1 || *sec > year9999 || nsec >= 1e9 || *sec == -year1 && nsec == 0:
 		r.Fail("bad time")
 		return row{}, false
 	case kind > uint64(len(h.set.kinds)):
@@ -213,5 +219,5 @@ func (h *History) readRow(r *wire.Reader, sec *int64) (row, bool) {
 	} else if w = r.Float(); r.Err() == nil && !(math.Abs(w) >= minWeight && math.Abs(w) <= maxWeight) {
 		r.Fail("bad weight")
 	}
-	return newRow(uint32(item), uint16(kind), w, time.Unix(*sec, int64(nsec))), r.Err() == nil
+	return row{stampOf(*sec, uint16(kind)), w, uint32(item), uint32(nsec)}, r.Err() == nil
 }

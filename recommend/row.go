@@ -29,12 +29,14 @@ const (
 
 func newRow(item uint32, kind uint16, weight float64, at time.Time) row {
 	return row{
-		stamp:  uint64(at.Unix()+year1)<<kindBits | uint64(kind),
+		stamp:  stampOf(at.Unix(), kind),
 		weight: weight,
 		item:   item,
 		nsec:   uint32(at.Nanosecond()),
 	}
 }
+
+func stampOf(sec int64, kind uint16) uint64 { return uint64(sec+year1)<<kindBits | uint64(kind) }
 
 func (r row) sec() int64   { return int64(r.stamp>>kindBits) - year1 }
 func (r row) kind() uint16 { return uint16(r.stamp & (1<<kindBits - 1)) }

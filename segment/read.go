@@ -53,7 +53,7 @@ func (x *Index) readRows(f *wire.Frame, snap *snapshot) error {
 // get the numbers they will have.
 func (d *rowReader) names(r *wire.Reader, snap *snapshot) error {
 	list := func() []string {
-		names := r.Strings()
+		names := r.Names()
 		for i, n := range names {
 			if n == "" || !utf8.ValidString(n) || i > 0 && ids.Compare(names[i-1], n) >= 0 {
 				r.Fail("names out of order")

@@ -30,6 +30,14 @@ type Dict struct {
 	names  []string
 }
 
+// Grow makes room for n names more, so that numbering them moves nothing.
+func (d *Dict) Grow(n int) {
+	if d.byName == nil {
+		d.byName = make(map[string]uint32, n)
+	}
+	d.names = slices.Grow(d.names, n)
+}
+
 // ID returns the number of name, handing out the next one if it is new.
 func (d *Dict) ID(name string) uint32 {
 	if id, ok := d.byName[name]; ok {

@@ -124,7 +124,7 @@ func ReadFields(r *wire.Reader) map[string]any { return readFields(r, 0) }
 
 func readFields(r *wire.Reader, depth int) map[string]any {
 	n := r.Count(2)
-	m := make(map[string]any, n)
+	m := make(map[string]any, r.Room(n, 8))
 	prev := ""
 	for i := range n {
 		k := r.String()

@@ -193,6 +193,11 @@ func (r *Reader) Count(size int) int {
 	return int(n)
 }
 
+// Room returns for how many of n things to make room before they are read: no
+// more than are there if each takes size bytes, as most do. A count that lies
+// then costs little more than the bytes it came with.
+func (r *Reader) Room(n, size int) int { return min(n, r.Left()/size) }
+
 // Uint32 reads an unsigned integer and refuses one beyond 32 bits.
 func (r *Reader) Uint32() uint32 {
 	v := r.Uvarint()
@@ -273,15 +278,40 @@ func (r *Reader) Time() time.Time {
 	return time.Unix(sec, int64(ns)).UTC()
 }
 
-// Strings reads a list of strings.
+// Strings reads a list of strings. They are looked at before there is room
+// made for them.
 func (r *Reader) Strings() []string {
 	n := r.Count(1)
-	out := make([]string, 0, n)
+	start := r.pos
 	for range n {
-		out = append(out, r.String())
+		r.raw()
 	}
 	if r.err != nil {
 		return nil
+	}
+	r.pos = start
+	out := make([]string, n)
+	for i := range out {
+		out[i] = r.String()
+	}
+	return out
+}
+
+// Names reads a list of different strings, the shorter before the longer, those
+// of one length by their bytes, as dictionaries are written. Another order is
+// a failure at once: no bytes are many names.
+func (r *Reader) Names() []string {
+	n := r.Count(1)
+	out := make([]string, 0, r.Room(n, 4))
+	for i := range n {
+		name := r.String()
+		if i > 0 && (len(name) < len(out[i-1]) || len(name) == len(out[i-1]) && name <= out[i-1]) {
+			r.fail(fmt.Sprintf("name %.60q out of order", name))
+		}
+		if r.err != nil {
+			return nil
+		}
+		out = append(out, name)
 	}
 	return out
 }

@@ -141,13 +141,19 @@ type Section struct {
 func (s *Section) Grow(n int) { s.b = slices.Grow(s.b, n) }
 
 // Uvarint writes an unsigned integer.
-func (s *Section) Uvarint(v uint64) { s.b = binary.AppendUvarint(s.b, v) }
+func (s *Section) Uvarint(v uint64) {
+	if v < 0x80 {
+		s.b = append(s.b, byte(v))
+		return
+	}
+	s.b = binary.AppendUvarint(s.b, v)
+}
 
 // Varint writes a signed integer.
-func (s *Section) Varint(v int64) { s.b = binary.AppendVarint(s.b, v) }
+func (s *Section) Varint(v int64) { s.Uvarint(uint64(v)<<1 ^ uint64(v>>63)) }
 
 // Count writes the length of what follows.
-func (s *Section) Count(n int) { s.b = binary.AppendUvarint(s.b, uint64(n)) }
+func (s *Section) Count(n int) { s.Uvarint(uint64(n)) }
 
 // Byte writes one byte.
 func (s *Section) Byte(v byte) { s.b = append(s.b, v) }
@@ -168,11 +174,14 @@ func (s *Section) Uint64(v uint64) { s.b = binary.LittleEndian.AppendUint64(s.b,
 func (s *Section) Float(v float64) { s.Uint64(math.Float64bits(v)) }
 
 // String writes a string with its length.
-func (s *Section) String(v string) { s.b = appendString(s.b, v) }
+func (s *Section) String(v string) {
+	s.Uvarint(uint64(len(v)))
+	s.b = append(s.b, v...)
+}
 
 // Bytes writes bytes with their length.
 func (s *Section) Bytes(v []byte) {
-	s.b = binary.AppendUvarint(s.b, uint64(len(v)))
+	s.Uvarint(uint64(len(v)))
 	s.b = append(s.b, v...)
 }
 
