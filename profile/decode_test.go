@@ -298,6 +298,7 @@ func FuzzDecodeSegment(f *testing.F) {
 func FuzzPath(f *testing.F) {
 	f.Add(trackLine, `{"type":"identify","userId":"u-1","traits":{"email":"b@x.io","x":"y"},"timestamp":"2026-03-01T12:00:00Z"}`)
 	f.Add(`{"type":"track","event":"Viewed Product","anonymousId":"null","userId":"000","context":{"traits":{"email":"undefined"}},"timestamp":"0001-01-01"}`, trackLine)
+	f.Add(`{"specversion":"1.0","id":"1","source":"/shop","type":"Seen","time":"2026-03-01T12:00:00Z","data":{"user_id":"u","email":"a@x.io"}}`, `{"type":"alias","userId":"u","previousId":"c"}`)
 	f.Add(`{"type":"page","anonymousId":"c","timestamp":"9999-12-31T23:59:59Z"}`, `{"type":"page","anonymousId":"c","timestamp":"0002-12-31T23:59:59Z"}`)
 	f.Fuzz(func(t *testing.T, first, second string) {
 		s := newTest(t, Options{
@@ -308,7 +309,9 @@ func FuzzPath(f *testing.F) {
 		require.NoError(t, s.Attach("v", v, nil))
 		for _, line := range []string{first, second, first} {
 			es, err := DecodeSegmentBatch([]byte(line))
-			if err != nil {
+			if e, ce := DecodeCloudEvent([]byte(line)); ce == nil {
+				es = append(es, e)
+			} else if err != nil {
 				continue
 			}
 			for _, e := range es {
@@ -322,6 +325,15 @@ func FuzzPath(f *testing.F) {
 			data, err := s.Export(u)
 			require.NoError(t, err)
 			require.True(t, json.Valid(data), "%s", data)
+			_, err = s.Import(data)
+			require.NoError(t, err)
+			again, err := s.Export(u)
+			require.NoError(t, err)
+			require.Equal(t, string(data), string(again))
+			p, _ := s.Profile(u)
+			for _, k := range p.Keys {
+				require.False(t, s.isBlocked(k.Value), "%v", k)
+			}
 		}
 		for _, u := range s.Users() {
 			if _, ok := s.Current(u); !ok {
@@ -335,5 +347,6 @@ func FuzzPath(f *testing.F) {
 		require.Empty(t, v.rows)
 		require.Empty(t, v.attributes)
 		require.Zero(t, s.Stats().Retained)
+		require.Empty(t, s.graph.sources.index)
 	})
 }

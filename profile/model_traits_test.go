@@ -158,6 +158,10 @@ func (m *model) timed(t Trait, times []time.Time, values []any) any {
 	if len(times) == 0 {
 		return StageProspect
 	}
+	times = slices.Clone(times)
+	for i, at := range times {
+		times[i] = at.Truncate(time.Second)
+	}
 	slices.Reverse(times)
 	silence := m.now.Sub(times[0])
 	switch g := t.Stages; {

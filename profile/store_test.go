@@ -35,7 +35,7 @@ func TestEraseScrubs(t *testing.T) {
 	const secret = "Rosamunde-Leverkusen"
 	e := event("e", epoch, Key{Email, secret + "@x.io"}, Key{AnonymousID, secret})
 	e.ID = secret
-	e.Fields = map[string]any{"name": secret, "list": []string{secret}}
+	e.Fields = map[string]any{"name": secret, "list": []string{secret}, "context.source": secret}
 	s.must(t, e)
 	e.Type, e.ID = Identify, "2"
 	s.must(t, e)
@@ -43,7 +43,7 @@ func TestEraseScrubs(t *testing.T) {
 	e.ID = "3"
 	c := s.must(t, e)
 	found := func() bool {
-		text := fmt.Sprintf("%#v %#v %#v %#v %#v", s.graph.nodes, s.graph.sets, s.graph.kinds, s.fields, s.keys)
+		text := fmt.Sprintf("%#v %#v %#v %#v %#v %#v", s.graph.nodes, s.graph.sets, s.graph.sources, s.graph.kinds, s.fields, s.keys)
 		for _, chunk := range s.log.chunks {
 			text += string(chunk[:cap(chunk)])
 		}

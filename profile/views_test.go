@@ -51,6 +51,43 @@ func TestViewFails(t *testing.T) {
 	require.Empty(t, r.Views)
 }
 
+// Whatever verb a view fails at, it is detached and named, the others go on,
+// and attached again it holds what it would have held.
+func TestViewFailsAtEveryVerb(t *testing.T) {
+	cookie := Key{AnonymousID, "c"}
+	for _, verb := range []string{"Observe", "Update", "Rename", "Erase", "Advance"} {
+		s := newTest(t, Options{})
+		good, bad := newRecorder(), newRecorder()
+		require.NoError(t, s.Attach("bad", bad, nil))
+		require.NoError(t, s.Attach("good", good, nil))
+		s.must(t, event(ProductViewed, epoch, ann))
+		s.must(t, event(ProductViewed, epoch, cookie))
+		bad.fail = verb
+		minute := 0
+		named := 0
+		for _, keys := range [][]Key{{ann}, {cookie, ann}, {cookie, bob}} {
+			minute++
+			c := s.must(t, event(ProductViewed, epoch.Add(time.Duration(minute)*time.Minute), keys...))
+			named += len(c.Detached)
+		}
+		require.Equal(t, 1, named, verb)
+		var ve *ViewError
+		require.ErrorAs(t, s.ViewError("bad"), &ve)
+		require.Equal(t, &ViewError{View: "bad", Verb: verb, Err: errRecorder}, ve)
+		check := func(v *recorder) {
+			rows, attributes := v.show()
+			wantRows, wantAttributes := s.wanted(s.Users())
+			require.Equal(t, wantRows, rows, verb)
+			require.Equal(t, wantAttributes, attributes, verb)
+		}
+		check(good)
+		bad.fail = ""
+		require.NoError(t, s.Attach("bad", bad, nil))
+		require.NoError(t, s.ViewError("bad"))
+		check(bad)
+	}
+}
+
 func TestViewsAreCalledInOrder(t *testing.T) {
 	s := newTest(t, Options{Traits: []Trait{{Name: "n", Kind: Count, Events: []string{"e"}}}})
 	v := newRecorder()
@@ -67,6 +104,18 @@ func TestViewsAreCalledInOrder(t *testing.T) {
 		"Erase 1", "Observe 1 e", `Update 1 country="NZ" `, "Update 1 n=1 ",
 		"Observe 2 e", "Update 2 n=1 ",
 		"Observe 3 e", "Update 3 n=1 ",
+	}, v.calls)
+
+	// An unmerge erases the joined person and tells of both sides.
+	v.calls = nil
+	mail := Key{Email, "a@x.io"}
+	s.must(t, event("e", epoch.Add(time.Second), mail, ann))
+	s.must(t, event("e", epoch.Add(2*time.Second), mail))
+	v.calls = nil
+	_, err := s.Unmerge(1, mail)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"Erase 1", "Observe 1 e", "Observe 1 e", `Update 1 country="NZ" `, "Update 1 n=2 ", "Observe 4 e", "Update 4 n=1 ",
 	}, v.calls)
 }
 
