@@ -53,16 +53,26 @@ func TestExplain(t *testing.T) {
 }
 
 // Between any two keys of a person there is a path, each step of which is a
-// link that an event named.
+// link that an event named, and none is shorter.
 func TestExplainEverybody(t *testing.T) {
 	for round := range longForm(40) {
 		r := rand.New(rand.NewPCG(12, uint64(round)))
 		opts := tightOptions()
 		s := newTest(t, opts)
 		named := map[string]bool{}
+		linked := map[Key]map[Key]bool{}
+		sorter := model{opts: opts}
 		for i := range 30 {
 			e := someEvent(r, fmt.Sprint("m", i), tightKeys(r))
 			s.must(t, e)
+			for k, b := range sorter.sorted(e.Keys) {
+				if linked[b] == nil {
+					linked[b] = map[Key]bool{}
+				}
+				if top := sorter.sorted(e.Keys)[0]; k > 0 {
+					linked[top][b], linked[b][top] = true, true
+				}
+			}
 			for _, a := range e.Keys {
 				for _, b := range e.Keys {
 					named[fmt.Sprint(a, b, e.ID)] = true
@@ -72,9 +82,22 @@ func TestExplainEverybody(t *testing.T) {
 		for _, u := range s.Users() {
 			p, _ := s.Profile(u)
 			for _, a := range p.Keys {
+				steps := map[Key]int{a: 0}
+				for range p.Keys {
+					for _, x := range p.Keys {
+						for _, y := range p.Keys {
+							if n, ok := steps[x]; ok && linked[x][y] {
+								if m, ok := steps[y]; !ok || n+1 < m {
+									steps[y] = n + 1
+								}
+							}
+						}
+					}
+				}
 				for _, b := range p.Keys {
 					path, err := s.Explain(a, b)
 					require.NoError(t, err)
+					require.Len(t, path, steps[b], "%v to %v", a, b)
 					at := a
 					for _, e := range path {
 						require.Equal(t, at, e.From)
