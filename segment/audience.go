@@ -80,7 +80,7 @@ func (x *Index) define(name, rule string) (*Audience, error) {
 		x.unlink(a)
 	}
 	before := a.formula
-	a.formula = f
+	a.formula, a.plan = f, planOf(f)
 	a.public = &Audience{Name: name, Rule: rule, Normal: f.text()}
 	x.link(a)
 	x.arrange()
@@ -192,29 +192,18 @@ func (x *Index) arrange() {
 		}
 	}
 	slices.SortFunc(x.ordered, func(a, b *audience) int { return ids.Compare(a.public.Name, b.public.Name) })
-	levels := make(map[*audience]int, len(x.ordered))
-	var level func(a *audience) int
-	level = func(a *audience) int {
-		if l, ok := levels[a]; ok {
-			return l
-		}
-		l := 0
-		a.formula.walk(func(f *formula) {
-			if f.op == opRef {
-				l = max(l, level(f.to)+1)
-			}
-		})
-		levels[a] = l
-		return l
-	}
-	var byLevel []*audience
-	x.levels = 0
 	for i, a := range x.ordered {
-		a.rank, a.level, a.plan = i, level(a), planOf(a.formula)
-		x.levels = max(x.levels, a.level+1)
-		byLevel = append(byLevel, a)
+		a.rank, a.level = i, unknownLevel
 	}
-	slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
+	x.levels = 0
+	for _, a := range x.ordered {
+		x.levels = max(x.levels, a.raise()+1)
+	}
+	byLevel := x.ordered
+	if x.levels > 1 {
+		byLevel = slices.Clone(x.ordered)
+		slices.SortStableFunc(byLevel, func(a, b *audience) int { return a.level - b.level })
+	}
 	x.blankIn = x.blankIn[:0]
 	var member words
 	for _, a := range byLevel {
@@ -232,6 +221,23 @@ func (x *Index) arrange() {
 			}
 		}
 	}
+}
+
+// unknownLevel is the level of an audience that is not known yet.
+const unknownLevel = -1
+
+// raise finds the level of an audience, and of those it refers to.
+func (a *audience) raise() int {
+	if a.level == unknownLevel {
+		level := 0
+		a.formula.walk(func(f *formula) {
+			if f.op == opRef {
+				level = max(level, f.to.raise()+1)
+			}
+		})
+		a.level = level
+	}
+	return a.level
 }
 
 // backfill brings the users held up to date with a new or changed rule.
@@ -263,6 +269,7 @@ func (x *Index) Remove(name string) error {
 	before := a.formula
 	x.unlink(a)
 	a.formula = always(false)
+	a.plan = planOf(a.formula)
 	x.arrange()
 	x.backfill(a, nil)
 	x.settle()

@@ -296,10 +296,7 @@ func (x *Index) adopt(snap *snapshot) {
 	}
 	x.table = snap.table
 	x.rebuild()
-	x.recent.list, x.recent.head = nil, 0
-	for _, t := range snap.recent {
-		x.recent.put(t)
-	}
+	x.recent.list, x.recent.head = snap.recent[max(0, len(snap.recent)-x.recent.size):], 0
 	for _, w := range x.watch.list() {
 		x.resend(w)
 	}
