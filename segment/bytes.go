@@ -84,6 +84,7 @@ func (x *picture) appendTo(b []byte) []byte {
 	x.writeMeta(w.Section(wire.Meta))
 	attrRank, eventRank := x.writeNames(w.Section("names"))
 	s := w.Section("rows")
+	s.Grow(x.size())
 	s.Count(x.table.n)
 	last := uint32(0)
 	for r := range x.table.all() {
@@ -170,9 +171,9 @@ func (x *picture) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 		for i := lo; i < st.len(); i++ {
 			s.Time(st.at(i).time())
 			obj := st.objRow(i)
-			for _, name := range e.names {
-				if f := e.fields[name]; f.kind.numeric() {
-					writeValue(s, f.kind.outside(st.num(i, f.col)))
+			for _, f := range e.places {
+				if f.kind.numeric() {
+					writeNumber(s, f.kind, st.num(i, f.col))
 				} else {
 					writeValue(s, obj[f.col])
 				}
@@ -182,6 +183,32 @@ func (x *picture) writeRow(s *wire.Section, r *row, attrRank, eventRank []int) {
 				value.WriteFields(s, fields)
 			}
 		}
+	}
+}
+
+// size is about how many bytes the rows take.
+func (x *picture) size() (n int) {
+	for r := range x.table.all() {
+		n += 8
+		for st := range r.streams() {
+			n += st.len() * (timeBytes + fieldBytes*len(x.events[st.event].places))
+		}
+	}
+	return n
+}
+
+// What most events take: a time, and each field.
+const timeBytes, fieldBytes = 10, 6
+
+// writeNumber is writeValue of a number as it is held.
+func writeNumber(s *wire.Section, k Kind, num float64) {
+	switch {
+	case num == num && k != Bool && num == math.Trunc(num) && math.Abs(num) <= value.MaxInt:
+		value.WriteInt(s, int64(num))
+	case num == num && k != Bool:
+		value.WriteFloat(s, num)
+	default:
+		value.Write(s, k.outside(num)) // nil or a bool
 	}
 }
 

@@ -136,7 +136,7 @@ func (d *rowReader) stream(st *stream, e *eventType) {
 	if n == 0 {
 		r.Fail("an empty log")
 	}
-	st.reserve(n)
+	st.reserve(r.Room(n, timeBytes+len(e.places)))
 	for range n {
 		at := r.Time()
 		if !validTime(at) {
@@ -144,8 +144,7 @@ func (d *rowReader) stream(st *stream, e *eventType) {
 		}
 		d.num = append(d.num[:0], make([]float64, e.nums)...)
 		d.obj = append(d.obj[:0], make([]any, e.objs)...)
-		for _, name := range e.names {
-			f := e.fields[name]
+		for _, f := range e.places {
 			if num, obj := d.value(f.kind); f.kind.numeric() {
 				d.num[f.col] = num
 			} else {
@@ -180,6 +179,9 @@ func (d *rowReader) value(k Kind) (num float64, obj any) {
 	v := value.Read(d.r)
 	if v == nil {
 		return missing, nil
+	}
+	if _, text := v.(string); text && (k == String || k == Any) {
+		return missing, v // which is a copy already
 	}
 	num, obj, ok := k.admit(v)
 	switch v.(type) { // an empty list is one of either kind

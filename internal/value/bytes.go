@@ -2,7 +2,6 @@ package value
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"time"
 
@@ -11,26 +10,44 @@ import (
 
 // Write writes a normalized value.
 func Write(s *wire.Section, v any) {
-	s.Byte(byte(tag(v)))
 	switch x := v.(type) {
 	case bool:
+		s.Byte(tagBool)
 		s.Bool(x)
 	case int64:
-		s.Varint(x)
+		WriteInt(s, x)
 	case float64:
-		s.Float(x)
+		WriteFloat(s, x)
 	case string:
+		s.Byte(tagString)
 		s.String(x)
 	case time.Time:
+		s.Byte(tagTime)
 		s.Time(x)
 	case []string:
+		s.Byte(tagStrings)
 		s.Strings(x)
 	case []map[string]any:
+		s.Byte(tagObjects)
 		s.Count(len(x))
 		for _, m := range x {
 			WriteFields(s, m)
 		}
+	default:
+		s.Byte(tagNil)
 	}
+}
+
+// WriteInt is Write of an integer.
+func WriteInt(s *wire.Section, x int64) {
+	s.Byte(tagInt)
+	s.Varint(x)
+}
+
+// WriteFloat is Write of a float.
+func WriteFloat(s *wire.Section, x float64) {
+	s.Byte(tagFloat)
+	s.Float(x)
 }
 
 const (
@@ -43,26 +60,6 @@ const (
 	tagStrings
 	tagObjects
 )
-
-func tag(v any) int {
-	switch v.(type) {
-	case bool:
-		return tagBool
-	case int64:
-		return tagInt
-	case float64:
-		return tagFloat
-	case string:
-		return tagString
-	case time.Time:
-		return tagTime
-	case []string:
-		return tagStrings
-	case []map[string]any:
-		return tagObjects
-	}
-	return tagNil
-}
 
 // Read reads a value; failures stick to r. A value that [Normalize] would
 // refuse is a failure.
@@ -113,7 +110,13 @@ func read(r *wire.Reader, depth int) any {
 // WriteFields writes a field map by ascending name.
 func WriteFields(s *wire.Section, m map[string]any) {
 	s.Count(len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	var few [16]string
+	names := few[:0]
+	for k := range m {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	for _, k := range names {
 		s.String(k)
 		Write(s, m[k])
 	}

@@ -32,15 +32,16 @@ const maxDepth = 8
 func Normalize(v any) (any, bool) { return normalize(v, 0) }
 
 func normalize(v any, depth int) (any, bool) {
+	// A value that stays as it is is not put into an interface again.
 	switch x := v.(type) {
 	case bool:
-		return x, true
+		return v, true
 	case string:
-		return x, utf8.ValidString(x)
+		return v, utf8.ValidString(x)
 	case int64:
-		return x, x >= -MaxInt && x <= MaxInt
+		return v, x >= -MaxInt && x <= MaxInt
 	case float64:
-		return x, !math.IsNaN(x) && !math.IsInf(x, 0)
+		return v, !math.IsNaN(x) && !math.IsInf(x, 0)
 	case time.Time:
 		x = x.Round(0).UTC()
 		return x, x.Year() >= 1 && x.Year() <= 9999
@@ -83,7 +84,7 @@ func normalize(v any, depth int) (any, bool) {
 				return nil, false
 			}
 		}
-		return x, true
+		return v, true
 	case []map[string]any:
 		return objects(x, depth)
 	case []any:
