@@ -91,7 +91,7 @@ func (s *Store) settle(nodes []uint32, k uint32) moved {
 	}
 	starts = append(starts, nodes...)
 	if len(flipped) == 0 {
-		if m, ok := s.join(nodes); ok {
+		if m, ok := s.join(nodes, g.sets[k].first); ok {
 			return m
 		}
 	}
@@ -100,7 +100,7 @@ func (s *Store) settle(nodes []uint32, k uint32) moved {
 
 // join is the common case of a new combination: no key is shared and no
 // limit is near, so that all of them are one person.
-func (s *Store) join(nodes []uint32) (moved, bool) {
+func (s *Store) join(nodes []uint32, first packed) (moved, bool) {
 	g := &s.graph
 	all := make([]uint32, 0, 8)
 	var ps []*person
@@ -119,7 +119,12 @@ func (s *Store) join(nodes []uint32) (moved, bool) {
 		}
 	}
 	if len(all) > g.maxMerges+1 {
-		return moved{}, false
+		// New keys that come with one that was there before are no merge, and
+		// leave the order of the others' links as it is.
+		known := slices.DeleteFunc(slices.Clone(nodes), func(n uint32) bool { return g.nodes[n].person == nil })
+		if len(known) != 1 || len(nodes) == 1 || !g.since(known[0]).before(first) {
+			return moved{}, false
+		}
 	}
 	if len(ps) == 1 && len(all) == len(ps[0].nodes()) {
 		return moved{}, true
