@@ -290,6 +290,12 @@ func BenchmarkQuery(b *testing.B) {
 		for _, ask := range []string{"users", "count"} {
 			b.Run(fmt.Sprintf("rule=%s/ask=%s/users=%d", c[0], ask, users), func(b *testing.B) {
 				n := 0
+				// Not the first times: they make what the others use.
+				for range 3 {
+					if n, err = x.Count(c[1]); err != nil {
+						b.Fatal(err)
+					}
+				}
 				for b.Loop() {
 					if ask == "count" {
 						if n, err = x.Count(c[1]); err != nil {

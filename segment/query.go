@@ -6,11 +6,11 @@ import "github.com/RoaringBitmap/roaring/v2"
 // same language and the same answer as a defined audience. The bitmap is the
 // caller's own. Errors are of type [*RuleError].
 //
-// Users are gone through in blocks of 4,096, the parts of the rule that decide
-// most for the least work first. Numbers and strings are compared in columns,
-// which the first question about an attribute makes and every change keeps up
-// to date, at 10 and 4 bytes a user; the users with a string that rules ask for
-// are a set, at 2 bytes for each or 1 bit for everybody.
+// What questions need is made by the first of them and kept up to date by every
+// change. Numbers and instants are held in columns at 12 bytes a user, strings
+// at 4. Truth values, and the strings and conditions that rules ask for, are
+// sets, at 2 bytes for each of their users or 1 bit for everybody; of conditions
+// there are at most 32 an attribute.
 func (x *Index) Query(rule string) (*roaring.Bitmap, error) { return x.all().Query(rule) }
 
 // Count returns for how many users a rule holds now. Errors are of type

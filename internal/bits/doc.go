@@ -9,6 +9,10 @@
 // of them becomes a page first: at a share of users of some percent that is
 // several times as fast as merging.
 //
+// Users that no set holds, but who can be found a block at a time, join an
+// expression as a [Source]; [Expr.Parts] and [Builder] hand answers on block by
+// block.
+//
 // It is not an interchange format: sets come from roaring bitmaps and leave as
 // such ([FromRoaring], [Set.Roaring]). It has no point updates either; a set
 // is made once and then only read.
