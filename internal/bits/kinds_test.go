@@ -75,7 +75,7 @@ func TestKinds(t *testing.T) {
 	names := slices.Sorted(maps.Keys(kinds))
 	for _, nameA := range names {
 		for _, nameB := range names {
-			for how := 0; how < 9; how += 1 + len(nameB)%2 {
+			for how := range 9 {
 				a, b, c := kinds[nameA](), kinds[nameB](), kinds["page"]()
 				ea, eb, ec := operand(a, how%3), operand(b, how/3), operand(c, how%2)
 				for op, e := range map[string]struct {
