@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/zhun-go/zhun/internal/byuser"
 	"github.com/zhun-go/zhun/internal/ids"
 	"github.com/zhun-go/zhun/internal/stats"
 )
@@ -28,7 +29,7 @@ type Journeys struct {
 
 	mu       sync.RWMutex
 	names    ids.Dict // channels, campaigns and currencies
-	people   map[uint32]*person
+	people   byuser.Table[person]
 	ledger   map[ledgerKey]stats.Sum
 	clock    instant // zero until Advance
 	pruned   instant // the horizon up to which rows were dropped
@@ -61,7 +62,6 @@ func NewJourneys(opts *JourneysOptions) (*Journeys, error) {
 	return &Journeys{
 		opts:        o,
 		fingerprint: o.fingerprint(),
-		people:      make(map[uint32]*person),
 		ledger:      make(map[ledgerKey]stats.Sum),
 		cache:       make(map[visitKey]string),
 	}, nil
@@ -200,14 +200,8 @@ func (j *Journeys) refund(user uint32, at instant, id string, value float64, who
 	p.refunds = insert(p.refunds, refundRow{at, id, whole, value + 0}, compareRefunds)
 }
 
-func (j *Journeys) person(user uint32) *person {
-	p := j.people[user]
-	if p == nil {
-		p = new(person)
-		j.people[user] = p
-	}
-	return p
-}
+// person returns what is held of a user, for change.
+func (j *Journeys) person(user uint32) *person { return j.people.Own(user) }
 
 func (j *Journeys) expired(at instant) bool {
 	h, ok := j.horizon()
@@ -235,12 +229,12 @@ func (j *Journeys) Rename(from, to uint32) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	p := j.people[from]
-	if p == nil || from == to {
+	p, ok := j.people.Get(from)
+	if !ok || from == to {
 		return nil
 	}
-	delete(j.people, from)
-	j.absorb(to, *p)
+	j.people.Delete(from)
+	j.absorb(to, p)
 	return nil
 }
 
@@ -261,7 +255,7 @@ func (j *Journeys) Erase(user uint32) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	delete(j.people, user)
+	j.people.Delete(user)
 	return nil
 }
 
@@ -353,28 +347,39 @@ type snapshotUser struct {
 	person
 }
 
-// snapshot copies, under the read lock, the slice headers of all rows within
-// the retention. The rows themselves are shared: see person.
-func (j *Journeys) snapshot() snapshot {
-	j.mu.RLock()
-	defer j.mu.RUnlock()
-	s := snapshot{names: j.names.Names(), users: make([]snapshotUser, 0, len(j.people)), clock: j.clock}
-	h, cut := j.horizon()
-	for u, p := range j.people {
+// snapshot takes a picture of the users under the lock, and lists those with
+// rows within the retention without it. The rows themselves are shared: see
+// person.
+func (j *Journeys) snapshot() snapshot { return j.frozen().snapshot() }
+
+// frozen is what a snapshot is made of.
+type frozen struct {
+	names   []string
+	people  byuser.Table[person]
+	ledger  []ledgerRow
+	clock   instant
+	horizon instant
+	cut     bool
+}
+
+func (j *Journeys) frozen() *frozen {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f := &frozen{names: j.names.Names(), people: j.people.Freeze(), ledger: sortedLedger(j.ledger), clock: j.clock}
+	f.horizon, f.cut = j.horizon()
+	return f
+}
+
+func (f *frozen) snapshot() snapshot {
+	s := snapshot{names: f.names, users: make([]snapshotUser, 0, f.people.Len()), ledger: f.ledger, clock: f.clock}
+	for u, p := range f.people.All() {
 		rows := *p
-		if cut {
-			if rows = p.from(h); rows.empty() {
+		if f.cut {
+			if rows = p.from(f.horizon); rows.empty() {
 				continue
 			}
 		}
 		s.users = append(s.users, snapshotUser{u, rows})
 	}
-	slices.SortFunc(s.users, func(a, b snapshotUser) int {
-		if a.user < b.user {
-			return -1
-		}
-		return 1
-	})
-	s.ledger = sortedLedger(j.ledger)
 	return s
 }

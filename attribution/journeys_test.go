@@ -95,7 +95,7 @@ func campaign(source, medium, name string) map[string]any {
 // rowsOf tells the touches of a user.
 func rowsOf(j *Journeys, user uint32) []Touch {
 	var list []Touch
-	if p := j.people[user]; p != nil {
+	if p := j.people.Find(user); p != nil {
 		for _, r := range p.touches {
 			list = append(list, Touch{j.names.Name(r.channel), j.names.Name(r.campaign), r.at.time(), r.kind, r.cost})
 		}
@@ -153,7 +153,7 @@ func TestWhatIsAConversion(t *testing.T) {
 	require.Equal(t, Stats{BadTime: 1, BadField: 2, NoOrder: 1}, j.Stats())
 
 	var ids []string
-	for _, c := range j.people[1].conversions {
+	for _, c := range j.people.Find(1).conversions {
 		ids = append(ids, c.id)
 	}
 	require.Len(t, ids, 4)
@@ -169,9 +169,9 @@ func TestWhatIsAConversion(t *testing.T) {
 	require.Equal(t, "EUR", s.Currency)
 
 	// The same event delivered again is the same order.
-	before := len(j.people[1].conversions)
+	before := len(j.people.Find(1).conversions)
 	observe(t, j, 1, "Order Completed", noon, map[string]any{"revenue": "lots"})
-	require.Len(t, j.people[1].conversions, before+1)
+	require.Len(t, j.people.Find(1).conversions, before+1)
 	p, err = j.Paths(nil)
 	require.NoError(t, err)
 	require.Equal(t, 2.0, p.Summary().Conversions)
@@ -361,10 +361,10 @@ func TestRetention(t *testing.T) {
 	require.Equal(t, b, a)
 
 	require.NoError(t, j.Advance(noon.AddDate(0, 0, 12)))
-	require.NotContains(t, j.people, uint32(2))
+	require.Nil(t, j.people.Find(2))
 	require.Len(t, rowsOf(j, 1), 1)
 	touch(t, j, 3, "late", noon)
-	require.NotContains(t, j.people, uint32(3))
+	require.Nil(t, j.people.Find(3))
 	require.Equal(t, 1, j.Stats().Expired)
 
 	// The clock only moves forward.

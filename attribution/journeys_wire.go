@@ -6,6 +6,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/zhun-go/zhun/internal/byuser"
 	"github.com/zhun-go/zhun/internal/ids"
 	"github.com/zhun-go/zhun/internal/stats"
 	"github.com/zhun-go/zhun/internal/wire"
@@ -29,22 +30,23 @@ func (j *Journeys) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // Snapshot returns a picture of the present state that later changes do not
-// touch; it writes the bytes of [Journeys.AppendBinary]. Taking it copies one
-// header per user under the lock; the encoding is done by the picture, outside
-// of it. The picture is immutable and safe for concurrent use.
+// touch; it writes the bytes of [Journeys.AppendBinary]. Taking it costs 12 bytes
+// for 256 users and the ledger; the encoding is done by the picture, outside
+// of the lock. The picture is immutable and safe for concurrent use.
 func (j *Journeys) Snapshot() io.WriterTo {
-	return &picture{j.snapshot(), j.fingerprint}
+	return &picture{j.frozen(), j.fingerprint}
 }
 
 // picture is a snapshot that can be written.
 type picture struct {
-	snapshot
+	*frozen
 	fingerprint uint64
 }
 
 // WriteTo writes the picture in one piece.
 func (p *picture) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(p.append(nil, p.fingerprint))
+	s := p.snapshot()
+	n, err := w.Write(s.append(nil, p.fingerprint))
 	return int64(n), err
 }
 
@@ -175,7 +177,7 @@ func readNames(r *wire.Reader) (ids.Dict, error) {
 	return d, r.Close()
 }
 
-func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
+func readPeople(r *wire.Reader, names []string) (byuser.Table[person], error) {
 	touches := func(a, b touchRow) int { return compareTouches(names, a, b) }
 	conversions := func(a, b conversionRow) int { return compareConversions(names, a, b) }
 	used := make([]bool, len(names))
@@ -186,16 +188,15 @@ func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
 		}
 		return uint32(i)
 	}
-	n := r.Count(4)
-	people := make(map[uint32]*person, r.Room(n, 8))
+	var people byuser.Table[person]
 	var last uint32
-	for range n {
+	for range r.Count(4) {
 		u := r.Uint32()
 		if u <= last {
 			r.Fail("user %d out of order", u)
 		}
 		last = u
-		p := new(person)
+		var p person
 		p.touches = readRows(r, 14, touches, func() touchRow {
 			return touchRow{
 				at: readInstant(r), channel: name(), campaign: name(),
@@ -215,7 +216,7 @@ func readPeople(r *wire.Reader, names []string) (map[uint32]*person, error) {
 			r.Fail("user %d without rows", u)
 			break
 		}
-		people[u] = p
+		*people.Own(u) = p
 	}
 	if i := slices.Index(used, false); i >= 0 {
 		r.Fail("nobody uses the name %q", names[i])

@@ -15,11 +15,20 @@ func (j *Journeys) prune() {
 		return
 	}
 	j.pruned = h
-	for u, p := range j.people {
-		*p = p.from(h)
-		if p.empty() {
-			delete(j.people, u)
+	var old, gone []uint32
+	for u, p := range j.people.All() {
+		if rest := p.from(h); rest.empty() {
+			gone = append(gone, u)
+		} else if rest.len() < p.len() {
+			old = append(old, u)
 		}
+	}
+	for _, u := range gone {
+		j.people.Delete(u)
+	}
+	for _, u := range old {
+		p := j.people.Own(u)
+		*p = p.from(h)
 	}
 	j.compact()
 }
@@ -38,7 +47,9 @@ func (j *Journeys) compact() {
 			count++
 		}
 	}
-	for _, p := range j.people {
+	users := make([]uint32, 0, j.people.Len())
+	for u, p := range j.people.All() {
+		users = append(users, u)
 		for _, t := range p.touches {
 			use(t.channel)
 			use(t.campaign)
@@ -57,7 +68,8 @@ func (j *Journeys) compact() {
 			number[id] = names.ID(j.names.Name(uint32(id)))
 		}
 	}
-	for _, p := range j.people {
+	for _, u := range users {
+		p := j.people.Own(u)
 		// Readers may hold the old rows, with the old names.
 		p.touches, p.conversions = slices.Clone(p.touches), slices.Clone(p.conversions)
 		for i := range p.touches {

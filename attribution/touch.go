@@ -188,9 +188,10 @@ type person struct {
 	refunds     []refundRow
 }
 
-func (p *person) empty() bool {
-	return len(p.touches) == 0 && len(p.conversions) == 0 && len(p.refunds) == 0
-}
+func (p *person) empty() bool { return p.len() == 0 }
+
+// len returns how many rows there are.
+func (p *person) len() int { return len(p.touches) + len(p.conversions) + len(p.refunds) }
 
 // insert puts x into the sorted rows, behind its equals. Appending leaves the
 // shown elements alone; anything else makes a new slice.
