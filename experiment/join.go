@@ -97,8 +97,8 @@ func (r *Readout) join(m, per *Metric, covariates []Metric, asOf time.Time) join
 		pre[i] = r.reader(c)
 		j.covariates = append(j.covariates, c.Aggregate)
 	}
-	j.subjects = make([]subject, 0, len(r.users))
-	for user, u := range r.users {
+	j.subjects = make([]subject, 0, r.users.Len())
+	for user, u := range r.users.All() {
 		if len(u.exposures) == 0 || u.exposures[0].at.compare(j.asOf) > 0 {
 			continue
 		}
@@ -160,7 +160,7 @@ func (j *joined) copyRows(outcomes []outcome, exposed instant, post, below reade
 // latest returns the time of the latest row.
 func (r *Readout) latest() (last instant) {
 	last.sec = minSecond
-	for _, u := range r.users {
+	for _, u := range r.users.All() {
 		if n := len(u.exposures); n > 0 && u.exposures[n-1].at.compare(last) > 0 {
 			last = u.exposures[n-1].at
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/zhun-go/zhun/internal/byuser"
 	"github.com/zhun-go/zhun/internal/expiry"
 )
 
@@ -36,7 +37,7 @@ type Readout struct {
 
 	mu       sync.RWMutex
 	names    names
-	users    map[uint32]*rows
+	users    byuser.Table[rows]
 	old      expiry.Queue // users by the second of their oldest row
 	clock    instant      // of Advance; meaningful with clocked
 	clocked  bool
@@ -74,7 +75,7 @@ func NewReadout(experiment string, opts *ReadoutOptions) (*Readout, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Readout{set: set, users: map[uint32]*rows{}}, nil
+	return &Readout{set: set}, nil
 }
 
 // Expose adds an exposure. Exposing a user to an arm again changes nothing but
@@ -125,14 +126,8 @@ func (r *Readout) Record(user uint32, metric string, value float64, at time.Time
 	return nil
 }
 
-func (r *Readout) of(user uint32) *rows {
-	u := r.users[user]
-	if u == nil {
-		u = new(rows)
-		r.users[user] = u
-	}
-	return u
-}
+// of returns what is held of a user, for change.
+func (r *Readout) of(user uint32) *rows { return r.users.Own(user) }
 
 func (r *Readout) expose(user uint32, e Exposure) {
 	at := instantOf(e.At)
@@ -187,11 +182,11 @@ func (r *Readout) Rename(from, to uint32) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u, ok := r.users[from]
+	u, ok := r.users.Get(from)
 	if !ok || from == to {
 		return nil
 	}
-	delete(r.users, from)
+	r.users.Delete(from)
 	t := r.of(to)
 	t.exposures = union(t.exposures, u.exposures, r.names.compareExposures)
 	t.outcomes = union(t.outcomes, u.outcomes, r.names.compareOutcomes)
@@ -206,7 +201,7 @@ func (r *Readout) Erase(user uint32) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.users, user)
+	r.users.Delete(user)
 	return nil
 }
 
@@ -231,11 +226,11 @@ func (r *Readout) snapshot() *Readout {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	c := &Readout{
-		set: r.set, clock: r.clock, clocked: r.clocked, users: make(map[uint32]*rows, len(r.users)),
+		set: r.set, clock: r.clock, clocked: r.clocked,
 		names: names{r.names.arms.Clone(), r.names.units.Clone(), r.names.sources.Clone()},
 	}
-	for u, x := range r.users {
-		c.users[u] = &rows{slices.Clone(x.exposures), slices.Clone(x.outcomes)} // absorb renumbers them
+	for u, x := range r.users.All() {
+		*c.users.Own(u) = rows{slices.Clone(x.exposures), slices.Clone(x.outcomes)} // absorb renumbers them
 	}
 	return c
 }
@@ -252,7 +247,7 @@ func (r *Readout) absorb(o *Readout) {
 	for i, n := range o.names.sources.Names() {
 		src[i] = r.names.sources.ID(n)
 	}
-	for user, x := range o.users {
+	for user, x := range o.users.All() {
 		for i := range x.exposures {
 			e := &x.exposures[i]
 			e.arm, e.unit = arm[e.arm], unit[e.unit]
@@ -292,14 +287,14 @@ func (r *Readout) prune() {
 		return
 	}
 	for _, user := range r.old.Due(h.sec) {
-		u := r.users[user]
+		u := r.users.Find(user)
 		if u == nil {
 			continue
 		}
 		u.exposures = prune(u.exposures, h, func(e exposure) instant { return e.at })
 		u.outcomes = prune(u.outcomes, h, func(o outcome) instant { return o.at })
 		if len(u.exposures) == 0 && len(u.outcomes) == 0 {
-			delete(r.users, user)
+			r.users.Delete(user)
 			continue
 		}
 		r.noteOldest(user, u)
@@ -345,9 +340,9 @@ func (r *Readout) String() string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	e, o := 0, 0
-	for _, u := range r.users {
+	for _, u := range r.users.All() {
 		e += len(u.exposures)
 		o += len(u.outcomes)
 	}
-	return fmt.Sprintf("readout of %q: %d users, %d exposures, %d outcomes", r.set.experiment, len(r.users), e, o)
+	return fmt.Sprintf("readout of %q: %d users, %d exposures, %d outcomes", r.set.experiment, r.users.Len(), e, o)
 }
