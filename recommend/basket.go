@@ -43,7 +43,7 @@ func (b *basket) fill(q *Query, cat *catalogue) {
 func (h *History) fill(b *basket, user uint32, cat *catalogue) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	rows := h.users[user]
+	rows := h.of(user)
 	for k, r := range rows {
 		if i := cat.of(h, r.item); i != noItem {
 			b.known = append(b.known, uint64(i)<<32|uint64(k))

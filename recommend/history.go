@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zhun-go/zhun/internal/byuser"
 	"github.com/zhun-go/zhun/internal/expiry"
 	"github.com/zhun-go/zhun/internal/ids"
 )
@@ -20,7 +21,7 @@ import (
 // bytes in whatever order, split or repetition of merges they arrive.
 //
 // Safe for concurrent use: any number of readers, fits among them, beside one
-// writer. A fit copies the rows under a read lock and computes without it.
+// writer. A fit takes a picture under the lock and computes without it.
 // A History must not be copied; create it with [NewHistory].
 type History struct {
 	mu       sync.RWMutex
@@ -28,9 +29,9 @@ type History struct {
 	attached bool
 	clock    time.Time
 	items    ids.Dict
-	origin   *origin // of items: another one once the numbers mean other items
-	users    map[uint32][]row
-	old      expiry.Queue // users by the second of their oldest row
+	origin   *origin             // of items: another one once the numbers mean other items
+	users    byuser.Table[[]row] // what a list has shown is never changed in place
+	old      expiry.Queue        // users by the second of their oldest row
 	rows     int
 	skipped  Skipped
 	scratch  []uint32
@@ -74,7 +75,7 @@ func NewHistory(opts *HistoryOptions) (*History, error) {
 }
 
 func newHistory(s *settings) *History {
-	return &History{set: s, origin: new(origin), users: make(map[uint32][]row)}
+	return &History{set: s, origin: new(origin)}
 }
 
 // Add records that a user interacted with an item, with a positive weight. It
@@ -119,7 +120,8 @@ func (h *History) insert(user uint32, r row) {
 		h.skipped.Expired++
 		return
 	}
-	rows := h.users[user]
+	list := h.users.Own(user)
+	rows := *list
 	n := len(rows)
 	if n > 0 && compareRows(&h.items, rows[n-1], r) > 0 {
 		n, _ = slices.BinarySearchFunc(rows, r, func(a, b row) int {
@@ -129,7 +131,15 @@ func (h *History) insert(user uint32, r row) {
 			return 1
 		})
 	}
-	h.users[user] = slices.Insert(rows, n, r)
+	if n == len(rows) {
+		*list = append(rows, r)
+	} else {
+		fresh := make([]row, len(rows)+1, len(rows)+1+len(rows)/4)
+		copy(fresh, rows[:n])
+		fresh[n] = r
+		copy(fresh[n+1:], rows[n:])
+		*list = fresh
+	}
 	h.rows++
 	if n == 0 {
 		h.old.Note(user, r.sec())
@@ -144,12 +154,12 @@ func (h *History) Rename(from, to uint32) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	rows, ok := h.users[from]
+	rows, ok := h.users.Get(from)
 	if from == to || !ok {
 		return nil
 	}
-	delete(h.users, from)
-	h.put(to, h.join(h.users[to], rows))
+	h.users.Delete(from)
+	h.put(to, h.join(h.of(to), rows))
 	return nil
 }
 
@@ -180,8 +190,8 @@ func (h *History) Erase(user uint32) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.rows -= len(h.users[user])
-	delete(h.users, user)
+	h.rows -= len(h.of(user))
+	h.users.Delete(user)
 	return nil
 }
 
@@ -204,7 +214,7 @@ func (h *History) Merge(other *History) error {
 		for k := range rows {
 			rows[k].item = h.items.ID(s.names[rows[k].item])
 		}
-		h.put(user, h.join(h.users[user], rows))
+		h.put(user, h.join(h.of(user), rows))
 		h.rows += len(rows)
 	}
 	if s.clock.After(h.clock) {
@@ -246,14 +256,14 @@ func (h *History) prune() {
 		return
 	}
 	for _, user := range h.old.Due(limit.Unix()) {
-		rows := h.users[user]
+		rows := h.of(user)
 		n := 0
 		for n < len(rows) && rows[n].before(limit) {
 			n++
 		}
 		h.rows -= n
 		if n == len(rows) {
-			delete(h.users, user)
+			h.users.Delete(user)
 		} else {
 			h.put(user, slices.Clone(rows[n:]))
 		}
@@ -262,8 +272,14 @@ func (h *History) prune() {
 
 // put replaces the rows of a user, who has some.
 func (h *History) put(user uint32, rows []row) {
-	h.users[user] = rows
+	*h.users.Own(user) = rows
 	h.old.Note(user, rows[0].sec())
+}
+
+// of returns the rows of a user.
+func (h *History) of(user uint32) []row {
+	rows, _ := h.users.Get(user)
+	return rows
 }
 
 // Attached is called by a store: while it feeds the history, [History.Add]
@@ -278,22 +294,17 @@ func (h *History) Attached(on bool) {
 func (h *History) Stats() Stats {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return Stats{Users: len(h.users), Items: h.items.Len(), Rows: h.rows, Skipped: h.skipped}
+	return Stats{Users: h.users.Len(), Items: h.items.Len(), Rows: h.rows, Skipped: h.skipped}
 }
 
 // Users returns the users with rows, ascending.
 func (h *History) Users() []uint32 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.sortedUsers()
-}
-
-func (h *History) sortedUsers() []uint32 {
-	out := make([]uint32, 0, len(h.users))
-	for u := range h.users {
+	out := make([]uint32, 0, h.users.Len())
+	for u := range h.users.All() {
 		out = append(out, u)
 	}
-	slices.Sort(out)
 	return out
 }
 
@@ -302,7 +313,7 @@ func (h *History) sortedUsers() []uint32 {
 func (h *History) Of(user uint32) []Interaction {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	rows := h.users[user]
+	rows := h.of(user)
 	if len(rows) == 0 {
 		return nil
 	}
@@ -330,28 +341,36 @@ type snapshot struct {
 
 func (h *History) snapshot() *snapshot { return h.snapshotBy(1) }
 
-// snapshotBy takes a snapshot with several goroutines, so that the lock is held
-// for a shorter time.
-func (h *History) snapshotBy(workers int) *snapshot {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
+// snapshotBy takes a snapshot with several goroutines.
+func (h *History) snapshotBy(workers int) *snapshot { return h.freeze().snapshotBy(workers) }
+
+// frozen is a history at an instant, of which a snapshot is made.
+type frozen struct {
+	set    *settings
+	clock  time.Time
+	origin *origin
+	names  []string
+	users  byuser.Table[[]row]
+	rows   int
+}
+
+// freeze is all that holds the lock.
+func (h *History) freeze() *frozen {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return &frozen{set: h.set, clock: h.clock, origin: h.origin, names: slices.Clip(h.items.Names()), users: h.users.Freeze(), rows: h.rows}
+}
+
+func (f *frozen) snapshotBy(workers int) *snapshot {
+	n := f.users.Len()
 	s := &snapshot{
-		set:    h.set,
-		clock:  h.clock,
-		origin: h.origin,
-		names:  slices.Clip(h.items.Names()),
-		users:  h.sortedUsers(),
-		rows:   make([]row, h.rows),
+		set: f.set, clock: f.clock, origin: f.origin, names: f.names,
+		users: make([]uint32, 0, n), start: make([]int, 1, n+1), rows: make([]row, f.rows),
 	}
-	s.start = make([]int, len(s.users)+1)
-	lists := make([][]row, len(s.users))
-	inRuns(workers, len(s.users), func(_, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			lists[i] = h.users[s.users[i]]
-		}
-	})
-	for i, list := range lists {
-		s.start[i+1] = s.start[i] + len(list)
+	lists := make([][]row, 0, n)
+	for u, rows := range f.users.All() {
+		s.users, lists = append(s.users, u), append(lists, *rows)
+		s.start = append(s.start, s.start[len(s.start)-1]+len(*rows))
 	}
 	inEqualRuns(workers, s.start, func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {

@@ -136,7 +136,8 @@ func (s *snapshot) copyRows(to *History, i int, keep func(row) bool) {
 	for _, r := range s.rows[s.start[i]:s.start[i+1]] {
 		if keep(r) {
 			r.item = to.items.ID(s.names[r.item])
-			to.users[s.users[i]] = append(to.users[s.users[i]], r)
+			list := to.users.Own(s.users[i])
+			*list = append(*list, r)
 			to.rows++
 		}
 	}
@@ -214,7 +215,8 @@ func SplitTime(h *History, t time.Time, opts *SplitTimeOptions) (*Split, error) 
 			for _, r := range watched {
 				if found[r.item] {
 					r.item = out.Test.Held.items.ID(s.names[r.item])
-					out.Test.Held.users[s.users[i]] = append(out.Test.Held.users[s.users[i]], r)
+					list := out.Test.Held.users.Own(s.users[i])
+					*list = append(*list, r)
 					out.Test.Held.rows++
 				}
 			}
