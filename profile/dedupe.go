@@ -99,12 +99,12 @@ func (d *dedupe) addHash(h xxh3.Uint128) (overrun bool) {
 }
 
 func (d *dedupe) addEntry(e entry) (overrun bool) {
-	rest, ok := d.young.sieve.add(e)
-	if !ok {
-		d.next()
-		d.young.sieve.add(rest)
+	if d.young.sieve.add(e) {
+		return false
 	}
-	return !ok
+	d.next()
+	d.young.sieve.add(e)
+	return true
 }
 
 // forget makes an id one that never came.
@@ -179,7 +179,7 @@ func (d *dedupe) restore(turn int64, buckets uint64, width uint, young, old []xx
 				if e.bucket >= buckets || e.print == 0 || e.print>>width != 0 || f.canonical(e) != e {
 					return false
 				}
-				if _, ok := f.add(e); !ok {
+				if !f.add(e) {
 					return false
 				}
 			}

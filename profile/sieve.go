@@ -113,13 +113,32 @@ func (f *sieve) has(e entry) bool {
 	return ok
 }
 
-// add enters an id. It reports false when there is no place, and returns the
-// id that has none now, that one or another.
-func (f *sieve) add(e entry) (entry, bool) {
+// add enters an id, and reports whether there was a place. That depends on
+// what is held alone, not on how it came in: a sieve that was written and read
+// goes on like one that was not.
+func (f *sieve) add(e entry) bool {
 	if f.n >= f.most {
-		return e, false
+		return false
 	}
 	f.n++
+	rest, ok := f.kick(e)
+	if ok || f.makeRoom(rest) {
+		return true
+	}
+	// There is a place for all of them but the new one.
+	if rest != f.canonical(e) {
+		if i, ok := f.place(e, e.print); ok {
+			f.setSlot(i, 0)
+		}
+		f.makeRoom(rest)
+	}
+	f.n--
+	return false
+}
+
+// kick gives an id a place, moving others for a while, and returns who has
+// none then.
+func (f *sieve) kick(e entry) (rest entry, ok bool) {
 	for k := range uint64(sieveKicks) {
 		if i, ok := f.place(e, 0); ok {
 			f.setSlot(i, e.print)
@@ -134,8 +153,41 @@ func (f *sieve) add(e entry) (entry, bool) {
 		f.setSlot(i, e.print)
 		e = entry{f.other(out), out.print}
 	}
-	f.n--
 	return f.canonical(e), false
+}
+
+// makeRoom gives an id a place if there is any way to move others so that all
+// have one: it looks for the nearest bucket with a free slot, and moves those
+// on the way there (an augmenting path).
+func (f *sieve) makeRoom(e entry) bool {
+	from := map[uint64]uint64{} // the slot through which a bucket was reached, plus 1
+	queue := []uint64{e.bucket}
+	from[e.bucket] = 0
+	if b := f.other(e); b != e.bucket {
+		queue, from[b] = append(queue, b), 0
+	}
+	for len(queue) > 0 {
+		b := queue[0]
+		queue = queue[1:]
+		for i := b * 4; i < b*4+4; i++ {
+			p := f.slot(i)
+			if p != 0 {
+				to := f.other(entry{b, p})
+				if _, seen := from[to]; !seen {
+					queue, from[to] = append(queue, to), i+1
+				}
+				continue
+			}
+			for from[b] != 0 {
+				j := from[b] - 1
+				f.setSlot(i, f.slot(j))
+				i, b = j, j/4
+			}
+			f.setSlot(i, e.print)
+			return true
+		}
+	}
+	return false
 }
 
 func (f *sieve) remove(e entry) {

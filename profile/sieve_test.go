@@ -20,13 +20,13 @@ func TestSieve(t *testing.T) {
 		ids := make([]entry, n)
 		for i := range ids {
 			ids[i] = f.entry(xxh3.HashString128(fmt.Sprint("id-", i)))
-			_, ok := f.add(ids[i])
+			ok := f.add(ids[i])
 			require.True(t, ok, "%d of %d", i, n)
 		}
 		for _, e := range ids {
 			require.True(t, f.has(e))
 		}
-		_, ok := f.add(entry{1, 1})
+		ok := f.add(entry{1, 1})
 		require.False(t, ok)
 		wrong, tries := 0, 400_000
 		for i := range tries {
@@ -166,4 +166,38 @@ func BenchmarkDedupe(b *testing.B) {
 			b.ReportMetric(float64(wrong)/n, "wrong/id")
 		})
 	}
+}
+
+// Whatever order a small and crowded sieve got its ids in, with others coming
+// and going, it holds what can be held, and takes the same ones in next.
+func TestSieveOrder(t *testing.T) {
+	refused := 0
+	for round := range longForm(40) {
+		r := rand.New(rand.NewPCG(83, uint64(round)))
+		f := newSieve(4+r.IntN(60), 0.01)
+		f.most = int(f.buckets) * 4 // where some cannot be held
+		next := func() entry { return f.entry(xxh3.Uint128{Hi: r.Uint64(), Lo: r.Uint64()}) }
+		for range 200 {
+			if r.IntN(6) == 0 && f.n > 0 {
+				f.remove(f.entries()[r.IntN(f.n)])
+			}
+			e := next()
+			before := f.entries()
+			// The same ids, in another order.
+			g := newSieve(1, 0.01)
+			*g = sieve{width: f.width, buckets: f.buckets, most: f.most, words: make([]uint64, len(f.words))}
+			for _, i := range r.Perm(len(before)) {
+				require.True(t, g.add(before[i]), "round %d: %d of %d", round, len(before), f.most)
+			}
+			ok := f.add(e)
+			require.Equal(t, ok, g.add(e), "round %d", round)
+			require.Equal(t, f.entries(), g.entries())
+			if !ok {
+				refused++
+				require.Equal(t, before, f.entries())
+			}
+			require.Len(t, f.entries(), f.n)
+		}
+	}
+	require.Positive(t, refused)
 }

@@ -92,7 +92,10 @@ func TestSearch(t *testing.T) {
 // Beside a map, with users in the order in which they came and at random.
 func BenchmarkTable(b *testing.B) {
 	const n = 1 << 20
-	type value struct{ a, b, c []int32 }
+	type value struct {
+		a []int32
+		_ [6]int
+	}
 	var x Table[value]
 	m := map[uint32]*value{}
 	for u := range uint32(n) {
