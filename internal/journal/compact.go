@@ -53,6 +53,10 @@ func (j *Journal) Compact(ctx context.Context) error {
 			break
 		}
 	}
+	// Most of it is flushed before anybody has to wait for that.
+	if err := c.db.Sync(); err != nil {
+		return system(dbFile+partial, "writing", err)
+	}
 	if err := c.finish(ctx); err != nil {
 		return err
 	}
