@@ -214,7 +214,8 @@ func (s *Store) beyond() (names []string) {
 	return names[room:]
 }
 
-// enrolled reports whether the combination of keys is known.
+// enrolled reports whether the combination of keys is known, which is in
+// s.nodes then.
 func (s *Store) enrolled(keys []Key) bool {
 	s.nodes = s.nodes[:0]
 	for _, k := range keys {
@@ -225,7 +226,8 @@ func (s *Store) enrolled(keys []Key) bool {
 		s.nodes = append(s.nodes, n)
 	}
 	slices.SortFunc(s.nodes, s.graph.stronger)
-	_, ok := s.graph.set(slices.Compact(s.nodes))
+	s.nodes = slices.Compact(s.nodes)
+	_, ok := s.graph.set(s.nodes)
 	return ok
 }
 

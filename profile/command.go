@@ -428,7 +428,7 @@ func (s *Store) keepRecords(records map[string][]byte) {
 func (d *durable) subject(keys []Key) uint64 {
 	s := d.s
 	if s.enrolled(keys) {
-		k, _ := s.graph.set(slices.Compact(s.nodes))
+		k, _ := s.graph.set(s.nodes)
 		if x := s.graph.sets[k].subject(); x != 0 {
 			return x
 		}

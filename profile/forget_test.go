@@ -143,3 +143,19 @@ func TestReplayAroundTheErased(t *testing.T) {
 		require.NoError(t, s.Close())
 	}
 }
+
+// An event that names a key twice is sealed for its own person.
+func TestKeyNamedTwice(t *testing.T) {
+	dir := memoryDir(t)
+	opts := Options{SnapshotEvery: -1}
+	s := openTest(t, dir, opts)
+	s.must(t, event("a", epoch, ann))
+	s.must(t, event("b", epoch, bob))
+	s.must(t, event("c", epoch, bob, bob))
+	r, err := s.Erase(1)
+	require.NoError(t, err)
+	require.True(t, r.Shredded)
+	s.must(t, event("d", epoch, bob, bob))
+	crashed := openTest(t, copyDir(t, dir), opts)
+	sameState(t, settled(t, s), settled(t, crashed), "recovered")
+}
