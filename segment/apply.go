@@ -199,7 +199,12 @@ func (x *Index) Update(user uint32, attributes map[string]any, at time.Time) err
 			ch.old = r.number(ch.attr.id)
 		}
 	}
-	x.approachRules(r)
+	for i := range x.changes {
+		if x.changes[i].crosses() {
+			x.approachRules(r)
+			break
+		}
+	}
 	stamp := stampOf(at)
 	for i := range x.changes {
 		ch := &x.changes[i]
@@ -217,6 +222,12 @@ type change struct {
 	num  float64
 	obj  any
 	old  float64
+}
+
+// crosses reports whether a number passes a threshold.
+func (ch *change) crosses() bool {
+	cuts := ch.attr.cuts
+	return len(cuts) > 0 && (ch.old != ch.old || ch.num != ch.num || position(cuts, ch.old) != position(cuts, ch.num))
 }
 
 // set changes one attribute and flips the predicates that compare it with
