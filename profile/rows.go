@@ -26,11 +26,11 @@ type row struct {
 }
 
 const (
-	bias      = 1 << 63
-	rowEpoch  = 1 << 36 // seconds before 1970 that rows count from
-	posBits   = 25
-	posMask   = 1<<posBits - 1
-	rowGrowth = 4 // a person's rows grow by a quarter
+	bias       = 1 << 63
+	rowEpoch   = 1 << 36 // seconds before 1970 that rows count from
+	posBits    = 25
+	posMask    = 1<<posBits - 1
+	listGrowth = 4 // a person's lists grow by a quarter
 )
 
 func makeRow(at instant, set uint32, pos uint64) row {
@@ -45,14 +45,14 @@ func (r row) instant() instant {
 // pos is where the event's content is: the chunk of the log above the offset.
 func (r row) pos() uint64 { return uint64(r.high&posMask)<<32 | uint64(r.low) }
 
-// room returns rows with space for one more. They grow by less than append
-// would let them, since there is one list for each person.
-func room(rows []row) []row {
-	if len(rows) < cap(rows) {
-		return rows
+// room returns a list with space for one more. They grow by less than append
+// would let them, since there is one for each person.
+func room[T any](list []T) []T {
+	if len(list) < cap(list) {
+		return list
 	}
-	out := append([]row(nil), make([]row, len(rows)+1+len(rows)/rowGrowth)...)
-	return out[:copy(out, rows)]
+	out := append([]T(nil), make([]T, len(list)+1+len(list)/listGrowth)...)
+	return out[:copy(out, list)]
 }
 
 func (r row) time() time.Time { return r.instant().time() }

@@ -162,10 +162,10 @@ func (s *Store) enter(p *person, i int, v any, at instant, newest bool) (*window
 	for k > 0 && !newest && when.before(w.times[k-1]) {
 		k--
 	}
-	w.times = slices.Insert(w.times, k, when)
+	w.times = slices.Insert(room(w.times), k, when)
 	if t.holdsValues() {
 		f := w.terms()
-		f.values = slices.Insert(f.values, k, v)
+		f.values = slices.Insert(room(f.values), k, v)
 	}
 	if k < int(w.inside) {
 		// It came late, among those already counted.
