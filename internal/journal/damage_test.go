@@ -245,3 +245,37 @@ func TestEveryTruncationIsNoticed(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, b, 0o600))
 	}
 }
+
+// A crash leaves a meta page as it was or as it should be, since what counts
+// of it lies in one sector: see the power failures. So whatever else it holds
+// is damage, also of the older one: going back to the other could lose what
+// was acknowledged.
+func TestADamagedMetaPageIsNeverPassedOver(t *testing.T) {
+	require.Less(t, pageHeader+metaSize, sector)
+	s := newSmall(t, 0)
+	path := filepath.Join(s.dir, dbFile)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for i := range 2 {
+		for name, damage := range map[string]func(meta []byte){
+			"a flipped bit":      func(meta []byte) { meta[20] ^= 1 },
+			"half a sector":      func(meta []byte) { clear(meta[metaSize/2:]) },
+			"zeros":              func(meta []byte) { clear(meta) },
+			"the other's":        func(meta []byte) { copy(meta, whole[(1-i)*s.opts.pageSize+pageHeader:]) },
+			"another checksum":   func(meta []byte) { meta[metaChecksum]++ },
+			"another file's":     func(meta []byte) { copy(meta, "a file of another kind") },
+			"a wrong page count": func(meta []byte) { meta[40]++ },
+		} {
+			b := bytes.Clone(whole)
+			at := i*s.opts.pageSize + pageHeader
+			damage(b[at : at+metaSize])
+			require.NoError(t, os.WriteFile(path, b, 0o600))
+			_, err := Open(s.dir, &s.opts)
+			require.ErrorIs(t, err, ErrCorrupt, "meta page %d, %s", i, name)
+			var e *Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, dbFile, e.File)
+			require.GreaterOrEqual(t, e.Offset, int64(0), "meta page %d, %s", i, name)
+		}
+	}
+}

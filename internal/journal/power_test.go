@@ -60,6 +60,9 @@ func (o *outage) hook(point string) error {
 		for range 6 {
 			o.try(o.mixed(after, true))
 		}
+		for range 2 {
+			o.try(o.torn(after))
+		}
 		image := bytes.Clone(after)
 		copy(image, o.before[:2*defaultPage])
 		o.try(image)
@@ -90,6 +93,19 @@ func (o *outage) mixed(after []byte, keep bool) []byte {
 	for at := from; at+sector <= len(image); at += sector {
 		if o.r.Float64() < share {
 			copy(image[at:at+sector], after[at:])
+		}
+	}
+	return image
+}
+
+// torn returns the file after the commit with some sectors of the meta pages
+// as they were before: all but the first of each are the same, so that either
+// the whole transaction is there or none of it.
+func (o *outage) torn(after []byte) []byte {
+	image := bytes.Clone(after)
+	for at := 0; at < 2*defaultPage; at += sector {
+		if o.r.IntN(2) == 0 {
+			copy(image[at:at+sector], o.before[at:])
 		}
 	}
 	return image
