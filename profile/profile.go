@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"slices"
 	"time"
 
 	"github.com/zhun-go/zhun/internal/value"
@@ -36,13 +35,15 @@ func (s *Store) Profile(user uint32) (Profile, bool) {
 	if !ok {
 		return Profile{}, false
 	}
-	out := Profile{User: p.number, Attributes: s.attributesOf(p), Events: len(p.rows)}
-	for k, v := range out.Attributes {
+	out := Profile{User: p.number, Events: len(p.rows)}
+	out.Attributes = make(map[string]any, len(p.cells())+len(p.traits())+len(p.windows()))
+	s.eachAttribute(p, func(name string, v any) {
 		switch v.(type) {
 		case []string, []map[string]any:
-			out.Attributes[k] = value.Clone(v)
+			v = value.Clone(v)
 		}
-	}
+		out.Attributes[name] = v
+	})
 	out.Keys = make([]Key, len(p.nodes()))
 	for i, n := range p.nodes() {
 		out.Keys[i] = s.graph.key(n)
@@ -103,6 +104,7 @@ func (s *Store) span(p *person) (earliest, latest instant) {
 // Users returns the numbers of all persons in ascending order.
 func (s *Store) Users() []uint32 {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Clone(s.live.ToArray())
+	live := s.live.Clone()
+	s.mu.RUnlock()
+	return live.ToArray()
 }

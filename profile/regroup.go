@@ -410,26 +410,33 @@ func (s *Store) left() uint64 {
 // attributesOf returns the attributes and computed traits of a person.
 func (s *Store) attributesOf(p *person) map[string]any {
 	out := make(map[string]any, len(p.cells())+len(p.traits())+len(p.windows()))
-	for i := 0; i < len(p.cells()); {
-		w := &p.cells()[i]
-		for i++; i < len(p.cells()) && p.cells()[i].name == w.name; i++ {
-			if c := &p.cells()[i]; !w.newer(c.at, c.value) {
+	s.eachAttribute(p, func(name string, v any) { out[name] = v })
+	return out
+}
+
+// eachAttribute calls f with the attributes and computed traits of a person,
+// each once.
+func (s *Store) eachAttribute(p *person, f func(name string, v any)) {
+	cells := p.cells()
+	for i := 0; i < len(cells); {
+		w := &cells[i]
+		for i++; i < len(cells) && cells[i].name == w.name; i++ {
+			if c := &cells[i]; !w.newer(c.at, c.value) {
 				w = c
 			}
 		}
 		if w.value != nil {
-			out[s.attributes.Name(w.name)] = w.value
+			f(s.attributes.Name(w.name), w.value)
 		}
 	}
 	for i := range p.traits() {
-		if v := p.traits()[i].value; v != nil {
-			out[s.opts.Traits[p.traits()[i].trait].Name] = v
+		if c := &p.traits()[i]; c.value != nil {
+			f(s.opts.Traits[c.trait].Name, c.value)
 		}
 	}
 	for i := range p.windows() {
-		if v := p.windows()[i].value; v != nil {
-			out[s.opts.Traits[p.windows()[i].trait].Name] = v
+		if w := &p.windows()[i]; w.value != nil {
+			f(s.opts.Traits[w.trait].Name, w.value)
 		}
 	}
-	return out
 }

@@ -53,7 +53,7 @@ const eventBytes = 12
 // dedupe window, host records, clock and counts. What follows from those
 // (values of traits, windows, who allows what) is not among it, nor are views
 // and what [BotRules] have seen of keys. Equal stores have equal bytes,
-// however they came to be. Errors: [ErrClosed].
+// however they came to be. Changes wait meanwhile. Errors: [ErrClosed].
 //
 // The bytes hold the identifiers of persons, and a hash of Options.Secret.
 func (s *Store) AppendBinary(b []byte) ([]byte, error) {

@@ -15,7 +15,12 @@ import (
 //
 // Safe for concurrent use: one call writes at a time, and any number read
 // beside each other between writes. Views are called by the writer, while
-// nobody reads.
+// nobody reads. What is read of one person, or of all in sets, holds up who
+// writes for about as long as an event; [Store.Export] and [Store.Explain] for
+// as long as there is to say of that person. [Store.AppendBinary], and Merge
+// into another store, hold up who writes until the whole is written, and
+// [Store.Attach] and a [Store.Commit] everybody until they are done;
+// [Store.Snapshot] does not.
 type Store struct {
 	mu     sync.RWMutex
 	opts   Options

@@ -22,7 +22,6 @@ type durable struct {
 	every   int64   // bytes of records after which a snapshot is written
 	queueMu sync.Mutex
 	queue   []*request
-	expect  int // callers who were answered last, or left in the queue
 	leading bool
 	closed  bool
 
@@ -129,21 +128,17 @@ func (d *durable) do(r *request) {
 	full := d.every > 0 && d.grown >= d.every
 	d.write.Unlock()
 	d.queueMu.Lock()
-	d.expect = len(group) + len(d.queue)
-	d.queueMu.Unlock()
-	// Whoever is answered may be back before the next group is taken.
-	for _, x := range group {
-		if x.done = true; x != r {
-			x.wake <- struct{}{}
-		}
-	}
-	d.queueMu.Lock()
 	if len(d.queue) > 0 {
 		d.queue[0].wake <- struct{}{}
 	} else {
 		d.leading = false
 	}
 	d.queueMu.Unlock()
+	for _, x := range group {
+		if x.done = true; x != r {
+			x.wake <- struct{}{}
+		}
+	}
 	if full {
 		// Its failure leaves the journal as it was, and the next one tries
 		// again.
@@ -151,26 +146,18 @@ func (d *durable) do(r *request) {
 	}
 }
 
-// patience is how often a leader yields while nobody comes.
-const patience = 16
-
 // takeQueue returns what has queued up. Callers that were just answered are
 // given the chance to come back before, else every other transaction would
-// hold a single event: it yields until all wait who were answered or left
-// over, or nobody comes.
+// hold a single event.
 func (d *durable) takeQueue() []*request {
-	for waiting, idle := 0, 0; ; {
+	for waiting := 0; ; {
 		d.queueMu.Lock()
 		n := len(d.queue)
-		if n > waiting {
-			waiting, idle = n, 0
-		} else {
-			idle++
-		}
-		if n >= d.expect || idle == patience {
+		if n == waiting {
 			break
 		}
 		d.queueMu.Unlock()
+		waiting = n
 		runtime.Gosched()
 	}
 	group := d.queue
