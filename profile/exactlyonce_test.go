@@ -96,6 +96,7 @@ func TestExactlyOnce(t *testing.T) {
 			left := 3 + r.IntN(30)
 			opts := Options{
 				DedupeWindow: time.Second, Retain: Retain{Events: []string{"none"}}, SnapshotEvery: []int64{-1, 200}[r.IntN(2)], MaxPersonKeys: 10,
+				inStep: true,
 				hook: func(string) error {
 					if left--; left == 0 {
 						return errCrash

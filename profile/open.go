@@ -52,6 +52,7 @@ func Open(dir string, opts *Options) (*Store, error) {
 	}
 	d := &durable{s: s, j: j, opts: s.opts, every: s.opts.SnapshotEvery}
 	d.opts.Traits = slices.Clone(s.opts.Traits)
+	d.open, d.closing = context.WithCancel(context.Background())
 	s.counts = &d.counts
 	s.ahead.on = true
 	s.ahead.ids = make(map[string]bool)

@@ -22,6 +22,7 @@ func openTest(t testing.TB, dir string, opts Options) *Store {
 	if opts.Traits == nil {
 		opts.Traits = testTraits()
 	}
+	opts.inStep = true
 	s, err := Open(dir, &opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })

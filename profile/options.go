@@ -178,8 +178,8 @@ type Options struct {
 	// at most; default 65,536.
 	MaxEventBytes int
 	// SnapshotEvery is after how many bytes of records [Open] lets a snapshot
-	// be written, by the call that reaches it. Default 64 MiB; negative: only
-	// when asked for.
+	// be written, by a goroutine that ends with it and that Close waits for.
+	// Default 64 MiB; negative: only when asked for.
 	SnapshotEvery int64
 	// SnapshotInPlace lets [Open] write snapshots from the store itself, while
 	// changes wait, at about 100 MB a second. By default they are written from
@@ -190,7 +190,8 @@ type Options struct {
 	// directory open; negative: not at all. Default one second.
 	LockTimeout time.Duration
 
-	hook func(point string) error // for tests of crashes
+	hook   func(point string) error // for tests of crashes
+	inStep bool                     // for tests: who reaches SnapshotEvery waits for the snapshot
 }
 
 const (

@@ -290,6 +290,8 @@ func (s *Store) closeDurable() error {
 	}
 	d.closed = true
 	d.queueMu.Unlock()
+	d.closing()
+	d.background.Wait()
 	err := d.snapshot(context.Background(), snapshotAlone)
 	d.write.Lock()
 	defer d.write.Unlock()

@@ -24,6 +24,11 @@ type durable struct {
 	queue   []*request
 	leading bool
 	closed  bool
+	due     bool // a snapshot is being written because the journal has grown
+
+	open       context.Context // until Close
+	closing    context.CancelFunc
+	background sync.WaitGroup // that snapshot
 
 	// write is held by the leader, and by whoever needs the state to stay.
 	// It guards what follows.
@@ -140,9 +145,29 @@ func (d *durable) do(r *request) {
 		}
 	}
 	if full {
+		d.snapshotSoon()
+	}
+}
+
+// snapshotSoon has a snapshot written while callers go on, one at a time.
+func (d *durable) snapshotSoon() {
+	d.queueMu.Lock()
+	if d.closed || d.due {
+		d.queueMu.Unlock()
+		return
+	}
+	d.due = true
+	d.background.Go(func() {
 		// Its failure leaves the journal as it was, and the next one tries
 		// again.
-		_ = d.snapshot(context.Background(), snapshotDue)
+		_ = d.snapshot(d.open, snapshotDue)
+		d.queueMu.Lock()
+		d.due = false
+		d.queueMu.Unlock()
+	})
+	d.queueMu.Unlock()
+	if d.opts.inStep {
+		d.background.Wait()
 	}
 }
 
