@@ -12,10 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// goldenDir is a directory as the first version wrote it: a snapshot with a
-// view, and records of every kind after it. It must open for ever. It is
-// written anew, under another name for another version, with ZHUN_GOLDEN=1.
-const goldenDir = "testdata/directory1"
+// goldenDirs are directories as each version of the format wrote them: a
+// snapshot with a view, and records of every kind after it. They must open for
+// ever. The last is written anew, under another name for another version, with
+// ZHUN_GOLDEN=1.
+func goldenDirs() []string { return []string{"testdata/directory1", "testdata/directory2"} }
 
 func goldenOptions() Options {
 	return Options{Secret: []byte("golden"), Shard: 1, Shards: 2, SnapshotEvery: -1, Traits: []Trait{
@@ -53,7 +54,7 @@ func (s *Store) golden(t *testing.T) golden {
 	return g
 }
 
-func writeGolden(t *testing.T) {
+func writeGolden(t *testing.T, goldenDir string) {
 	t.Helper()
 	require.NoError(t, os.RemoveAll(goldenDir))
 	work := t.TempDir()
@@ -66,7 +67,7 @@ func writeGolden(t *testing.T) {
 		return Event{
 			ID: fmt.Sprint("o", i), Name: OrderCompleted, Time: epoch.Add(time.Duration(i) * time.Hour), Keys: keys,
 			Fields: map[string]any{
-				"total": 10.5 + float64(i), "paid": true, "n": int64(i), "when": epoch, "list": []string{"a", "b"},
+				"context.source": "web", "total": 10.5 + float64(i), "paid": true, "n": int64(i), "when": epoch, "list": []string{"a", "b"},
 				"products": []map[string]any{{"product_id": "p1", "price": 1.5}},
 			},
 		}
@@ -125,15 +126,18 @@ func writeGolden(t *testing.T) {
 }
 
 func TestGoldenDirectory(t *testing.T) {
+	dirs := goldenDirs()
 	if os.Getenv("ZHUN_GOLDEN") != "" {
-		writeGolden(t)
+		writeGolden(t, dirs[len(dirs)-1])
 	}
-	data, err := os.ReadFile(goldenDir + ".json")
-	require.NoError(t, err)
-	var want golden
-	require.NoError(t, json.Unmarshal(data, &want))
-	s := openTest(t, copyDir(t, goldenDir), goldenOptions())
-	require.Equal(t, want, s.golden(t))
+	for _, dir := range dirs {
+		data, err := os.ReadFile(dir + ".json")
+		require.NoError(t, err)
+		var want golden
+		require.NoError(t, json.Unmarshal(data, &want))
+		s := openTest(t, copyDir(t, dir), goldenOptions())
+		require.Equal(t, want, s.golden(t), dir)
+	}
 }
 
 // FuzzStateBytes holds the decoder of a store to its promise: no bytes make it
