@@ -1,3 +1,5 @@
+//go:build !race
+
 package zhun_test
 
 import (
@@ -14,7 +16,7 @@ import (
 )
 
 // A decoder allocates at most allocPerByte for each byte it is given, beside
-// what does not depend on them.
+// what does not depend on them. (The race detector allocates too.)
 const (
 	allocPerByte = 16
 	allocConst   = 256 << 10
