@@ -237,7 +237,7 @@ func BenchmarkStateBytes(b *testing.B) {
 // BenchmarkSnapshotStall has events come one by one from eight callers while
 // snapshots are written, and reports how long they wait: with the store
 // written from a twin, of which p99 is to stay within 50 ms, and in place.
-// ZHUN_LONG=1 makes the store forty times as large: a gigabyte.
+// ZHUN_LONG=1 makes the store forty times as large, near a gigabyte.
 func BenchmarkSnapshotStall(b *testing.B) {
 	n := 300_000
 	if os.Getenv("ZHUN_LONG") != "" {
