@@ -110,7 +110,7 @@ type armEstimate struct {
 	unadjusted float64 // the mean without covariates, else the same
 	v          float64 // variance of the mean
 	sd         float64
-	satter     float64 // Σ v²/(n−1) over the independent parts of v
+	satter     float64 // √(Σ v²/(n−1)) over the independent parts of v: the square would underflow
 }
 
 // finish tests the difference of two independent arms.
@@ -126,7 +126,7 @@ func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOp
 	c.Scale, c.Null, c.Alternative = o.Scale, o.Null, o.Alternative
 	c.Control.N, c.Control.Mean, c.Control.StdDev, c.Control.StdErr = a.n, a.mean, a.sd, math.Sqrt(a.v)
 	c.Treatment.N, c.Treatment.Mean, c.Treatment.StdDev, c.Treatment.StdErr = b.n, b.mean, b.sd, math.Sqrt(b.v)
-	c.DF = (a.v + b.v) * (a.v + b.v) / (a.satter + b.satter)
+	c.DF = math.Pow((a.v+b.v)/math.Hypot(a.satter, b.satter), 2)
 	c.Absolute = Estimate{Value: b.mean - a.mean, StdErr: math.Sqrt(a.v + b.v), Level: o.Level}
 	c.Relative = Estimate{Value: math.NaN(), StdErr: math.NaN(), Lo: math.NaN(), Hi: math.NaN(), Level: o.Level}
 	if base := a.unadjusted; base != 0 {

@@ -1,5 +1,7 @@
 package experiment
 
+import "math"
+
 // Interaction tests whether two experiments that ran on the same users change
 // each other's effect: cells[i][k] holds users in arm i of the one and arm k of
 // the other, 0 being control. Control and Treatment of the result are the
@@ -29,7 +31,7 @@ func Interaction(cells [2][2]*Moments, opts *TestOptions) (Comparison, error) {
 		d := arm[1].mean - arm[0].mean
 		effect[k] = armEstimate{
 			n: arm[0].n + arm[1].n, mean: d, unadjusted: d,
-			v: arm[0].v + arm[1].v, satter: arm[0].satter + arm[1].satter,
+			v: arm[0].v + arm[1].v, satter: math.Hypot(arm[0].satter, arm[1].satter),
 		}
 	}
 	c := Comparison{Method: "Welch's t on an interaction"}

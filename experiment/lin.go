@@ -65,7 +65,7 @@ func Lin(data Observations, se StdErr, opts *TestOptions) (Comparison, error) {
 	}
 	c := Comparison{Method: "Lin's regression, " + f.errors}
 	a := armEstimate{mean: f.control, unadjusted: f.control}
-	b := armEstimate{mean: f.control + f.effect, v: f.v11, satter: f.v11 * f.v11 / float64(f.df)}
+	b := armEstimate{mean: f.control + f.effect, v: f.v11, satter: f.v11 / math.Sqrt(float64(f.df))}
 	for _, t := range data.Treated {
 		if t {
 			b.n++

@@ -78,18 +78,23 @@ func AnyDifference(arms ...*Moments) (Omnibus, error) {
 		return out, nil
 	}
 	out.Method = "Welch's analysis of variance"
+	least := math.Inf(1)
+	for _, e := range estimates {
+		least = min(least, e.v)
+	}
+	// Weights relative to the largest: those of tiny variances overflow.
 	var weights, weighted float64
 	for _, e := range estimates {
-		weights += 1 / e.v
-		weighted += e.mean / e.v
+		weights += least / e.v
+		weighted += least / e.v * e.mean
 	}
 	center := weighted / weights
 	k := float64(len(arms))
 	var between, lost float64
 	for _, e := range estimates {
 		d := e.mean - center
-		between += d * d / e.v
-		rest := 1 - 1/e.v/weights
+		between += d / e.v * d
+		rest := 1 - least/e.v/weights
 		lost += rest * rest / float64(e.n-1)
 	}
 	out.Statistic = between / (k - 1) / (1 + 2*(k-2)/(k*k-1)*lost)

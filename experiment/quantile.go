@@ -124,6 +124,6 @@ func (q Quantile) estimate(arm string) (armEstimate, error) {
 	}
 	return armEstimate{
 		n: q.N, mean: q.Value, unadjusted: q.Value, v: v / n, sd: math.Sqrt(v),
-		satter: v / n * (v / n) / (n - 1),
+		satter: v / n / math.Sqrt(n-1),
 	}, nil
 }

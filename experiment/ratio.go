@@ -60,7 +60,7 @@ func (j *Joint) linear(fn, arm string, mean float64, g []float64) (armEstimate, 
 	}
 	v = max(0, v)
 	n := float64(j.n)
-	return armEstimate{n: j.n, mean: mean, unadjusted: mean, v: v / n, sd: math.Sqrt(v), satter: v / n * (v / n) / (n - 1)}, nil
+	return armEstimate{n: j.n, mean: mean, unadjusted: mean, v: v / n, sd: math.Sqrt(v), satter: v / n / math.Sqrt(n-1)}, nil
 }
 
 // quadratic is gᵀ·L·h with the covariances L of the variables.

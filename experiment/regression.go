@@ -23,7 +23,7 @@ func (c *Comparison) regress(used []*stratum, total int, clustered bool, o TestO
 		a.mean += w * f.control
 		b.mean += w * (f.control + f.effect)
 		b.v += w * w * f.v11
-		b.satter += math.Pow(w, 4) * f.v11 * f.v11 / float64(f.df)
+		b.satter = math.Hypot(b.satter, w*w*f.v11/math.Sqrt(float64(f.df)))
 		for i, arm := range []*armEstimate{&a, &b} {
 			arm.n += int64(len(s.arms[i].values))
 			e, err := s.arms[i].estimate("Compare", "arm", Mean, clustered)

@@ -230,7 +230,7 @@ func (c *Comparison) fromStrata(all []*stratum, m Metric, o TestOptions) error {
 			units += x.units
 			arms[i].mean += w * x.mean
 			arms[i].v += w * w * x.v
-			arms[i].satter += math.Pow(w, 4) * x.satter
+			arms[i].satter = math.Hypot(arms[i].satter, w*w*x.satter)
 			if len(used) == 1 {
 				arms[i].sd = x.sd
 			}
@@ -374,7 +374,7 @@ type estimated struct {
 func (k *cell) estimate(fn, arm string, kind Kind, clustered bool) (estimated, error) {
 	e, err := k.moments(fn, arm, kind)
 	if k.df > 0 {
-		e.satter = e.v * e.v / float64(k.df)
+		e.satter = e.v / math.Sqrt(float64(k.df))
 	}
 	if err != nil || !clustered {
 		return estimated{e, len(k.values)}, err
@@ -383,7 +383,7 @@ func (k *cell) estimate(fn, arm string, kind Kind, clustered bool) (estimated, e
 	if units < 2 {
 		return estimated{}, &ValueError{fn, arm + " with units", units, ErrTooFew}
 	}
-	e.v, e.satter = v, v*v/float64(units-1)
+	e.v, e.satter = v, v/math.Sqrt(float64(units-1))
 	return estimated{e, units}, nil
 }
 

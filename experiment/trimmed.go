@@ -44,7 +44,7 @@ func Yuen(control, treatment []float64, trim float64, opts *TestOptions) (Compar
 		}
 		h := float64(kept)
 		v := wins.Variance() * float64(n-1) / (h * (h - 1))
-		arms[i] = armEstimate{n: int64(n), mean: mid.Mean(), unadjusted: mid.Mean(), v: v, satter: v * v / (h - 1)}
+		arms[i] = armEstimate{n: int64(n), mean: mid.Mean(), unadjusted: mid.Mean(), v: v, satter: v / math.Sqrt(h-1)}
 	}
 	c := Comparison{Method: "Yuen's t", Adjustments: []string{fmt.Sprintf("%g trimmed from both ends of each arm", trim)}}
 	if err := c.finish(arms[0], arms[1], o); err != nil {

@@ -60,7 +60,7 @@ func (m *Moments) estimate(fn, arm string) (armEstimate, error) {
 	}
 	return armEstimate{
 		n: m.n, mean: m.Mean(), unadjusted: m.Mean(), v: v / n, sd: math.Sqrt(v),
-		satter: v / n * (v / n) / (n - 1),
+		satter: v / n / math.Sqrt(n-1),
 	}, nil
 }
 
