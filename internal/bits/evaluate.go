@@ -95,7 +95,7 @@ func (v *evaluator) or(i int) (block, bool) {
 		v.kernel.orPages(v.out, v.pages)
 	}
 	for _, b := range v.part {
-		v.out.scatter(b.array)
+		scatter(v.out, b.array)
 	}
 	return block{n: unknown, words: v.out}, false
 }

@@ -1,8 +1,10 @@
 package bits
 
 import (
+	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Expr is an expression over sets. Immutable; safe for concurrent use.
@@ -110,10 +112,10 @@ func (e Expr) Bytes() int {
 // does not depend on their number.
 func (e Expr) Set(workers int) *Set {
 	s := &Set{blocks: make([]block, e.span())}
-	kernel := kernelFor(len(s.blocks))
-	split(len(s.blocks), workers, func(from, to int) {
+	kernel := newKernel()
+	split(len(s.blocks), workers, func(mine iter.Seq[int]) {
 		ev, fresh := newEvaluator(e, kernel), slab{}
-		for i := from; i < to; i++ {
+		for i := range mine {
 			b, shared := ev.eval(i)
 			if b.n == unknown {
 				b.n = kernel.count(b.words)
@@ -128,25 +130,22 @@ func (e Expr) Set(workers int) *Set {
 
 // Count returns the number of users, with so many workers, at least one.
 func (e Expr) Count(workers int) int {
-	var mu sync.Mutex
-	total := 0
-	kernel := kernelFor(e.span())
-	split(e.span(), workers, func(from, to int) {
+	var total atomic.Int64
+	kernel := newKernel()
+	split(e.span(), workers, func(mine iter.Seq[int]) {
 		ev := newEvaluator(e, kernel)
 		n := 0
-		for i := from; i < to; i++ {
+		for i := range mine {
 			n += ev.count(i)
 		}
-		mu.Lock()
-		total += n
-		mu.Unlock()
+		total.Add(int64(n))
 	})
-	return total
+	return int(total.Load())
 }
 
 // AtLeast reports whether there are n users; it stops as soon as it knows.
 func (e Expr) AtLeast(n int) bool {
-	ev := newEvaluator(e, portable())
+	ev := newEvaluator(e, newKernel())
 	found := 0
 	for i := 0; i < e.span() && found < n; i++ {
 		found += ev.count(i)
@@ -154,13 +153,30 @@ func (e Expr) AtLeast(n int) bool {
 	return found >= n
 }
 
-// split runs f over parts of the blocks, one part per worker.
-func split(blocks, workers int, f func(from, to int)) {
-	workers = max(1, min(workers, blocks))
-	var wg sync.WaitGroup
-	for w := 1; w < workers; w++ {
-		wg.Go(func() { f(blocks*w/workers, blocks*(w+1)/workers) })
+// turn is how many blocks a worker takes at a time.
+const turn = 8
+
+// split hands the blocks out to workers, each of which calls work once with
+// those that come to be its own. Nobody waits for one who began late.
+func split(blocks, workers int, work func(mine iter.Seq[int])) {
+	var taken atomic.Int64
+	mine := func(yield func(int) bool) {
+		for {
+			to := int(taken.Add(turn))
+			for i := to - turn; i < min(to, blocks); i++ {
+				if !yield(i) {
+					return
+				}
+			}
+			if to >= blocks {
+				return
+			}
+		}
 	}
-	f(0, blocks/workers)
+	var wg sync.WaitGroup
+	for range min(workers, (blocks+turn-1)/turn) - 1 {
+		wg.Go(func() { work(mine) })
+	}
+	work(mine)
 	wg.Wait()
 }

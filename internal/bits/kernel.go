@@ -39,12 +39,3 @@ func countAnd(a, b *page) int {
 	}
 	return n
 }
-
-// kernelFor returns the kernel for so many blocks. Asking the processor what it
-// can do takes as long as some of them.
-func kernelFor(blocks int) kernel {
-	if blocks < 16 {
-		return portable()
-	}
-	return newKernel()
-}

@@ -12,15 +12,20 @@ func and4AVX2(dst, a, b, c, d *page)
 func andNotAVX2(dst, a, b *page)
 
 //go:noescape
-func countPOPCNT(p *page) int
+func countAVX2(p *page) int
 
 //go:noescape
-func countAndPOPCNT(a, b *page) int
+func countAndAVX2(a, b *page) int
 
 // newKernel returns the fastest kernel of this machine.
 func newKernel() kernel {
-	if f := cpu.Detect(); f.AVX2 && f.POPCNT {
-		return kernel{or4AVX2, and4AVX2, andNotAVX2, countPOPCNT, countAndPOPCNT}
+	if cpu.Detect().AVX2 {
+		return kernel{or4AVX2, and4AVX2, andNotAVX2, countAVX2, countAndAVX2}
 	}
 	return portable()
 }
+
+// scatter adds users to a page.
+//
+//go:noescape
+func scatter(p *page, array []uint16)

@@ -72,66 +72,168 @@ andnot:
 	VZEROUPPER
 	RET
 
-// func countPOPCNT(p *page) int
-// Four sums, so that no addition waits for another.
-TEXT ·countPOPCNT(SB), NOSPLIT, $0-16
-	MOVQ p+0(FP), SI
+// How many bits the numbers below 16 have, and the lower half of a byte.
+DATA nibbles<>+0(SB)/8, $0x0302020102010100
+DATA nibbles<>+8(SB)/8, $0x0403030203020201
+GLOBL nibbles<>(SB), RODATA|NOPTR, $16
+DATA half<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+GLOBL half<>(SB), RODATA|NOPTR, $8
+
+// BITS adds the number of bits of each byte of in to a sum for that byte, by
+// looking up its halves.
+#define BITS(in, high, sum) \
+	VPSRLW $4, in, high      \
+	VPAND Y15, in, in        \
+	VPAND Y15, high, high    \
+	VPSHUFB in, Y14, in      \
+	VPSHUFB high, Y14, high  \
+	VPADDB in, sum, sum      \
+	VPADDB high, sum, sum
+
+// BEGIN sets up what BITS looks up and a sum.
+#define BEGIN \
+	VBROADCASTI128 nibbles<>(SB), Y14 \
+	VPBROADCASTQ half<>(SB), Y15      \
+	VPXOR Y13, Y13, Y13               \
+	VPXOR Y12, Y12, Y12               \
 	XORQ AX, AX
-	XORQ R8, R8
-	XORQ R9, R9
-	XORQ R10, R10
-	XORQ R11, R11
+
+// SUM adds up the bytes of two sums, none of them more than 64.
+#define SUM \
+	VPADDB Y8, Y9, Y8    \
+	VPSADBW Y13, Y8, Y8  \
+	VPADDQ Y8, Y12, Y12
+
+// END adds up the four parts of the sum.
+#define END \
+	VEXTRACTI128 $1, Y12, X0 \
+	VPADDQ X0, X12, X0       \
+	VPSHUFD $0x4e, X0, X1    \
+	VPADDQ X1, X0, X0        \
+	VMOVQ X0, AX
+
+// func countAVX2(p *page) int
+TEXT ·countAVX2(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), SI
+	BEGIN
 
 count:
-	POPCNTQ (SI)(AX*1), R12
-	POPCNTQ 8(SI)(AX*1), R13
-	POPCNTQ 16(SI)(AX*1), CX
-	POPCNTQ 24(SI)(AX*1), DX
-	ADDQ R12, R8
-	ADDQ R13, R9
-	ADDQ CX, R10
-	ADDQ DX, R11
-	ADDQ $32, AX
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VMOVDQU (SI)(AX*1), Y0
+	VMOVDQU 32(SI)(AX*1), Y1
+	BITS(Y0, Y4, Y8)
+	BITS(Y1, Y5, Y9)
+	VMOVDQU 64(SI)(AX*1), Y2
+	VMOVDQU 96(SI)(AX*1), Y3
+	BITS(Y2, Y6, Y8)
+	BITS(Y3, Y7, Y9)
+	VMOVDQU 128(SI)(AX*1), Y0
+	VMOVDQU 160(SI)(AX*1), Y1
+	BITS(Y0, Y4, Y8)
+	BITS(Y1, Y5, Y9)
+	VMOVDQU 192(SI)(AX*1), Y2
+	VMOVDQU 224(SI)(AX*1), Y3
+	BITS(Y2, Y6, Y8)
+	BITS(Y3, Y7, Y9)
+	SUM
+	ADDQ $256, AX
 	CMPQ AX, $8192
 	JLT count
-	ADDQ R9, R8
-	ADDQ R11, R10
-	ADDQ R10, R8
-	MOVQ R8, ret+8(FP)
+	END
+	MOVQ AX, ret+8(FP)
+	VZEROUPPER
 	RET
 
-// func countAndPOPCNT(a, b *page) int
-TEXT ·countAndPOPCNT(SB), NOSPLIT, $0-24
+// func countAndAVX2(a, b *page) int
+TEXT ·countAndAVX2(SB), NOSPLIT, $0-24
 	MOVQ a+0(FP), SI
 	MOVQ b+8(FP), DI
-	XORQ AX, AX
-	XORQ R8, R8
-	XORQ R9, R9
-	XORQ R10, R10
-	XORQ R11, R11
+	BEGIN
 
 countand:
-	MOVQ (SI)(AX*1), R12
-	MOVQ 8(SI)(AX*1), R13
-	MOVQ 16(SI)(AX*1), CX
-	MOVQ 24(SI)(AX*1), DX
-	ANDQ (DI)(AX*1), R12
-	ANDQ 8(DI)(AX*1), R13
-	ANDQ 16(DI)(AX*1), CX
-	ANDQ 24(DI)(AX*1), DX
-	POPCNTQ R12, R12
-	POPCNTQ R13, R13
-	POPCNTQ CX, CX
-	POPCNTQ DX, DX
-	ADDQ R12, R8
-	ADDQ R13, R9
-	ADDQ CX, R10
-	ADDQ DX, R11
-	ADDQ $32, AX
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VMOVDQU (SI)(AX*1), Y0
+	VMOVDQU 32(SI)(AX*1), Y1
+	VPAND (DI)(AX*1), Y0, Y0
+	VPAND 32(DI)(AX*1), Y1, Y1
+	BITS(Y0, Y4, Y8)
+	BITS(Y1, Y5, Y9)
+	VMOVDQU 64(SI)(AX*1), Y2
+	VMOVDQU 96(SI)(AX*1), Y3
+	VPAND 64(DI)(AX*1), Y2, Y2
+	VPAND 96(DI)(AX*1), Y3, Y3
+	BITS(Y2, Y6, Y8)
+	BITS(Y3, Y7, Y9)
+	SUM
+	ADDQ $128, AX
 	CMPQ AX, $8192
 	JLT countand
-	ADDQ R9, R8
-	ADDQ R11, R10
-	ADDQ R10, R8
-	MOVQ R8, ret+16(FP)
+	END
+	MOVQ AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func scatter(p *page, array []uint16)
+// Neighbours are often in one word, where each has to wait for the one before;
+// so four parts of the array take turns.
+TEXT ·scatter(SB), NOSPLIT, $0-32
+	MOVQ p+0(FP), DI
+	MOVQ array_base+8(FP), SI
+	MOVQ array_len+16(FP), CX
+	MOVQ CX, BX
+	SHRQ $2, BX
+	JZ rest
+	LEAQ (SI)(BX*2), R8
+	LEAQ (R8)(BX*2), R9
+	LEAQ (R9)(BX*2), R10
+	XORQ AX, AX
+
+four:
+	MOVWLZX (SI)(AX*2), R12
+	MOVL R12, R13
+	SHRL $6, R12
+	MOVQ (DI)(R12*8), DX
+	BTSQ R13, DX
+	MOVQ DX, (DI)(R12*8)
+	MOVWLZX (R8)(AX*2), R12
+	MOVL R12, R13
+	SHRL $6, R12
+	MOVQ (DI)(R12*8), DX
+	BTSQ R13, DX
+	MOVQ DX, (DI)(R12*8)
+	MOVWLZX (R9)(AX*2), R12
+	MOVL R12, R13
+	SHRL $6, R12
+	MOVQ (DI)(R12*8), DX
+	BTSQ R13, DX
+	MOVQ DX, (DI)(R12*8)
+	MOVWLZX (R10)(AX*2), R12
+	MOVL R12, R13
+	SHRL $6, R12
+	MOVQ (DI)(R12*8), DX
+	BTSQ R13, DX
+	MOVQ DX, (DI)(R12*8)
+	INCQ AX
+	CMPQ AX, BX
+	JLT four
+	LEAQ (R10)(BX*2), SI
+
+rest:
+	ANDQ $3, CX
+	JZ done
+
+one:
+	MOVWLZX (SI), R12
+	MOVL R12, R13
+	SHRL $6, R12
+	MOVQ (DI)(R12*8), DX
+	BTSQ R13, DX
+	MOVQ DX, (DI)(R12*8)
+	ADDQ $2, SI
+	DECQ CX
+	JNZ one
+
+done:
 	RET

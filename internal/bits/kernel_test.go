@@ -24,6 +24,32 @@ func TestKernels(t *testing.T) {
 	fast.and4(&got, &got, &pages[1], &pages[0], &pages[1])
 	slow.and4(&want, &want, &pages[1], &pages[0], &pages[1])
 	require.Equal(t, want, got)
-	require.NotZero(t, got.count())
-	require.NotNil(t, kernelFor(0).or4)
+	fast.andNot(&got, &pages[2], &pages[3])
+	slow.andNot(&want, &pages[2], &pages[3])
+	require.Equal(t, want, got)
+	pages[3].fill()
+	for i := range pages {
+		require.Equal(t, slow.count(&pages[i]), fast.count(&pages[i]))
+		require.Equal(t, slow.countAnd(&pages[i], &pages[3-i]), fast.countAnd(&pages[i], &pages[3-i]))
+	}
+	require.Equal(t, blockUsers, fast.count(&pages[3]))
+	require.Equal(t, blockUsers, fast.countAnd(&pages[3], &pages[3]))
+}
+
+// TestScatter adds arrays of all short lengths, and a long one, to a page.
+func TestScatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	for n := range 70 {
+		if n == 69 {
+			n = blockUsers
+		}
+		var got, want page
+		array := make([]uint16, n)
+		for i := range array {
+			array[i] = uint16(r.Uint32())
+			want[array[i]/64] |= 1 << (array[i] % 64)
+		}
+		scatter(&got, array)
+		require.Equal(t, want, got)
+	}
 }

@@ -32,7 +32,7 @@ func (f lookup) Block(i int, list []uint16, words *Words) ([]uint16, int) {
 	case b.full():
 		(*page)(words).fill()
 	default:
-		(*page)(words).scatter(b.array)
+		scatter((*page)(words), b.array)
 	}
 	return nil, b.n
 }

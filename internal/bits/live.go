@@ -67,7 +67,7 @@ func (l *Live) Add(user uint32) {
 			return
 		}
 		b.words = new(page)
-		b.words.scatter(b.array)
+		scatter(b.words, b.array)
 		b.array = nil
 	}
 	w := &b.words[low/64]

@@ -21,23 +21,6 @@ func (p *page) fill() {
 	}
 }
 
-// scatter adds users. Neighbours are often in one word, where each has to wait
-// for the one before; so four parts of the array take turns.
-func (p *page) scatter(array []uint16) {
-	n := len(array) / 4
-	first, second, third, fourth := array[:n], array[n:][:n], array[2*n:][:n], array[3*n:][:n]
-	for i, a := range first {
-		b, c, d := second[i], third[i], fourth[i]
-		p[a/64] |= 1 << (a % 64)
-		p[b/64] |= 1 << (b % 64)
-		p[c/64] |= 1 << (c % 64)
-		p[d/64] |= 1 << (d % 64)
-	}
-	for _, v := range array[4*n:] {
-		p[v/64] |= 1 << (v % 64)
-	}
-}
-
 // unset takes users out.
 func (p *page) unset(array []uint16) {
 	for _, v := range array {
@@ -86,7 +69,7 @@ func (p *page) meet(array, other []uint16) []uint16 {
 		return pick(array, other, true)
 	}
 	clear(p[:])
-	p.scatter(other)
+	scatter(p, other)
 	return p.filter(array, 1)
 }
 
@@ -103,7 +86,7 @@ func (p *page) common(array, other []uint16) int {
 		return n
 	}
 	clear(p[:])
-	p.scatter(array)
+	scatter(p, array)
 	return p.hits(other)
 }
 
@@ -113,7 +96,7 @@ func (p *page) without(array, other []uint16) []uint16 {
 		return pick(array, other, false)
 	}
 	clear(p[:])
-	p.scatter(other)
+	scatter(p, other)
 	return p.filter(array, 0)
 }
 

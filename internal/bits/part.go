@@ -36,7 +36,7 @@ func From(s Source) Expr { return Expr{op: opSource, source: s} }
 func (e Expr) Parts() iter.Seq[Part] {
 	return func(yield func(Part) bool) {
 		span := e.span()
-		kernel := kernelFor(span)
+		kernel := newKernel()
 		ev := newEvaluator(e, kernel)
 		var all *page
 		for i := range span {

@@ -4,12 +4,16 @@ func cpuid(eax, ecx uint32) (a, b, c, d uint32)
 
 func xgetbv() (a, d uint32)
 
-// Detect asks the processor. It takes a microsecond or, on a virtual machine,
-// up to a hundred: ask once for a piece of work.
-func Detect() Features {
+// features is a table of constants: asking the processor takes a microsecond or,
+// on a virtual machine, up to a hundred, as long as a whole question.
+var features = detect()
+
+// Detect returns what the processor said when the program began.
+func Detect() Features { return features }
+
+func detect() Features {
 	const (
 		fma     = 1 << 12 // leaf 1, ecx
-		popcnt  = 1 << 23
 		osxsave = 1 << 27
 		avx     = 1 << 28
 		avx2    = 1 << 5 // leaf 7, ebx
@@ -18,7 +22,6 @@ func Detect() Features {
 	var f Features
 	top, _, _, _ := cpuid(0, 0)
 	_, _, c, _ := cpuid(1, 0)
-	f.POPCNT = c&popcnt != 0
 	if top < 7 || c&(osxsave|avx) != osxsave|avx {
 		return f
 	}

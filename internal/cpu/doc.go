@@ -7,5 +7,4 @@ package cpu
 type Features struct {
 	AVX2   bool // 256-bit integers, with a system that saves the registers
 	FMA    bool // AVX2 and fused multiply-add
-	POPCNT bool // counting the bits of a word
 }
