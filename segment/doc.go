@@ -58,7 +58,8 @@
 // or not. Preview answers what a definition would change, Overlap how audiences
 // share users, Explain why a user is in an audience and until when. Within sees
 // all of it through a mask, such as the users who consented to a purpose.
-// Snapshot is a picture that is written while the index goes on.
+// Snapshot is a picture that is written while the index goes on. Package
+// disclosure guards counts and audiences that leave the house.
 //
 // # Language
 //
