@@ -2,12 +2,14 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -158,4 +160,151 @@ func TestKeyNamedTwice(t *testing.T) {
 	s.must(t, event("d", epoch, bob, bob))
 	crashed := openTest(t, copyDir(t, dir), opts)
 	sameState(t, settled(t, s), settled(t, crashed), "recovered")
+}
+
+// checkReadable looks at what the journal can still be read about, after a
+// snapshot: no event that would be refused, and nothing that could not be
+// forgotten any more because no combination knows whose key seals it.
+func checkReadable(t testing.TB, s *Store, format string, args ...any) {
+	t.Helper()
+	known := map[uint64]bool{0: true}
+	for k := range s.graph.sets {
+		known[s.graph.sets[k].subject()] = true
+	}
+	o := newTest(t, Options{Secret: s.opts.Secret})
+	var records recordReader
+	what := fmt.Sprintf(format, args...)
+	require.NoError(t, s.durable.j.Replay(s.durable.j.First()-1, func(seq uint64, r *journal.Record) error {
+		if r.Shredded {
+			return nil
+		}
+		require.True(t, known[r.Subject], "%s: record %d of kind %d, subject %d", what, seq, r.Kind, r.Subject)
+		if r.Kind == recordEvent {
+			c := records.event(never(), r.Data, o)
+			for _, k := range o.keys {
+				require.False(t, s.tombs.refuses(k, c.at), "%s: record %d, event %s of %v", what, seq, c.id, k)
+			}
+		}
+		return nil
+	}))
+}
+
+// What a store forgets because it was erased in another one is forgotten in
+// its files like what it erases itself, whatever moment a crash comes at.
+func TestMergeReachesTheFiles(t *testing.T) {
+	t.Parallel()
+	dropped, parted, back, refused := 0, 0, 0, 0
+	for round := range min(longForm(6), 240) {
+		r := rand.New(rand.NewPCG(83, uint64(round)))
+		opts := twinOptions(round)
+		opts.SnapshotEvery, opts.SnapshotInPlace = -1, round%3 == 0
+		opts.DedupeWindow, opts.DedupeEvents = 0, 0 // what was forgotten early depends on what came before
+		plain := opts
+		dir := memoryDir(t)
+		var images []image
+		opts.hook = func(point string) error {
+			if images != nil {
+				images = append(images, image{dir: copyDir(t, dir), point: point})
+			}
+			return nil
+		}
+		s := openTest(t, dir, opts)
+		other := plain
+		other.Shard = 1
+		o, m := busy(t, r, other), newTest(t, plain)
+		ra, rb := rand.New(rand.NewPCG(89, uint64(round))), rand.New(rand.NewPCG(89, uint64(round)))
+		for i := range 60 {
+			someCommand(t, s, ra, i)
+			someCommand(t, m, rb, i)
+			if i == 20 {
+				require.NoError(t, s.Snapshot(context.Background()))
+			}
+		}
+		for _, u := range o.Users() {
+			if r.IntN(2) == 0 {
+				_, _ = o.Erase(u) // who may have been a key of one erased before
+			}
+		}
+		was := settled(t, s)
+		before := map[uint64]bool{}
+		for k := range s.graph.sets {
+			before[s.graph.sets[k].subject()] = true
+		}
+		images = []image{}
+		_, err := s.Merge(o)
+		require.NoError(t, err)
+		is := settled(t, s)
+		for _, x := range s.doomed {
+			if before[x] {
+				dropped++
+			}
+		}
+		for k := range s.graph.sets {
+			if len(s.graph.sets[k].nodes) > 0 && s.graph.sets[k].subject() == 0 {
+				parted++
+			}
+		}
+		checkTwin(t, s, "round %d", round)
+		merged := len(images)
+		require.NoError(t, s.Snapshot(context.Background()))
+		shot := images
+		images = nil
+		require.Empty(t, s.doomed)
+		sameState(t, is, settled(t, s), "round %d", round)
+		checkReadable(t, s, "round %d", round)
+		_, err = m.Merge(o)
+		require.NoError(t, err)
+		sameState(t, stateless(t, m), stateless(t, s), "round %d: in memory", round)
+
+		spoiled := make([]string, len(shot))
+		for i, x := range shot {
+			spoiled[i] = copyDir(t, x.dir)
+			got := openTest(t, x.dir, plain)
+			want := is
+			if i < merged && x.point != "append.committed" {
+				want = was
+			}
+			sameState(t, want, settled(t, got), "round %d, %s", round, x.point)
+			require.NoError(t, got.Close())
+			if i < merged {
+				continue
+			}
+			// With the newest snapshot damaged, the one before it and the journal
+			// give the same, or it is said that they no longer can.
+			spoilNewest(t, spoiled[i])
+			alone := plain
+			got, err := Open(spoiled[i], &alone)
+			if err != nil {
+				require.ErrorIs(t, err, ErrCorrupt)
+				refused++
+				continue
+			}
+			sameState(t, is, settled(t, got), "round %d, %s, from the snapshot before", round, x.point)
+			require.NoError(t, got.Close())
+			back++
+		}
+		// What comes later is sealed with keys that are there.
+		for i := range 30 {
+			someCommand(t, s, r, i)
+		}
+		crashed := openTest(t, copyDir(t, dir), plain)
+		sameState(t, settled(t, s), settled(t, crashed), "round %d, later", round)
+		require.NoError(t, s.Compact(context.Background()))
+		checkReadable(t, s, "round %d, compacted", round)
+	}
+	t.Log(dropped, "keys destroyed,", parted, "combinations went on with another;", back, "recoveries from the snapshot before,", refused, "refused")
+	for _, n := range []int{dropped, parted, back, refused} {
+		require.Positive(t, n)
+	}
+}
+
+// spoilNewest flips a bit in the store's part of the newest snapshot.
+func spoilNewest(t testing.TB, dir string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*-store"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	spoil(t, dir, strings.TrimPrefix(slices.MaxFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	}), dir+string(filepath.Separator)))
 }

@@ -15,8 +15,13 @@ import (
 //
 // Both need the same options but for distinct Shard of equal Shards, and no
 // attached views. Erased persons stay erased: each store's refusals apply to
-// what the other holds. Records of the other are added where this one has
-// none.
+// what the other holds, but not to what it restored itself with [Store.Import].
+// Records of the other are added where this one has none.
+//
+// In the files of a store of [Open], what is forgotten here because it was
+// erased there is like what [Store.Erase] forgets of a person with links: the
+// journal can no longer be read about it when the next snapshot stands, and it
+// is physically gone after [Store.Compact].
 //
 // In a store of [Open] the merge is one transaction, which holds the other's
 // bytes: at most 256 MiB of them, as [Store.AppendBinary] writes them, else
@@ -143,7 +148,12 @@ func (s *Store) merge(o *Store) (map[uint32]uint32, moved) {
 			}
 		}
 	}
-	return s.adopt(o, nodes, sets, starts, current)
+	renamed, m := s.adopt(o, nodes, sets, starts, current)
+	// What the other store holds in spite of them was restored there.
+	for h, until := range o.tombs.until {
+		s.tombs.add(h, until)
+	}
+	return renamed, m
 }
 
 // mergeSet takes another store's record of the same combination in.
@@ -313,7 +323,7 @@ func (s *Store) isCut(o *Store, n uint32) bool {
 }
 
 // buried reports whether an event of these keys at that instant is refused
-// here.
+// here, by what was erased before the merge.
 func (s *Store) buried(g *identity, nodes []uint32, at instant) bool {
 	if len(s.tombs.until) == 0 {
 		return false
@@ -321,41 +331,53 @@ func (s *Store) buried(g *identity, nodes []uint32, at instant) bool {
 	return slices.ContainsFunc(nodes, func(n uint32) bool { return s.tombs.refuses(g.key(n), at) })
 }
 
-// bury takes over the other store's refusals and drops what they refuse.
+// burial is a key that was erased elsewhere, up to an instant.
+type burial struct {
+	node  uint32
+	key   Key
+	until instant
+}
+
+// bury drops what the other store refuses. The records of it in the journal
+// hold what stays as well, which the next snapshot has: their keys go then.
 func (s *Store) bury(o *Store) {
 	if len(o.tombs.until) == 0 {
 		return
 	}
-	for h, until := range o.tombs.until {
-		s.tombs.add(h, until)
-	}
 	g := &s.graph
-	var names []Key
+	var list []burial
 	for n := range g.nodes {
 		if g.nodes[n].person == nil {
 			continue
 		}
-		if k := g.key(uint32(n)); s.tombs.has(k) {
-			names = append(names, k)
+		k := g.key(uint32(n))
+		if until, ok := o.tombs.until[s.tombs.hash(k)]; ok {
+			list = append(list, burial{uint32(n), k, until})
 		}
 	}
-	slices.SortFunc(names, func(a, b Key) int {
-		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Value, b.Value))
+	slices.SortFunc(list, func(a, b burial) int {
+		return cmp.Or(strings.Compare(a.key.Kind, b.key.Kind), strings.Compare(a.key.Value, b.key.Value))
 	})
-	for _, k := range names {
-		if n, ok := g.lookup(k); ok {
-			s.buryKey(n, k)
+	var doomed []uint64
+	for _, x := range list {
+		if n, ok := g.lookup(x.key); ok && n == x.node {
+			doomed = s.buryKey(&x, doomed)
 		}
+		s.watched.forget(x.key)
 	}
+	s.doom(doomed...)
 }
 
 // buryKey drops the statements that came with a key up to the instant at
-// which it was erased elsewhere.
-func (s *Store) buryKey(n uint32, k Key) {
+// which it was erased elsewhere, and appends whose keys seal them. What comes
+// with a combination that stays is sealed with another key from now on.
+func (s *Store) buryKey(b *burial, doomed []uint64) []uint64 {
 	g := &s.graph
+	n := b.node
+	refused := func(at instant) bool { return at.compare(b.until) <= 0 }
 	var m moved
 	var r Receipt
-	gone := make(map[uint32]bool)
+	gone, reached := make(map[uint32]bool), make(map[uint32]bool)
 	var rest []uint32
 	var losers []*person
 	for _, set := range slices.Clone(g.nodes[n].sets) {
@@ -364,45 +386,49 @@ func (s *Store) buryKey(n uint32, k Key) {
 			losers = append(losers, x.owner)
 		}
 		rest = append(rest, x.nodes...)
-		last := x.last.instant()
+		first, last := x.first.instant(), x.last.instant()
 		if g.isLoan(set) {
 			_, r := s.loanSpan(set)
 			last = r.instant()
 		}
-		if s.tombs.refuses(k, last) {
-			gone[set] = true
-		}
+		gone[set] = refused(last)
+		reached[set] = refused(first)
 	}
 	slices.SortFunc(losers, func(a, b *person) int { return cmp.Compare(a.number, b.number) })
 	for _, p := range losers {
 		s.unindexConsents(p)
 		s.strip(p, gone, &r)
-		p.rows = slices.DeleteFunc(p.rows, func(x row) bool {
-			if slices.Contains(g.sets[x.set].nodes, n) && s.tombs.refuses(k, x.instant()) {
-				s.log.drop(x.pos())
-				s.retained--
-				return true
+		drops := func(set uint32, at instant) bool {
+			if !slices.Contains(g.sets[set].nodes, n) || !refused(at) {
+				return false
 			}
-			return false
+			reached[g.base(set)] = true
+			return true
+		}
+		p.rows = slices.DeleteFunc(p.rows, func(x row) bool {
+			if !drops(x.set, x.instant()) {
+				return false
+			}
+			s.seen.forget(string(s.log.id(x.pos())))
+			s.log.drop(x.pos())
+			s.retained--
+			return true
 		})
-		p.setCells(slices.DeleteFunc(p.cells(), func(c cell) bool {
-			return slices.Contains(g.sets[c.set].nodes, n) && s.tombs.refuses(k, c.at)
-		}))
-		p.setConsents(slices.DeleteFunc(p.consents(), func(c consent) bool {
-			return slices.Contains(g.sets[c.set].nodes, n) && s.tombs.refuses(k, c.at)
-		}))
-		p.setTags(slices.DeleteFunc(p.tags(), func(t tagging) bool {
-			return slices.Contains(g.sets[t.set].nodes, n) && s.tombs.refuses(k, t.at)
-		}))
+		p.setCells(slices.DeleteFunc(p.cells(), func(c cell) bool { return drops(c.set, c.at) }))
+		p.setConsents(slices.DeleteFunc(p.consents(), func(c consent) bool { return drops(c.set, c.at) }))
+		p.setTags(slices.DeleteFunc(p.tags(), func(t tagging) bool { return drops(t.set, t.at) }))
 	}
 	for _, set := range slices.Clone(g.nodes[n].sets) {
 		x := &g.sets[set]
-		if !gone[set] && s.tombs.refuses(k, x.first.instant()) {
+		if gone[set] || reached[set] {
+			doomed = append(doomed, x.subject())
+			x.setSubject(0)
+		}
+		if gone[set] {
+			g.removeSet(set)
+		} else if refused(x.first.instant()) {
 			s.refirst(set)
 		}
-	}
-	for set := range gone {
-		g.removeSet(set)
 	}
 	slices.SortFunc(rest, g.stronger)
 	clear(g.lending.visits)
@@ -417,6 +443,7 @@ func (s *Store) buryKey(n uint32, k Key) {
 			s.indexConsents(p)
 		}
 	}
+	return doomed
 }
 
 // refirst finds when a combination was first seen after its earliest events

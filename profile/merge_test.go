@@ -95,3 +95,42 @@ func TestMergeWhatIsRefusedAndLent(t *testing.T) {
 		}
 	}
 }
+
+// What one store had erased and restored stays in a merge, whichever of the
+// two is the receiver.
+func TestMergeKeepsRestored(t *testing.T) {
+	for _, dst := range []int{0, 1} {
+		var stores []*Store
+		for i := range uint32(2) {
+			s := newTest(t, Options{Shard: i, Shards: 2})
+			for j, k := range []Key{ann, bob} {
+				e := event("a", epoch, k)
+				e.ID = fmt.Sprint(i, j)
+				s.must(t, e)
+			}
+			stores = append(stores, s)
+		}
+		user, _ := stores[0].Resolve(UserID, "ann")
+		data, err := stores[0].Export(user)
+		require.NoError(t, err)
+		_, err = stores[0].Erase(user)
+		require.NoError(t, err)
+		_, err = stores[0].Import(data)
+		require.NoError(t, err)
+		user, _ = stores[1].Resolve(UserID, "bob")
+		_, err = stores[1].Erase(user)
+		require.NoError(t, err)
+		s := stores[dst]
+		_, err = s.Merge(stores[1-dst])
+		require.NoError(t, err)
+		s.checkInvariants(t)
+		user, ok := s.Resolve(UserID, "ann")
+		require.True(t, ok)
+		p, _ := s.Profile(user)
+		require.Equal(t, 1, p.Events, "hers of the other store had been erased")
+		_, ok = s.Resolve(UserID, "bob")
+		require.False(t, ok)
+		_, err = s.Apply(event("late", epoch, ann))
+		require.ErrorIs(t, err, ErrErased)
+	}
+}

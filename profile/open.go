@@ -23,7 +23,9 @@ import (
 // a person is sealed with a key of its own, and snapshots. It is opened by one
 // store at a time. Snapshots are written when the journal has grown by
 // Options.SnapshotEvery, by [Store.Snapshot] and by [Store.Close]; Open reads
-// the newest that is whole and what came after.
+// the newest that is whole and what came after. Of the two that are kept, the
+// older cannot stand in for one with which keys were destroyed, of persons
+// erased or stores merged before it: that is [ErrCorrupt].
 //
 // Shard, Shards and Secret must be those the directory was made with, or the
 // error is [ErrOptions]. Traits, retention and what purposes are allowed by

@@ -45,8 +45,3 @@ func (t *tombstones) add(h [32]byte, until instant) {
 		t.until[h] = until
 	}
 }
-
-func (t *tombstones) has(k Key) bool {
-	_, ok := t.until[t.hash(k)]
-	return ok
-}

@@ -69,6 +69,7 @@ func TestTwin(t *testing.T) {
 			case 0:
 				what = "snapshot"
 				require.NoError(t, s.Snapshot(context.Background()))
+				checkReadable(t, s, "round %d, %d", round, i)
 			case 1:
 				what = "open"
 				if r.IntN(2) == 0 {

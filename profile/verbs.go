@@ -236,10 +236,12 @@ func (v *importVerb) apply(s *Store, subject uint64) {
 // doom lists subjects whose keys go when the next snapshot stands.
 func (s *Store) doom(subjects ...uint64) {
 	for _, x := range subjects {
-		if i, found := slices.BinarySearch(s.doomed, x); x != 0 && !found {
-			s.doomed = slices.Insert(s.doomed, i, x)
+		if x != 0 {
+			s.doomed = append(s.doomed, x)
 		}
 	}
+	slices.Sort(s.doomed)
+	s.doomed = slices.Compact(s.doomed)
 }
 
 // mergeVerb is Merge, with the other store as its bytes.
@@ -275,6 +277,7 @@ func (v *mergeVerb) read(*eventScan) {}
 // apply merges what was written where something was, so that a replay merges
 // the same.
 func (v *mergeVerb) apply(s *Store, subject uint64) {
+	s.doom(subject)
 	o := v.other
 	if v.data != nil {
 		opts := s.opts
@@ -290,7 +293,8 @@ func (v *mergeVerb) apply(s *Store, subject uint64) {
 	}
 	s.dropReserved()
 	v.renamed, _ = s.merge(o)
-	s.doom(subject)
+	s.compact()
+	s.scrub()
 }
 
 // eraseVerb is Erase. It names all numbers of the person, who may be several
