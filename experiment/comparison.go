@@ -27,13 +27,16 @@ type Comparison struct {
 	Control, Treatment Sample
 
 	Absolute Estimate // treatment mean − control mean
-	Relative Estimate // that, over |control mean|; by the delta method
+	// Relative is that, over |control mean|, by the delta method: NaN, with a
+	// warning that wraps [ErrZero], where that mean is 0, or so near to it that
+	// the ratio is beyond all numbers.
+	Relative Estimate
 	// Scale, Null and Alternative are what the test was about.
 	Scale       Scale
 	Null        float64
 	Alternative Alternative
 	T           float64 // the effect less the null effect, in standard errors
-	DF          float64 // degrees of freedom, Welch–Satterthwaite
+	DF          float64 // degrees of freedom, Welch–Satterthwaite; infinite of a normal test
 	P           float64 // p-value for the Alternative
 	PGreater    float64 // one-sided p-values, whatever the Alternative
 	PLess       float64
@@ -116,22 +119,28 @@ type armEstimate struct {
 // finish tests the difference of two independent arms.
 func (c *Comparison) finish(a, b armEstimate, o TestOptions) error {
 	// The delta method: ∂/∂b = 1/|a|, ∂/∂a = −b/(a·|a|).
-	k := b.mean / a.mean
-	return c.finishRelative(a, b, b.v+a.v*k*k, o)
+	k := math.Sqrt(a.v) * (b.mean / a.mean)
+	return c.finishRelative(a, b, b.v+k*k, o)
 }
 
 // finishRelative is finish where the variance of the relative effect, times
 // the square of the control mean, is given.
 func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOptions) error {
+	for i, e := range []armEstimate{a, b} {
+		if x := e.mean + e.v; math.IsNaN(x-x) || e.v < 0 {
+			return &ValueError{"Compare", [2]string{"control", "treatment"}[i] + " with mean and variance", []float64{e.mean, e.v}, ErrNotFinite}
+		}
+	}
 	c.Scale, c.Null, c.Alternative = o.Scale, o.Null, o.Alternative
 	c.Control.N, c.Control.Mean, c.Control.StdDev, c.Control.StdErr = a.n, a.mean, a.sd, math.Sqrt(a.v)
 	c.Treatment.N, c.Treatment.Mean, c.Treatment.StdDev, c.Treatment.StdErr = b.n, b.mean, b.sd, math.Sqrt(b.v)
 	c.DF = math.Pow((a.v+b.v)/math.Hypot(a.satter, b.satter), 2)
 	c.Absolute = Estimate{Value: b.mean - a.mean, StdErr: math.Sqrt(a.v + b.v), Level: o.Level}
 	c.Relative = Estimate{Value: math.NaN(), StdErr: math.NaN(), Lo: math.NaN(), Hi: math.NaN(), Level: o.Level}
-	if base := a.unadjusted; base != 0 {
-		c.Relative.Value = (b.mean - a.mean) / math.Abs(base)
-		c.Relative.StdErr = math.Sqrt(max(0, relative)) / math.Abs(base)
+	base := math.Abs(a.unadjusted)
+	value, stderr := (b.mean-a.mean)/base, math.Sqrt(max(0, relative))/base
+	if x := value + stderr; base != 0 && !math.IsNaN(x-x) {
+		c.Relative.Value, c.Relative.StdErr = value, stderr
 	} else {
 		err := fmt.Errorf("experiment: %w: no relative effect", ErrZero)
 		if o.Scale == Relative {
@@ -140,7 +149,7 @@ func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOp
 		c.Warnings = append(c.Warnings, err)
 	}
 	if !(c.Absolute.StdErr > 0) || !(c.DF > 0) {
-		c.undecided(a.unadjusted)
+		c.undecided()
 		return nil
 	}
 	if o.Sequential > 0 {
@@ -167,11 +176,11 @@ func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOp
 
 // undecided is the result when all values of both arms are the same: nothing
 // was learnt about their spread, so no effect is excluded.
-func (c *Comparison) undecided(control float64) {
+func (c *Comparison) undecided() {
 	c.DF, c.T = 0, 0
 	c.P, c.PGreater, c.PLess = 1, 1, 1
 	c.Absolute.Lo, c.Absolute.Hi = math.Inf(-1), math.Inf(1)
-	if control != 0 {
+	if !math.IsNaN(c.Relative.Value) {
 		c.Relative.Lo, c.Relative.Hi = math.Inf(-1), math.Inf(1)
 	}
 	c.Warnings = append(c.Warnings, fmt.Errorf("experiment: %w: all values are %v and %v", ErrNoVariance, c.Control.Mean, c.Treatment.Mean))

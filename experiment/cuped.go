@@ -169,8 +169,8 @@ func (j *Joint) residual(y int, xs []int) float64 {
 
 // CUPEDRatio compares a ratio of sums, adjusted by the same ratio from before
 // the exposure: the variables are numerator, denominator, and the two of the
-// pre-period. θ minimizes the variance of the difference; one of less than
-// 1e-8 is none. A zero denominator is [ErrZero].
+// pre-period. θ minimizes the variance of the difference; a correlation of
+// less than 1e-8 is none. A zero denominator is [ErrZero].
 func CUPEDRatio(control, treatment *Joint, opts *TestOptions) (Comparison, error) {
 	const fn = "CUPEDRatio"
 	o, err := opts.resolve(fn)
@@ -180,7 +180,7 @@ func CUPEDRatio(control, treatment *Joint, opts *TestOptions) (Comparison, error
 	arms := [2]*Joint{control, treatment}
 	var post, pre [2][]float64 // gradients of the two ratios
 	var m, m0 [2]float64
-	covariance, variance := 0.0, 0.0
+	covariance, variance, after := 0.0, 0.0, 0.0
 	for i, j := range arms {
 		name := [2]string{"control", "treatment"}[i]
 		if j, err = j.check(fn, name, 4); err != nil {
@@ -196,13 +196,14 @@ func CUPEDRatio(control, treatment *Joint, opts *TestOptions) (Comparison, error
 		pre[i] = []float64{0, 0, 1 / d0, -m0[i] / d0}
 		covariance += j.quadratic(post[i], pre[i])
 		variance += j.quadratic(pre[i], pre[i])
+		after += j.quadratic(post[i], post[i])
+	}
+	if x := covariance + variance + after; math.IsNaN(x - x) {
+		return Comparison{}, &ValueError{fn, "variances of the ratios before and after", []float64{variance, after}, ErrNotFinite}
 	}
 	theta := 0.0
-	if variance > 0 {
+	if math.Abs(covariance)/math.Sqrt(variance)/math.Sqrt(after) >= 1e-8 {
 		theta = covariance / variance
-	}
-	if math.Abs(theta) < 1e-8 {
-		theta = 0
 	}
 	c := Comparison{Method: "Welch's t on a ratio (delta method), CUPED", Theta: []float64{theta}}
 	var e [2]armEstimate

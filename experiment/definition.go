@@ -55,8 +55,12 @@ func Parse(data []byte, opts *Options) (*Experiment, error) {
 	return New(def.Key, def.Arms, &o)
 }
 
-// MarshalJSON writes the experiment's [Definition].
+// MarshalJSON writes the experiment's [Definition]. The zero Experiment is
+// [ErrInvalid].
 func (e *Experiment) MarshalJSON() ([]byte, error) {
+	if len(e.weights) == 0 {
+		return nil, &OptionError{"MarshalJSON", "experiment", "made of nothing", "want one of New"}
+	}
 	d := Definition{
 		Key: e.key, Arms: e.arms, Salt: e.opts.Salt, Traffic: e.opts.Traffic, Paused: e.opts.Paused,
 		Past: e.weights[:len(e.weights)-1], Layer: e.opts.Layer, Holdouts: e.opts.Holdouts, Forced: e.opts.Forced,

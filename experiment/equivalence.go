@@ -39,6 +39,8 @@ func (c Comparison) Equivalence(low, high float64) (Equivalence, error) {
 	const fn = "Equivalence"
 	e := c.Effect()
 	switch {
+	case e.Level <= .5:
+		return Equivalence{}, &OptionError{fn, "comparison of level", e.Level, "want more than 0.5"}
 	case !(low < high):
 		return Equivalence{}, &OptionError{fn, "margins", []float64{low, high}, "want the lower below the upper"}
 	case c.always:
@@ -54,10 +56,7 @@ func (c Comparison) Equivalence(low, high float64) (Equivalence, error) {
 	}
 	out := Equivalence{Low: low, High: high, PLow: tail((e.Value - low) / e.StdErr), PHigh: tail((high - e.Value) / e.StdErr)}
 	out.P = max(out.PLow, out.PHigh)
-	level := e.Level
-	if c.Alternative == TwoSided {
-		level = 2*level - 1
-	}
+	level := 2*e.Level - 1
 	out.Interval = Estimate{Value: e.Value, StdErr: e.StdErr, Level: level}
 	q := -stats.NormalQuantile((1 - level) / 2)
 	if !math.IsInf(c.DF, 1) {

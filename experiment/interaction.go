@@ -57,6 +57,9 @@ func (r *Readout) Interaction(other *Readout, metric string, arms, others [2]str
 	if m.formed() {
 		return Comparison{}, &OptionError{"Interaction", "metric", metric, "want one that is a plain value"}
 	}
+	if other == nil {
+		return Comparison{}, &OptionError{"Interaction", "other", other, "want a readout"}
+	}
 	their := other.join(nil, nil, nil, o.AsOf)
 	if err := other.known(their, others[0], others[1]); err != nil {
 		return Comparison{}, err

@@ -84,7 +84,7 @@ func JointOf(kinds []Kind, n int64, sums []float64, products [][]float64) (*Join
 			j.cross[at].hi = p
 			at++
 		}
-		if n > 1 && j.centred(i, i) < -1e-9*products[i][i] {
+		if n > 0 && !(j.centred(i, i) >= -1e-9*products[i][i]) || n == 0 && (s != 0 || products[i][i] != 0) {
 			return nil, &ValueError{"JointOf", "sum of squares", products[i][i], ErrVariance}
 		}
 	}
@@ -124,6 +124,9 @@ func (j *Joint) Sub(x ...float64) {
 
 // Merge adds what o holds; its variables must be of the same kinds.
 func (j *Joint) Merge(o *Joint) error {
+	if o == nil {
+		return &OptionError{"Merge", "o", o, "want a joint"}
+	}
 	if !slices.Equal(j.kinds, o.kinds) {
 		return &ValueError{"Merge", "kinds", fmt.Sprintf("%v into %v", o.kinds, j.kinds), ErrKind}
 	}
@@ -151,13 +154,25 @@ func (j *Joint) N() int64 { return j.n }
 // Variables returns how many values a user has.
 func (j *Joint) Variables() int { return len(j.kinds) }
 
-// Mean returns the mean of a variable.
-func (j *Joint) Mean(i int) float64 { return j.settled().mean(i) }
+// Mean returns the mean of a variable, NaN of no users and of a variable that
+// there is not.
+func (j *Joint) Mean(i int) float64 {
+	if !j.has(i) {
+		return math.NaN()
+	}
+	return j.settled().mean(i)
+}
 
-func (j *Joint) mean(i int) float64 { return j.sums[i].sum().Value() / float64(j.n) }
+func (j *Joint) mean(i int) float64 { return meanOf(j.sums[i], j.n) }
 
-// Moments returns the moments of one variable.
+func (j *Joint) has(i int) bool { return i >= 0 && i < len(j.kinds) }
+
+// Moments returns the moments of one variable. Those of a variable that there
+// is not have an [*OptionError] as their Err.
 func (j *Joint) Moments(i int) *Moments {
+	if !j.has(i) {
+		return &Moments{err: &OptionError{"Moments", "variable", i, fmt.Sprintf("want 0 to %d", len(j.kinds)-1)}}
+	}
 	j = j.settled()
 	return &Moments{Kind: j.kinds[i], n: j.n, s1: j.sums[i], s2: j.cross[j.place(i, i)], err: j.err}
 }
@@ -169,7 +184,7 @@ func (j *Joint) Select(variables ...int) *Joint {
 	j = j.settled()
 	kinds := make([]Kind, len(variables))
 	for i, v := range variables {
-		if v < 0 || v >= len(j.kinds) {
+		if !j.has(v) {
 			out := newJoint(kinds)
 			out.err = &OptionError{"Select", "variables", slices.Clone(variables), fmt.Sprintf("want 0 to %d", len(j.kinds)-1)}
 			return out
@@ -177,7 +192,10 @@ func (j *Joint) Select(variables ...int) *Joint {
 		kinds[i] = j.kinds[v]
 	}
 	out := newJoint(kinds)
-	out.n, out.err = j.n, j.err
+	if out.n, out.err = j.n, j.err; len(variables) == 0 || len(variables) > MaxVariables {
+		out.err = &OptionError{"Select", "variables", slices.Clone(variables), fmt.Sprintf("want 1 to %d", MaxVariables)}
+		return out
+	}
 	at := 0
 	for i, a := range variables {
 		out.sums[i] = j.sums[a]
@@ -190,8 +208,14 @@ func (j *Joint) Select(variables ...int) *Joint {
 }
 
 // Covariance returns the covariance of two variables, with the divisor n − 1,
-// or n for two proportions; of a variable with itself the variance.
-func (j *Joint) Covariance(a, b int) float64 { return j.settled().covariance(a, b) }
+// or n for two proportions; of a variable with itself the variance. It is NaN
+// of fewer than two users and of variables that there are not.
+func (j *Joint) Covariance(a, b int) float64 {
+	if !j.has(a) || !j.has(b) {
+		return math.NaN()
+	}
+	return j.settled().covariance(a, b)
+}
 
 func (j *Joint) covariance(a, b int) float64 {
 	if j.n < 2 {
@@ -215,7 +239,7 @@ func (j *Joint) place(a, b int) int {
 // centred returns the sum of products around the means.
 func (j *Joint) centred(a, b int) float64 {
 	s := j.cross[j.place(a, b)].sum()
-	s.Merge(j.sums[a].sum().Mul(j.sums[b].sum()).Div(float64(j.n)).Neg())
+	s.Merge(productOver(j.sums[a].sum(), j.sums[b].sum(), j.n).Neg())
 	return s.Value()
 }
 
@@ -226,6 +250,8 @@ func (j *Joint) check(fn, arm string, variables int) (*Joint, error) {
 		return nil, &ValueError{fn, arm, "no sums", ErrTooFew}
 	case j.err != nil:
 		return nil, fmt.Errorf("experiment: %s: %s: %w", fn, arm, j.err)
+	case len(j.kinds) == 0:
+		return nil, &OptionError{fn, arm + " variables", 0, "want one of NewJoint"}
 	case variables > 0 && len(j.kinds) != variables:
 		return nil, &OptionError{fn, arm + " variables", len(j.kinds), fmt.Sprintf("want %d", variables)}
 	case j.n < 2:

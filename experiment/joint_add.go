@@ -22,7 +22,7 @@ func (j *Joint) Add(x ...float64) {
 			at += blockSize
 			i++
 		}
-		if i == len(x) {
+		if i == len(x) && i > 0 {
 			j.n++
 			j.pending++
 			return
@@ -62,7 +62,7 @@ func (j *Joint) makeRoom() {
 // same length. It is faster than Add, and gives the same sums up to what Add
 // promises.
 func (j *Joint) AddAll(columns ...[]float64) {
-	if len(columns) != len(j.kinds) || slices.ContainsFunc(columns, func(c []float64) bool { return len(c) != len(columns[0]) }) {
+	if len(columns) == 0 || len(columns) != len(j.kinds) || slices.ContainsFunc(columns, func(c []float64) bool { return len(c) != len(columns[0]) }) {
 		if j.err == nil {
 			sizes := make([]int, len(columns))
 			for i, c := range columns {
@@ -236,7 +236,7 @@ func (j *Joint) accumulate(x []float64, sign float64) {
 }
 
 func (j *Joint) usable(fn string, x []float64) bool {
-	if len(x) != len(j.kinds) {
+	if len(x) != len(j.kinds) || len(x) == 0 {
 		if j.err == nil {
 			j.err = &OptionError{fn, "values", slices.Clone(x), fmt.Sprintf("want %d", len(j.kinds))}
 		}

@@ -79,8 +79,9 @@ func MomentsOf(kind Kind, n int64, sum, sumOfSquares float64) (*Moments, error) 
 	}
 	m := &Moments{Kind: kind, n: n}
 	m.s1.hi, m.s2.hi = sum, sumOfSquares
-	// Sums in float64 carry rounding errors of their own; allow for them.
-	if n > 0 && m.centred().Value() < -1e-9*sumOfSquares {
+	// Sums in float64 carry rounding errors of their own; allow for them. What
+	// overflows is far below zero, or not a number.
+	if n > 0 && !(m.centred().Value() >= -1e-9*sumOfSquares) {
 		return nil, bad("sum of squares", sumOfSquares, ErrVariance)
 	}
 	return m, nil
@@ -170,6 +171,9 @@ func (m *Moments) refuse(fn string, x float64) {
 // Merge adds what o holds. Moments of different kinds do not merge: the error
 // wraps [ErrKind]. Empty moments take the kind of o.
 func (m *Moments) Merge(o *Moments) error {
+	if o == nil {
+		return &OptionError{"Merge", "o", o, "want moments"}
+	}
 	if m.Kind != o.Kind {
 		if *m != (Moments{Kind: m.Kind}) {
 			return &ValueError{"Merge", "kind", fmt.Sprintf("%v into %v", o.Kind, m.Kind), ErrKind}
@@ -202,7 +206,15 @@ func (m *Moments) Sum() float64 { return m.s1.sum().Value() }
 func (m *Moments) SumOfSquares() float64 { return m.s2.sum().Value() }
 
 // Mean returns the mean, NaN of no values.
-func (m *Moments) Mean() float64 { return m.s1.sum().Value() / float64(m.n) }
+func (m *Moments) Mean() float64 { return meanOf(m.s1, m.n) }
+
+// meanOf is not a number where nothing is left, whatever was taken out.
+func meanOf(s pair, n int64) float64 {
+	if n == 0 {
+		return math.NaN()
+	}
+	return s.sum().Value() / float64(n)
+}
 
 // Variance returns the variance of one value, by the definition of the kind;
 // NaN of fewer than two values.
@@ -223,17 +235,29 @@ func (m *Moments) Variance() float64 {
 
 // onlyRounding tells whether a sum of squares around the mean is no more than
 // what rounding leaves of values that are all the same. Whole numbers leave
-// nothing.
+// nothing. Squares of values below 1e-154 or so are rounded to multiples of the
+// smallest number there is, and a sum of few of these says nothing.
 func onlyRounding(centred float64, n int64, s1, s2 pair) bool {
+	if centred < 0x1p-1040*float64(n) {
+		return true
+	}
 	hi, lo := s1.sum().Parts()
 	return centred < 0x1p-102*float64(n)*s2.sum().Value() && (lo != math.Trunc(lo) || hi != math.Trunc(hi))
 }
 
 // centred returns the sum of squares around the mean.
 func (m *Moments) centred() stats.Sum {
-	s1, s := m.s1.sum(), m.s2.sum()
-	s.Merge(s1.Mul(s1).Div(float64(m.n)).Neg())
+	s := m.s2.sum()
+	s.Merge(productOver(m.s1.sum(), m.s1.sum(), m.n).Neg())
 	return s
+}
+
+// productOver is a·b/n, also where a·b alone would overflow.
+func productOver(a, b stats.Sum, n int64) stats.Sum {
+	if math.Abs(a.Value()) < 1e150 && math.Abs(b.Value()) < 1e150 {
+		return a.Mul(b).Div(float64(n))
+	}
+	return a.Div(float64(n)).Mul(b)
 }
 
 const momentsKind, momentsVersion = "experiment.Moments", 0

@@ -52,7 +52,8 @@ func (s Scale) String() string {
 
 // TestOptions of every comparison. The zero value and nil are the defaults.
 type TestOptions struct {
-	// Level of the confidence intervals. Default: 0.95.
+	// Level of the confidence intervals, at least 1e-9 and below 1; above 0.5
+	// when one-sided. Default: 0.95.
 	Level float64
 	// Alternative of the p-value; a one-sided one makes the intervals
 	// half-open. Default: TwoSided.
@@ -125,10 +126,12 @@ func (o *TestOptions) resolve(fn string) (TestOptions, error) {
 		r.Level = .95
 	}
 	switch {
-	case !(r.Level > 0 && r.Level < 1):
-		return r, &OptionError{fn, "Level", r.Level, "want 0 < Level < 1, or 0 for 0.95"}
+	case !(r.Level >= 1e-9 && r.Level < 1):
+		return r, &OptionError{fn, "Level", r.Level, "want 1e-9 ≤ Level < 1, or 0 for 0.95"}
 	case r.Alternative > Less:
 		return r, &OptionError{fn, "Alternative", r.Alternative, "want TwoSided, Greater or Less"}
+	case r.Alternative != TwoSided && r.Level <= .5:
+		return r, &OptionError{fn, "Level", r.Level, "want more than 0.5 in a one-sided test"}
 	case r.Scale > Relative:
 		return r, &OptionError{fn, "Scale", r.Scale, "want Absolute or Relative"}
 	case math.IsNaN(r.Null - r.Null):
@@ -137,8 +140,6 @@ func (o *TestOptions) resolve(fn string) (TestOptions, error) {
 	switch {
 	case r.Sequential < 0:
 		return r, &OptionError{fn, "Sequential", r.Sequential, "want a number of users, or 0"}
-	case r.Sequential > 0 && r.Alternative != TwoSided && r.Level <= .5:
-		return r, &OptionError{fn, "Level", r.Level, "want more than 0.5 in a one-sided sequential test"}
 	case r.Interval > Fieller:
 		return r, &OptionError{fn, "Interval", r.Interval, "want Delta, Log or Fieller"}
 	case r.Interval != Delta && r.Sequential > 0:

@@ -110,7 +110,7 @@ func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (
 		}
 	}
 	if !(se > 0) {
-		c.undecided(pa)
+		c.undecided()
 		return c, nil
 	}
 	c.T = (center - o.Null) / se

@@ -54,11 +54,19 @@ func type7(xs []float64, level float64) float64 {
 	if i+1 >= len(xs) {
 		return xs[len(xs)-1]
 	}
-	return xs[i] + (h-float64(i))*(xs[i+1]-xs[i])
+	return between(xs[i], xs[i+1], h-float64(i))
+}
+
+// between is the number at a share of the way from lo to hi.
+func between(lo, hi, share float64) float64 {
+	if d := hi - lo; !math.IsInf(d, 1) {
+		return min(hi, lo+share*d)
+	}
+	return (1-share)*lo + share*hi
 }
 
 // StdErr returns the standard error that the bounds imply, without clusters.
-func (q Quantile) StdErr() float64 { return (q.Hi - q.Lo) / (2 * z975) }
+func (q Quantile) StdErr() float64 { return (q.Hi/2 - q.Lo/2) / z975 }
 
 // Quantiles compares a quantile of two arms by Welch's test on the variances
 // that the order statistics imply,

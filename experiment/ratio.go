@@ -42,7 +42,7 @@ func (j *Joint) ratio(fn, arm string) (armEstimate, error) {
 	if d == 0 {
 		return armEstimate{}, fmt.Errorf("experiment: %s: %w: the denominator of %s", fn, ErrZero, arm)
 	}
-	g := []float64{1 / d, -n / (d * d)}
+	g := []float64{1 / d, -n / d / d}
 	return j.linear(fn, arm, n/d, g)
 }
 
@@ -53,7 +53,7 @@ func (j *Joint) linear(fn, arm string, mean float64, g []float64) (armEstimate, 
 	// Rounding may leave a variance of nothing a little below zero.
 	scale := 0.0
 	for i := range g {
-		scale += g[i] * g[i] * math.Abs(j.covariance(i, i))
+		scale += g[i] * math.Abs(j.covariance(i, i)) * g[i]
 	}
 	if v < -1e-9*scale || math.IsNaN(v-v) {
 		return armEstimate{}, &ValueError{fn, arm + " with variance", v, ErrVariance}
@@ -68,7 +68,7 @@ func (j *Joint) quadratic(g, h []float64) (v float64) {
 	for a := range g {
 		for b := range h {
 			if g[a] != 0 && h[b] != 0 {
-				v += g[a] * h[b] * j.covariance(a, b)
+				v += g[a] * j.covariance(a, b) * h[b] // in this order, for squares of g may overflow
 			}
 		}
 	}

@@ -209,6 +209,9 @@ func (r *Readout) Erase(user uint32) error {
 // experiment, and read the same events in the same way: else the error wraps
 // [ErrOptions]. The later clock holds.
 func (r *Readout) Merge(other *Readout) error {
+	if other == nil {
+		return &OptionError{"Merge", "other", other, "want a readout"}
+	}
 	if r.set.fingerprint != other.set.fingerprint {
 		return &ValueError{"Merge", "options", other.set.fingerprint, ErrOptions}
 	}

@@ -32,7 +32,7 @@ func (i Interval) String() string {
 // relativeInterval replaces the ends of the relative estimate, with the
 // quantile q of the test. Covariates would need another formula.
 func (c *Comparison) relativeInterval(a, b armEstimate, q float64, o TestOptions) error {
-	if o.Interval == Delta || a.unadjusted == 0 {
+	if o.Interval == Delta || math.IsNaN(c.Relative.Value) {
 		return nil
 	}
 	if c.Theta != nil {

@@ -51,17 +51,18 @@ func (c *Comparison) sequential(n float64, o TestOptions) {
 // SequentialSRM tests for a sample ratio mismatch in a way that holds at every
 // look: the p-value may be read after each user, and 0.001 stays 0.001. It is
 // the Bayes factor of multinomial counts under a Dirichlet distribution around
-// the weights, of a concentration (0: 10,000), against the weights themselves
-// (M. Lindon and A. Malek, "Anytime-valid inference for multinomial count
-// data", NeurIPS 2022). Weights must be positive; ChiSquare holds twice the
-// logarithm of the Bayes factor.
+// the weights, of a concentration (0: 10,000; within 1e-15 and 1e15), against the
+// weights themselves (M. Lindon and A. Malek, "Anytime-valid inference for
+// multinomial count data", NeurIPS 2022). Weights must be positive; ChiSquare
+// holds twice the logarithm of the Bayes factor, which is negative where the
+// counts speak for the weights.
 func SequentialSRM(counts []int, weights []float64, concentration float64) (SampleRatio, error) {
 	const fn = "SequentialSRM"
 	if concentration == 0 {
 		concentration = defaultConcentration
 	}
-	if !(concentration > 0) || math.IsInf(concentration, 1) {
-		return SampleRatio{}, &OptionError{fn, "concentration", concentration, "want a positive number, or 0 for 10,000"}
+	if !(concentration >= 1/mostConcentration && concentration <= mostConcentration) {
+		return SampleRatio{}, &OptionError{fn, "concentration", concentration, "want a number from 1e-15 to 1e15, or 0 for 10,000"}
 	}
 	s, err := SRM(counts, weights)
 	if err != nil {
@@ -78,30 +79,65 @@ func SequentialSRM(counts []int, weights []float64, concentration float64) (Samp
 // sequential replaces the test by the one that holds at every look. Units in
 // an arm of weight 0 are as certain a mismatch as before.
 func (s SampleRatio) sequential(concentration float64) SampleRatio {
-	if s.P == 0 || s.DF == 0 {
+	if s.DF == 0 {
 		return s
 	}
 	total := 0.0
-	for _, n := range s.Counts {
-		total += float64(n)
+	for i, n := range s.Counts {
+		if total += float64(n); s.Expected[i] == 0 && n > 0 {
+			return s
+		}
 	}
-	bf := logGamma(concentration) - logGamma(concentration+total)
+	// With a = c·θ the logarithm of the Bayes factor,
+	//
+	//	ln Γ(c) − ln Γ(c+N) + Σ (ln Γ(a+n) − ln Γ(a) − n·ln θ),
+	//
+	// is a small difference of large numbers. By Stirling's formula it is
+	// (c+N) times the divergence of the shares (a+n)/(c+N) from θ, less half of
+	// the logarithms of a+n over a, plus what the formula is off.
+	bf := math.Log1p(total/concentration)/2 + stirlingError(concentration) - stirlingError(concentration+total)
 	for i, e := range s.Expected {
 		theta := e / total
 		if theta == 0 {
 			continue
 		}
-		n := float64(s.Counts[i])
-		bf += logGamma(concentration*theta+n) - logGamma(concentration*theta) - n*math.Log(theta)
+		a, n := max(concentration*theta, math.SmallestNonzeroFloat64), float64(s.Counts[i])
+		more := math.Log(a+n) - math.Log(a)
+		if n < a {
+			more = math.Log1p(n / a)
+		}
+		bf += divergence(a, n, e) - more/2 + stirlingError(a+n) - stirlingError(a)
 	}
 	s.ChiSquare = 2 * bf
 	s.P = min(1, math.Exp(-bf))
 	return s
 }
 
-const defaultConcentration = 10_000
-
-func logGamma(x float64) float64 {
-	v, _ := math.Lgamma(x)
-	return v
+// divergence is (a+n)·ln((a+n)/(a+e)) − (n−e), which is never negative.
+func divergence(a, n, e float64) float64 {
+	x := (n - e) / (a + e)
+	switch {
+	case x > 1:
+		return (a+n)*(math.Log(a+n)-math.Log(a+e)) - (n - e)
+	case x <= -1:
+		return a + e
+	case math.Abs(x) < 1e-3:
+		return (a + e) * x * x * (1./2 - x*(1./6-x*(1./12-x*(1./20-x*(1./30-x/42)))))
+	}
+	return (a + e) * ((1+x)*math.Log1p(x) - x)
 }
+
+// stirlingError is ln Γ(x) − ((x − ½)·ln x − x + ½·ln 2π).
+func stirlingError(x float64) float64 {
+	if x < 16 {
+		v, _ := math.Lgamma(x)
+		return v - ((x-.5)*math.Log(x) - x + math.Log(2*math.Pi)/2)
+	}
+	y := 1 / x
+	return y * (1./12 - y*y*(1./360-y*y*(1./1260-y*y*(1./1680-y*y*(1./1188-y*y*691./360360)))))
+}
+
+const (
+	defaultConcentration = 10_000
+	mostConcentration    = 1e15
+)

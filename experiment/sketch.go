@@ -54,7 +54,7 @@ func edges(b int32) (lo, hi float64) {
 	if b < 1<<7 {
 		return 0, 0
 	}
-	return math.Float64frombits(uint64(b) << sketchShift), math.Float64frombits(uint64(b+1) << sketchShift)
+	return math.Float64frombits(uint64(b) << sketchShift), min(math.MaxFloat64, math.Float64frombits(uint64(b+1)<<sketchShift))
 }
 
 // Add adds a value. One that is not finite is not added: [Sketch.Err] then says
@@ -87,6 +87,9 @@ func (s *Sketch) put(bucket int32, times int64) {
 
 // Merge adds what o holds, which stays as it is.
 func (s *Sketch) Merge(o *Sketch) error {
+	if o == nil {
+		return &OptionError{"Merge", "o", o, "want a sketch"}
+	}
 	for b, c := range maps.Clone(o.counts) { // a copy, for o may be s
 		s.put(b, c)
 	}
@@ -129,7 +132,7 @@ func (s *Sketch) Quantile(level float64) (Quantile, error) {
 		at[i] = s.order(keys, r)
 	}
 	h := float64(s.n-1) * level
-	value := at[2] + (h-math.Floor(h))*(at[3]-at[2])
+	value := between(at[2], at[3], h-math.Floor(h))
 	return Quantile{N: s.n, Level: level, Value: value, Lo: at[0], Hi: at[1]}, nil
 }
 

@@ -17,8 +17,8 @@ type SampleRatio struct {
 	Arms      []string  // may be nil
 	Counts    []int     // observed
 	Expected  []float64 // the same total in the ratio of the weights
-	ChiSquare float64
-	DF        int // arms with positive weight less one
+	ChiSquare float64   // infinite where units are in an arm of weight 0
+	DF        int       // arms with positive weight less one
 	P         float64
 	// Segment, in [Readout.SampleRatios], are the users tested, and Adjusted is
 	// the p-value corrected for there being several segments (Holm).
@@ -85,9 +85,9 @@ func SRM(counts []int, weights []float64) (SampleRatio, error) {
 
 func sampleRatio(arms []string, counts []int, expected []float64) (SampleRatio, error) {
 	s := SampleRatio{Arms: arms, Counts: append([]int(nil), counts...), Expected: expected, DF: -1}
-	total := 0
+	units := false
 	for i, e := range expected {
-		total += counts[i]
+		units = units || counts[i] > 0
 		if e > 0 {
 			s.DF++
 			d := float64(counts[i]) - e
@@ -97,7 +97,7 @@ func sampleRatio(arms []string, counts []int, expected []float64) (SampleRatio, 
 			s.Warnings = append(s.Warnings, fmt.Errorf("experiment: %w: %d units in an arm of weight 0", ErrSampleRatio, counts[i]))
 		}
 	}
-	if total == 0 {
+	if !units {
 		return SampleRatio{}, &ValueError{"SRM", "units", 0, ErrTooFew}
 	}
 	switch {

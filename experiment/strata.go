@@ -430,8 +430,9 @@ func (k *cell) clusterVariance(mean float64) (v float64, clusters int) {
 	return q.Value() * f / (f - 1) / (n * n), clusters
 }
 
-// skewness pools the third central moments of the strata of an arm.
-type skewness struct{ n, m2, m3 float64 }
+// skewness pools the third central moments of the strata of an arm, in units of
+// the largest deviation: cubes of others leave the range of numbers.
+type skewness struct{ n, unit, m2, m3 float64 }
 
 func (s *skewness) add(values []float64) {
 	mean := 0.0
@@ -439,8 +440,16 @@ func (s *skewness) add(values []float64) {
 		mean += x
 	}
 	mean /= float64(len(values))
+	unit := s.unit
 	for _, x := range values {
-		d := x - mean
+		unit = max(unit, math.Abs(x-mean))
+	}
+	if s.unit < unit {
+		f := s.unit / unit
+		s.unit, s.m2, s.m3 = unit, s.m2*f*f, s.m3*f*f*f
+	}
+	for _, x := range values {
+		d := (x - mean) / max(s.unit, math.SmallestNonzeroFloat64)
 		s.m2 += d * d
 		s.m3 += d * d * d
 	}

@@ -120,6 +120,9 @@ func (t *Timeline) put(slice int64, m *Moments) {
 // Merge adds what o holds, which stays as it is. Timelines of other slices do
 // not merge: the error wraps [ErrOptions], of other kinds [ErrKind].
 func (t *Timeline) Merge(o *Timeline) error {
+	if o == nil {
+		return &OptionError{"Merge", "o", o, "want a timeline"}
+	}
 	if t.kind != o.kind {
 		return &ValueError{"Merge", "kind", fmt.Sprintf("%v into %v", o.kind, t.kind), ErrKind}
 	}

@@ -102,7 +102,7 @@ func TestWelchRefusesAndWarns(t *testing.T) {
 		{&Moments{}, ok, nil, ErrTooFew, "experiment: Welch: too few observations: control of n 0"},
 		{ok, momentsOf(t, Mean, 1), nil, ErrTooFew, "experiment: Welch: too few observations: treatment of n 1"},
 		{ok, momentsOf(t, Proportion, 1, 0), nil, ErrKind, `experiment: Welch: kinds differ: arms "mean and proportion"`},
-		{ok, ok, &TestOptions{Level: 95}, ErrInvalid, "experiment: Welch: Level is 95, want 0 < Level < 1, or 0 for 0.95"},
+		{ok, ok, &TestOptions{Level: 95}, ErrInvalid, "experiment: Welch: Level is 95, want 1e-9 ≤ Level < 1, or 0 for 0.95"},
 		{ok, ok, &TestOptions{Null: math.NaN()}, ErrInvalid, "experiment: Welch: Null is NaN, want a finite number"},
 		{ok, ok, &TestOptions{Alternative: 9}, ErrInvalid, "experiment: Welch: Alternative is Alternative(9), want TwoSided, Greater or Less"},
 		{ok, ok, &TestOptions{Scale: 9}, ErrInvalid, "experiment: Welch: Scale is Scale(9), want Absolute or Relative"},
