@@ -30,7 +30,7 @@ func plainly(t *testing.T, x *Index, rule string) *roaring.Bitmap {
 // and go. Rules are asked again, since questions keep what they have found.
 func TestAnswers(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	x, err := NewIndex(modelSchema, &Options{Events: modelEvents, Clock: Manual})
+	x, err := NewIndex(modelSchema, &Options{Events: modelEvents, Clock: Manual, Workers: 3})
 	require.NoError(t, err)
 	now := modelEpoch
 	require.NoError(t, x.Advance(now))
@@ -39,7 +39,7 @@ func TestAnswers(t *testing.T) {
 		rounds, full = 60, 1<<16-1
 	}
 	var users []uint32
-	for block, n := range []int{full, 5000, 300, 0, 3} {
+	for block, n := range []int{0: full, 5000, 300, 0, 3, 17: 40, 700, 25: 9} {
 		for i := range uint32(n) {
 			u := uint32(block)<<16 + r.Uint32N(1<<16)
 			if block == 0 {

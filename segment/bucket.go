@@ -15,7 +15,8 @@ import (
 // Variant Indexes", 1997), so that 64 users are compared with a constant in one
 // operation a bit.
 type buckets struct {
-	bounds []float64 // ascending; bucket k+1 holds bounds[k−1] ≤ v < bounds[k]
+	// Ascending, and then NaN; bucket k+1 holds bounds[k−1] ≤ v < bounds[k].
+	bounds [1 << codeBits]float64
 	codes  []*planes
 }
 
@@ -33,10 +34,16 @@ type planes [codeBits]mask
 func newBuckets(sample []float64) *buckets {
 	slices.Sort(sample)
 	b := &buckets{}
+	n := 0
 	for i := 1; i <= maxBounds && len(sample) > 0; i++ {
-		b.bounds = append(b.bounds, sample[i*(len(sample)-1)/(maxBounds+1)])
+		if v := sample[i*(len(sample)-1)/(maxBounds+1)]; n == 0 || v != b.bounds[n-1] {
+			b.bounds[n] = v
+			n++
+		}
 	}
-	b.bounds = slices.Compact(b.bounds)
+	for ; n < len(b.bounds); n++ {
+		b.bounds[n] = math.NaN()
+	}
 	return b
 }
 
@@ -44,15 +51,88 @@ func (b *buckets) codeOf(v float64) uint64 {
 	if v != v {
 		return 0
 	}
-	lo, hi := 0, len(b.bounds)
-	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); b.bounds[mid] <= v {
-			lo = mid + 1
-		} else {
-			hi = mid
+	k := uint64(0)
+	for step := uint64(1) << (codeBits - 1); step > 0; step /= 2 {
+		if b.bounds[(k+step-1)%uint64(len(b.bounds))] <= v {
+			k += step
 		}
 	}
-	return uint64(lo + 1)
+	return k + 1
+}
+
+// code4 is codeOf for four numbers. Each step of a search waits for the one
+// before, and which way it goes is a toss-up: so four take turns, without a
+// branch.
+func (b *buckets) code4(v *[4]float64, codes *[4]uint16) {
+	const last = 1<<codeBits - 1
+	var i, j, k, l uint64
+	for shift := codeBits - 1; shift >= 0; shift-- {
+		up := uint64(1)<<(shift&63) - 1
+		i += bit(b.bounds[(i+up)&last] <= v[0]) << (shift & 63)
+		j += bit(b.bounds[(j+up)&last] <= v[1]) << (shift & 63)
+		k += bit(b.bounds[(k+up)&last] <= v[2]) << (shift & 63)
+		l += bit(b.bounds[(l+up)&last] <= v[3]) << (shift & 63)
+	}
+	codes[0] = uint16((i + 1) * bit(v[0] == v[0]))
+	codes[1] = uint16((j + 1) * bit(v[1] == v[1]))
+	codes[2] = uint16((k + 1) * bit(v[2] == v[2]))
+	codes[3] = uint16((l + 1) * bit(v[3] == v[3]))
+}
+
+// encode returns the codes of a block.
+func (b *buckets) encode(values *[blockUsers]float64) *planes {
+	p := new(planes)
+	var codes [8]uint16
+	for w := range blockWords {
+		for at := 0; at < 64; at += 8 {
+			v := values[w*64+at:][:8]
+			b.code4((*[4]float64)(v), (*[4]uint16)(codes[:]))
+			b.code4((*[4]float64)(v[4:]), (*[4]uint16)(codes[4:]))
+			var low, high uint64
+			for j, k := range codes {
+				low |= uint64(k&255) << (8 * j)
+				high |= uint64(k>>8) << (8 * j)
+			}
+			low, high = transpose8(low), transpose8(high)
+			for k := range 8 {
+				p[k][w] |= low >> (8 * k) & 255 << at
+			}
+			for k := 8; k < codeBits; k++ {
+				p[k][w] |= high >> (8 * (k - 8)) & 255 << at
+			}
+		}
+	}
+	return p
+}
+
+// read returns the codes of a block side by side.
+func (p *planes) read(codes *[blockUsers]uint16) {
+	for w := range blockWords {
+		for at := 0; at < 64; at += 8 {
+			var low, high uint64
+			for k := range 8 {
+				low |= p[k][w] >> at & 255 << (8 * k)
+			}
+			for k := 8; k < codeBits; k++ {
+				high |= p[k][w] >> at & 255 << (8 * (k - 8))
+			}
+			low, high = transpose8(low), transpose8(high)
+			for j := range 8 {
+				codes[w*64+at+j] = uint16(low>>(8*j)&255 | high>>(8*j)&255<<8)
+			}
+		}
+	}
+}
+
+// transpose8 swaps the rows and the columns of eight times eight bits, each row
+// a byte (Warren, "Hacker's Delight", 2nd ed. 2012, section 7-3).
+func transpose8(x uint64) uint64 {
+	t := (x ^ x>>7) & 0x00aa00aa00aa00aa
+	x ^= t ^ t<<7
+	t = (x ^ x>>14) & 0x0000cccc0000cccc
+	x ^= t ^ t<<14
+	t = (x ^ x>>28) & 0x00000000f0f0f0f0
+	return x ^ t ^ t<<28
 }
 
 // set changes a number from an old value to a new one.

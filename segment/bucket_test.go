@@ -32,7 +32,11 @@ func TestBuckets(t *testing.T) {
 			}
 		}
 		b := newBuckets(sample)
-		require.LessOrEqual(t, len(b.bounds), maxBounds)
+		known := 0
+		for _, v := range b.bounds {
+			known += int(bit(v == v))
+		}
+		require.LessOrEqual(t, known, maxBounds)
 		var values [blockUsers]float64
 		for i := range values {
 			values[i] = missing
@@ -43,6 +47,13 @@ func TestBuckets(t *testing.T) {
 			v := draw()
 			b.set(0, uint32(i), values[i], v)
 			values[i] = v
+		}
+		// All at once they are the same, and read back as they were.
+		require.Equal(t, b.codes[0], b.encode(&values))
+		var codes [blockUsers]uint16
+		b.codes[0].read(&codes)
+		for i, v := range values {
+			require.Equal(t, b.codeOf(v), uint64(codes[i]))
 		}
 		var in, got mask
 		for w := range in {

@@ -1,7 +1,9 @@
 package segment
 
 import (
+	"iter"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/zhun-go/zhun/internal/bits"
@@ -71,8 +73,12 @@ func (x *Index) columnOf(a *attribute) *column {
 		}
 		c.buckets = newBuckets(values)
 	}
-	for r := range x.table.all() {
-		c.take(r, a)
+	if c.buckets != nil {
+		c.fill(x, a)
+	} else {
+		for r := range x.table.all() {
+			c.take(r, a)
+		}
 	}
 	c.base = c.known
 	a.column.Store(c)
@@ -102,6 +108,40 @@ func (c *column) take(r *row, a *attribute) {
 	default:
 		c.setNumber(r.user, c.number(r, a))
 	}
+}
+
+// fill reads the numbers of all rows, as take would one by one.
+func (c *column) fill(x *Index, a *attribute) {
+	span := 0
+	for b := range x.table.pages() {
+		span = b + 1
+	}
+	c.numbers, c.buckets.codes = make([]*[blockUsers]float64, span), make([]*planes, span)
+	var known atomic.Int64
+	bits.Split(span, x.opts.Workers, func(mine iter.Seq[int]) {
+		for b := range mine {
+			if p := x.table.page(b); p != nil {
+				known.Add(int64(c.fillBlock(b, p, a)))
+			}
+		}
+	})
+	c.known = int(known.Load())
+}
+
+func (c *column) fillBlock(b int, p *page, a *attribute) (known int) {
+	values := new([blockUsers]float64)
+	for i := range values {
+		values[i] = missing
+	}
+	for r := range p.all() {
+		v := c.number(r, a)
+		values[r.user%blockUsers] = v
+		known += int(bit(v == v))
+	}
+	if known > 0 {
+		c.numbers[b], c.buckets.codes[b] = values, c.buckets.encode(values)
+	}
+	return known
 }
 
 // number reads the number or, as its edge, the instant of a row.

@@ -3,6 +3,7 @@ package segment
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,9 @@ type Options struct {
 	// Recent is how many of the last transitions are kept for [Index.Watch] to
 	// emit again. Default 4096.
 	Recent int
+	// Workers is how many goroutines a question about all users takes at most.
+	// The answer does not depend on it. Default GOMAXPROCS.
+	Workers int
 }
 
 const (
@@ -97,6 +101,7 @@ func (o *Options) withDefaults() (Options, error) {
 		{"MaxNodes", &opts.MaxNodes, 2000},
 		{"MaxDepth", &opts.MaxDepth, 64},
 		{"Recent", &opts.Recent, 4096},
+		{"Workers", &opts.Workers, runtime.GOMAXPROCS(0)},
 	} {
 		if *f.value == 0 {
 			*f.value = f.def

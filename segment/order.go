@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"iter"
 	"slices"
 	"sync"
 
@@ -63,15 +64,24 @@ func (o *orders) note(c *column, user uint32) {
 	b.changed = append(b.changed, changed{low, uint16(code)})
 }
 
-// block returns the order of a block.
-func (o *orders) block(c *column, i int) *order {
-	if i >= len(o.blocks) {
-		o.blocks = append(o.blocks, make([]*order, i+1-len(o.blocks))...)
+// all returns the orders of all blocks, making those that are missing.
+func (o *orders) all(c *column, workers int) []*order {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	span := (len(c.numbers) + orderTiles - 1) / orderTiles
+	o.blocks = append(o.blocks, make([]*order, max(0, span-len(o.blocks)))...)
+	var open []int
+	for i, b := range o.blocks {
+		if b == nil {
+			open = append(open, i)
+		}
 	}
-	if o.blocks[i] == nil {
-		o.blocks[i] = c.arrange(i)
-	}
-	return o.blocks[i]
+	bits.Split(len(open), workers, func(mine iter.Seq[int]) {
+		for i := range mine {
+			o.blocks[open[i]] = c.arrange(open[i])
+		}
+	})
+	return slices.Clone(o.blocks)
 }
 
 // arrange orders a block by counting.
@@ -102,18 +112,6 @@ func (c *column) arrange(block int) *order {
 	return o
 }
 
-// read returns the codes of a block side by side.
-func (p *planes) read(codes *[blockUsers]uint16) {
-	for w := range blockWords {
-		for k := range p {
-			word := p[k][w]
-			for i := range 64 {
-				codes[w*64+i] |= uint16(word>>i&1) << k
-			}
-		}
-	}
-}
-
 // ranged is the users of a column whose number lies in an interval, as a source
 // of blocks.
 type ranged struct {
@@ -125,18 +123,15 @@ type ranged struct {
 }
 
 // rangeOf orders what is not ordered yet.
-func (c *column) rangeOf(v interval) *ranged {
+func (c *column) rangeOf(v interval, workers int) *ranged {
 	r := &ranged{c: c, v: v}
 	r.first, r.last = c.buckets.span(v)
 	if r.first > r.last {
 		return r
 	}
-	c.orders.mu.Lock()
-	defer c.orders.mu.Unlock()
-	for i := range (len(c.numbers) + orderTiles - 1) / orderTiles {
-		o := c.orders.block(c, i)
+	r.blocks = c.orders.all(c, workers)
+	for _, o := range r.blocks {
 		r.most += int(o.from[r.last+1]-o.from[r.first]) + len(o.changed)
-		r.blocks = append(r.blocks, o)
 	}
 	return r
 }

@@ -66,14 +66,14 @@ const narrow = 1.0 / 8
 func (x *Index) ranges(f *formula, alone bool) (e bits.Expr, ok bool) {
 	a, v, ok := x.interval(f)
 	if ok {
-		r := x.columnOf(a).rangeOf(v)
+		r := x.columnOf(a).rangeOf(v, x.opts.Workers)
 		return bits.From(r), alone || float64(r.most) <= narrow*float64(x.table.n)
 	}
 	most := 0
 	var parts []bits.Expr
 	if s := f.pred.shape; len(s.nums) <= 64 {
 		for _, v := range s.nums {
-			r := x.columnOf(s.attr).rangeOf(interval{v, v})
+			r := x.columnOf(s.attr).rangeOf(interval{v, v}, x.opts.Workers)
 			parts = append(parts, bits.From(r))
 			most += r.most
 		}

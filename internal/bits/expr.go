@@ -113,7 +113,7 @@ func (e Expr) Bytes() int {
 func (e Expr) Set(workers int) *Set {
 	s := &Set{blocks: make([]block, e.span())}
 	kernel := newKernel()
-	split(len(s.blocks), workers, func(mine iter.Seq[int]) {
+	Split(len(s.blocks), workers, func(mine iter.Seq[int]) {
 		ev, fresh := newEvaluator(e, kernel), slab{}
 		for i := range mine {
 			b, shared := ev.eval(i)
@@ -132,7 +132,7 @@ func (e Expr) Set(workers int) *Set {
 func (e Expr) Count(workers int) int {
 	var total atomic.Int64
 	kernel := newKernel()
-	split(e.span(), workers, func(mine iter.Seq[int]) {
+	Split(e.span(), workers, func(mine iter.Seq[int]) {
 		ev := newEvaluator(e, kernel)
 		n := 0
 		for i := range mine {
@@ -153,28 +153,27 @@ func (e Expr) AtLeast(n int) bool {
 	return found >= n
 }
 
-// turn is how many blocks a worker takes at a time.
-const turn = 8
-
-// split hands the blocks out to workers, each of which calls work once with
-// those that come to be its own. Nobody waits for one who began late.
-func split(blocks, workers int, work func(mine iter.Seq[int])) {
+// Split hands numbered pieces of work out to at most so many workers, each of
+// which calls work once with those that come to be its own. It takes a few at a
+// time, so that nobody waits for one who began late.
+func Split(pieces, workers int, work func(mine iter.Seq[int])) {
+	const turn = 8
 	var taken atomic.Int64
 	mine := func(yield func(int) bool) {
 		for {
 			to := int(taken.Add(turn))
-			for i := to - turn; i < min(to, blocks); i++ {
+			for i := to - turn; i < min(to, pieces); i++ {
 				if !yield(i) {
 					return
 				}
 			}
-			if to >= blocks {
+			if to >= pieces {
 				return
 			}
 		}
 	}
 	var wg sync.WaitGroup
-	for range min(workers, (blocks+turn-1)/turn) - 1 {
+	for range min(workers, (pieces+turn-1)/turn) - 1 {
 		wg.Go(func() { work(mine) })
 	}
 	work(mine)
