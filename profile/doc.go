@@ -143,6 +143,9 @@
 // [*JournalError], and reading goes on: close the store and open it again when
 // the cause is gone.
 //
+// Snapshots are written meanwhile, while nobody waits for them;
+// [Store.JournalStats] says when they fail and how much has piled up.
+//
 // [Store.Commit] takes events and records of the host in as one transaction.
 // A consumer that keeps the offset of its stream in such a record, and asks
 // for it with [Store.Record] when it starts, counts every event once, whatever

@@ -1,9 +1,11 @@
 package profile
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,4 +57,86 @@ func TestSnapshotsWhenDue(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+}
+
+// A due snapshot that fails is told, with what has piled up, until one
+// succeeds; nothing else is different meanwhile.
+func TestDueSnapshotThatFails(t *testing.T) {
+	for _, c := range []struct{ cause, is error }{{syscall.ENOSPC, ErrFull}, {syscall.EROFS, ErrReadOnly}} {
+		var fail error
+		var broken *JournalError
+		dir := memoryDir(t)
+		opts := Options{SnapshotEvery: 2000}
+		opts.hook = func(point string) error {
+			if point == "snapshot.create" {
+				return fail
+			}
+			return nil
+		}
+		s := openTest(t, dir, opts)
+		require.Equal(t, JournalStats{}, s.JournalStats())
+		n := 0
+		apply := func() JournalStats {
+			n++
+			s.must(t, event(fmt.Sprint("m", n), epoch.Add(time.Duration(n)*time.Second), Key{UserID, fmt.Sprint("u", n%7)}))
+			x := s.JournalStats()
+			require.EqualValues(t, n, x.Records)
+			require.NoError(t, x.Err)
+			return x
+		}
+		for range 100 {
+			x := apply()
+			require.NoError(t, x.SnapshotErr)
+			require.Less(t, x.PendingBytes, int64(2000))
+			require.Equal(t, x.Pending == 0, x.PendingBytes == 0)
+		}
+		since := -1
+		before := s.JournalStats()
+		fail = c.cause
+		for range 100 {
+			x := apply()
+			require.Greater(t, x.PendingBytes, before.PendingBytes)
+			require.Equal(t, before.Pending+1, x.Pending)
+			require.GreaterOrEqual(t, x.SnapshotFailures, before.SnapshotFailures)
+			if before = x; x.SnapshotFailures == 0 {
+				continue
+			}
+			if since < 0 {
+				since = n
+			}
+			require.ErrorAs(t, x.SnapshotErr, &broken)
+			require.ErrorIs(t, x.SnapshotErr, c.is)
+			require.Equal(t, epoch.Add(time.Duration(since)*time.Second), x.FailingSince)
+			require.Equal(t, x.SnapshotFailures == 1, x.FailedAt.Equal(x.FailingSince))
+			// It is tried again after as many bytes, and less than a record.
+			require.LessOrEqual(t, 2000*int64(x.SnapshotFailures), x.PendingBytes)
+			require.Less(t, x.PendingBytes, (2000+200)*int64(x.SnapshotFailures+1))
+		}
+		require.Greater(t, before.SnapshotFailures, 2)
+		ended, end := context.WithCancel(context.Background())
+		end()
+		require.ErrorIs(t, s.Snapshot(ended), context.Canceled)
+		require.Equal(t, before, s.JournalStats(), "nothing was tried")
+		require.ErrorIs(t, s.Snapshot(context.Background()), c.is)
+		require.Equal(t, before.SnapshotFailures+1, s.JournalStats().SnapshotFailures)
+
+		// What a crash leaves piled up is known again, and dealt with at the
+		// next change.
+		plain := opts
+		plain.hook = nil
+		crashed := openTest(t, copyDir(t, dir), plain)
+		sameState(t, settled(t, s), settled(t, crashed), "recovered")
+		require.Equal(t, JournalStats{Records: before.Records, Pending: before.Pending, PendingBytes: before.PendingBytes}, crashed.JournalStats())
+		crashed.must(t, event("next", epoch, ann))
+		require.Zero(t, crashed.JournalStats().PendingBytes)
+
+		fail = nil
+		for s.JournalStats().SnapshotErr != nil {
+			require.Less(t, apply().PendingBytes, before.PendingBytes+5000)
+		}
+		require.Equal(t, JournalStats{Records: uint64(n)}, s.JournalStats())
+		require.NoError(t, s.Close())
+		require.Equal(t, JournalStats{Records: uint64(n)}, s.JournalStats())
+	}
+	require.Equal(t, JournalStats{}, newTest(t, Options{}).JournalStats(), "in memory")
 }

@@ -182,6 +182,7 @@ func (x *reading) record(seq uint64, r *journal.Record) error {
 		return &wire.Error{Kind: journalFormat, Reason: fmt.Sprintf("records %d to %d have been removed and no snapshot holds them", x.next, seq-1), Err: wire.ErrCorrupt}
 	}
 	x.next++
+	x.d.written.Add(int64(len(r.Data) + len(r.Clear)))
 	if len(r.Clear) == 0 {
 		return badRecord(seq, r, "nothing in clear")
 	}

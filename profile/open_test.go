@@ -320,6 +320,7 @@ func TestFailureStays(t *testing.T) {
 	require.ErrorIs(t, err, ErrJournal)
 	require.ErrorIs(t, err, ErrFull)
 	fail = false
+	require.Equal(t, err, s.JournalStats().Err)
 	_, again := s.Apply(event("c", epoch, ann))
 	require.Equal(t, err, again)
 	_, again = s.Commit(Batch{Events: []Event{event("d", epoch, ann)}})

@@ -179,9 +179,10 @@ type Options struct {
 	MaxEventBytes int
 	// SnapshotEvery is after how many bytes of records [Open] lets a snapshot
 	// be written, by a goroutine that ends with it and that Close waits for.
-	// One that fails leaves the journal and the snapshots as they were and is
-	// tried again; nobody is told, while [Store.Snapshot] reports its own
-	// failure. Default 64 MiB; negative: only when asked for.
+	// What was replayed when the store was opened counts. One that fails leaves
+	// the journal and the snapshots as they were and is tried again after as
+	// many bytes; [Store.JournalStats] tells. Default 64 MiB; negative: only
+	// when asked for.
 	SnapshotEvery int64
 	// SnapshotInPlace lets [Open] write snapshots from the store itself, while
 	// changes wait, at about 200 MB a second. By default they are written from

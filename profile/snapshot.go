@@ -53,7 +53,7 @@ const (
 	snapshotAlone          // while nobody can be waiting
 )
 
-// snapshot writes a snapshot.
+// snapshot writes a snapshot, and notes how that went.
 func (d *durable) snapshot(ctx context.Context, why occasion) error {
 	if why != snapshotDue {
 		d.snapshots.Lock()
@@ -64,6 +64,18 @@ func (d *durable) snapshot(ctx context.Context, why occasion) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	err := d.writeSnapshot(ctx, why)
+	d.s.mu.RLock()
+	now := d.s.clock
+	d.s.mu.RUnlock()
+	d.trouble.snapshotted(err, now)
+	return err
+}
+
+func (d *durable) writeSnapshot(ctx context.Context, why occasion) error {
+	d.write.Lock()
+	d.tried = d.written.Load()
+	d.write.Unlock()
 	var p *picture
 	err := errNoTwin
 	if !d.opts.SnapshotInPlace && why != snapshotAlone {
@@ -78,6 +90,7 @@ func (d *durable) snapshot(ctx context.Context, why occasion) error {
 	if err := d.j.Snapshot(p.seq, p.parts()); err != nil {
 		return journalError(err)
 	}
+	d.covered.Store(p.memo.written)
 	if err := d.shredAll(p.memo.doomed); err != nil {
 		return err
 	}
@@ -108,6 +121,7 @@ type memo struct {
 	stats         Stats
 	doomed        []uint64
 	marks         []reach
+	written       int64
 }
 
 // picture takes one, with the bytes of the store if they are wanted.
@@ -124,7 +138,7 @@ func (d *durable) picture(whole bool) (*picture, error) {
 	}
 	p := &picture{seq: d.j.Last(), memo: memo{
 		census: s.census(), seq: s.seq, subjects: s.subjects, stats: s.stats,
-		doomed: slices.Clone(s.doomed), marks: slices.Clone(s.marks),
+		doomed: slices.Clone(s.doomed), marks: slices.Clone(s.marks), written: d.written.Load(),
 	}}
 	for _, x := range s.views {
 		v := viewPicture{name: x.name, purpose: x.purpose}
@@ -148,7 +162,7 @@ func (d *durable) picture(whole bool) (*picture, error) {
 	if whole {
 		p.store = s.encode().AppendTo(nil)
 	}
-	d.grown = 0
+	d.tried = p.memo.written
 	return p, nil
 }
 

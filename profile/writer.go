@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zhun-go/zhun/internal/journal"
 )
@@ -41,9 +42,13 @@ type durable struct {
 	last     uint64 // the last record
 	arena    []byte
 	records  recordReader
-	grown    int64 // bytes of records since the last snapshot
+	tried    int64 // written when the last snapshot was begun
+
+	written atomic.Int64 // bytes of records since the snapshot that was opened
+	covered atomic.Int64 // those that the newest snapshot holds
 
 	snapshots sync.Mutex // one snapshot at a time
+	trouble   trouble
 }
 
 // request is what one caller wants: a verb, or events.
@@ -130,7 +135,7 @@ func (d *durable) do(r *request) {
 	d.write.Lock()
 	group := d.takeQueue()
 	d.process(group)
-	full := d.every > 0 && d.grown >= d.every
+	full := d.every > 0 && d.written.Load()-d.tried >= d.every
 	d.write.Unlock()
 	d.queueMu.Lock()
 	if len(d.queue) > 0 {
@@ -158,8 +163,8 @@ func (d *durable) snapshotSoon() {
 	}
 	d.due = true
 	d.background.Go(func() {
-		// Its failure leaves the journal as it was, and the next one tries
-		// again.
+		// Its failure leaves the journal as it was, is told by JournalStats,
+		// and the next one tries again.
 		_ = d.snapshot(d.open, snapshotDue)
 		d.queueMu.Lock()
 		d.due = false
@@ -409,14 +414,17 @@ func (d *durable) append(b journal.Batch, starts bool) error {
 	}
 	if err != nil {
 		d.err = journalError(err)
+		d.trouble.writing(d.err)
 		return d.err
 	}
 	if d.last = last; !starts {
 		return nil
 	}
+	n := 0
 	for i := range b.Records {
-		d.grown += int64(len(b.Records[i].Data) + len(b.Records[i].Clear))
+		n += len(b.Records[i].Data) + len(b.Records[i].Clear)
 	}
+	d.written.Add(int64(n))
 	d.handed = d.handed[:0]
 	return nil
 }
