@@ -9,9 +9,12 @@ import (
 // dawn is the first second of year 1. Before the clock is set there is no now.
 const dawn = -62135596800
 
+// dusk is the first second of year 10000.
+const dusk = 253402300800
+
 func validTime(t time.Time) bool {
-	y := t.UTC().Year()
-	return !t.IsZero() && y >= 1 && y <= 9999
+	sec := t.Unix()
+	return sec >= dawn && sec < dusk && !t.IsZero()
 }
 
 // Observe adds an event of a user. Fields that are declared and of the
@@ -27,14 +30,19 @@ func (x *Index) Observe(user uint32, event string, fields map[string]any, at tim
 	}
 	x.mu.Lock()
 	defer x.release()
-	if !validTime(at) {
-		x.stats.BadTimes++
-		return nil
-	}
-	e := x.eventFor(event)
-	if e != nil && len(e.matchers) > 0 {
+	if e := x.eventOf(event); e != nil && len(e.matchers) > 0 {
 		x.approach(user, e.matchers[0])
 	}
+	x.observe(user, event, fields, at)
+	return nil
+}
+
+func (x *Index) observe(user uint32, event string, fields map[string]any, at time.Time) {
+	if !validTime(at) {
+		x.stats.BadTimes++
+		return
+	}
+	e := x.eventFor(event)
 	x.follow(at)
 	r := x.begin(user)
 	if e == nil {
@@ -43,11 +51,24 @@ func (x *Index) Observe(user uint32, event string, fields map[string]any, at tim
 		x.append(r, e, fields, stampOf(at))
 	}
 	x.finish(r, Cause{Kind: ByEvent, Name: event})
-	return nil
 }
 
-func (x *Index) eventFor(name string) *eventType {
+// eventOf returns the event of a name, nil when there is none. Mostly it is
+// the one asked for last.
+func (x *Index) eventOf(name string) *eventType {
+	if e := x.last; e != nil && e.name == name {
+		return e
+	}
 	e := x.eventByName[name]
+	if e != nil {
+		x.last = e
+	}
+	return e
+}
+
+// eventFor makes it known if events need not be declared.
+func (x *Index) eventFor(name string) *eventType {
+	e := x.eventOf(name)
 	if e == nil && x.opts.Dynamic && name != "" {
 		e = x.newEvent(name, nil)
 	}
@@ -152,187 +173,6 @@ func (x *Index) keepExtra(e *eventType, name string, v any) {
 		x.objBuf[e.objs-1] = m
 	}
 	m[name] = obj
-}
-
-// Update sets attributes of a user; a nil value removes one. For each
-// attribute the last writer by time wins, of equal times the larger value, so
-// the order of calls does not matter. Attributes that are not declared, and
-// values of another kind, are counted and ignored. With the clock on Auto, and
-// no store attached, the call moves the clock to its time first.
-//
-// The error wraps [ErrUser]. A zero or impossible time is counted and ignored.
-func (x *Index) Update(user uint32, attributes map[string]any, at time.Time) error {
-	if user == 0 {
-		return userError("update")
-	}
-	x.mu.Lock()
-	defer x.release()
-	if !validTime(at) {
-		x.stats.BadTimes++
-		return nil
-	}
-	x.follow(at)
-	r := x.begin(user)
-	x.changes = x.changes[:0]
-	for name, v := range attributes {
-		a := x.attrByName[name]
-		if a == nil {
-			if !x.opts.Dynamic || name == "" {
-				x.stats.UnknownNames++
-				continue
-			}
-			a = x.newAttribute(name, Any)
-		}
-		ch := change{attr: a, num: missing}
-		if v != nil {
-			var ok bool
-			if ch.num, ch.obj, ok = a.kind.admit(v); !ok {
-				x.stats.BadAttributes++
-				continue
-			}
-		}
-		x.changes = append(x.changes, ch)
-	}
-	// A look at all old values first, so that their ways from memory overlap.
-	for i := range x.changes {
-		if ch := &x.changes[i]; ch.attr.kind.numeric() {
-			ch.old = r.number(ch.attr.id)
-		}
-	}
-	for i := range x.changes {
-		if x.changes[i].crosses() {
-			x.approachRules(r)
-			break
-		}
-	}
-	stamp := stampOf(at)
-	for i := range x.changes {
-		ch := &x.changes[i]
-		x.set(r, ch.attr, ch.num, ch.obj, stamp)
-	}
-	clear(x.changes)
-	x.reconsider(r)
-	x.finish(r, Cause{Kind: ByUpdate})
-	return nil
-}
-
-// change is an attribute about to be set.
-type change struct {
-	attr *attribute
-	num  float64
-	obj  any
-	old  float64
-}
-
-// crosses reports whether a number passes a threshold.
-func (ch *change) crosses() bool {
-	cuts := ch.attr.cuts
-	return len(cuts) > 0 && (ch.old != ch.old || ch.num != ch.num || position(cuts, ch.old) != position(cuts, ch.num))
-}
-
-// set changes one attribute and flips the predicates that compare it with
-// constants; those that read several things are put on the list for reconsider.
-func (x *Index) set(r *row, a *attribute, num float64, obj any, at stamp) {
-	if !a.kind.numeric() {
-		old, changed := r.setObject(a.id, obj, at)
-		if !changed {
-			return
-		}
-		a.take(x, r)
-		if len(a.exists) > 0 && (old == nil) != (obj == nil) {
-			x.flipAll(r, a.exists, obj == nil)
-		}
-		if len(a.texts) > 0 {
-			if s, ok := old.(string); ok {
-				x.evaluateAll(r, a.texts[s])
-			}
-			if s, ok := obj.(string); ok {
-				x.evaluateAll(r, a.texts[s])
-			}
-		}
-		if a.dates != nil {
-			x.setDate(r, a, old, obj)
-		}
-		x.later(a.others)
-		return
-	}
-	old, changed := r.setNumber(a.id, num, at)
-	if !changed {
-		return
-	}
-	a.take(x, r)
-	had, has := old == old, num == num
-	if had != has {
-		x.flipAll(r, a.exists, had)
-	}
-	if len(a.cuts) > 0 {
-		x.cross(r, a.cuts, old, num)
-	}
-	if len(a.equals) > 0 {
-		if had {
-			x.evaluateAll(r, a.equals[old])
-		}
-		if has {
-			x.evaluateAll(r, a.equals[num])
-		}
-	}
-	x.later(a.others)
-}
-
-// cross flips the thresholds between the old and the new value, of which one
-// may be missing.
-func (x *Index) cross(r *row, cuts []cut, old, num float64) {
-	from, to := -1, -1
-	if old == old {
-		from = position(cuts, old)
-	}
-	if num == num {
-		to = position(cuts, num)
-	}
-	lo, hi := min(from, to), max(from, to)
-	if lo < 0 {
-		lo, hi = 0, len(cuts)
-	}
-	for i := lo; i < hi; i++ {
-		c := &cuts[i]
-		if c.above != nil {
-			x.flip(r, c.above, i < to)
-		}
-		if c.below != nil {
-			x.flip(r, c.below, to >= 0 && i >= to)
-		}
-	}
-}
-
-// cross sets the truth of cuts for a number where there was none.
-func (b *words) cross(cuts []cut, num float64) {
-	at := position(cuts, num)
-	for i := range cuts {
-		c := &cuts[i]
-		if i < at && c.above != nil {
-			b.set(c.above.id, true)
-		}
-		if i >= at && c.below != nil {
-			b.set(c.below.id, true)
-		}
-	}
-}
-
-func (x *Index) later(preds []*predicate) {
-	for _, p := range preds {
-		if p.mark != x.step {
-			p.mark = x.step
-			x.todo = append(x.todo, p)
-		}
-	}
-}
-
-func (x *Index) reconsider(r *row) {
-	for _, p := range x.todo {
-		x.evaluate(r, p)
-	}
-	clear(x.todo)
-	x.todo = x.todo[:0]
 }
 
 func (x *Index) flipAll(r *row, preds []*predicate, truth bool) {

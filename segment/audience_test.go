@@ -57,7 +57,7 @@ func TestRedefinitions(t *testing.T) {
 	require.NoError(t, x.Remove("vip"))
 	require.Zero(t, x.Stats().Predicates)
 	for _, a := range x.attrs {
-		require.Empty(t, a.cuts)
+		require.Empty(t, a.cuts.list)
 		require.Empty(t, a.equals)
 		require.Empty(t, a.texts)
 		require.Empty(t, a.exists)

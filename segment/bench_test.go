@@ -76,8 +76,12 @@ func BenchmarkUpdate(b *testing.B) {
 	if os.Getenv("ZHUN_LONG") != "" {
 		users = 1_000_000
 	}
-	for _, kind := range []string{"step", "jump"} {
-		b.Run(fmt.Sprintf("change=%s/audiences=%d/users=%d", kind, benchAudiences, users), func(b *testing.B) {
+	for _, c := range []struct {
+		kind  string
+		batch int
+	}{{"step", 1}, {"step", 256}, {"jump", 1}, {"jump", 256}} {
+		kind := c.kind
+		b.Run(fmt.Sprintf("change=%s/batch=%d/audiences=%d/users=%d", kind, c.batch, benchAudiences, users), func(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, 1))
 			schema := Schema{}
 			names := make([]string, benchAttrs)
@@ -142,10 +146,18 @@ func BenchmarkUpdate(b *testing.B) {
 				changes[0][i], changes[1][i] = there, back
 			}
 			i := 0
+			batch := make([]Observation, 0, c.batch)
 			for b.Loop() {
 				now = now.Add(time.Millisecond)
-				if err := x.Update(who[i&4095], changes[i>>12&1][i&4095], now); err != nil {
-					b.Fatal(err)
+				if c.batch == 1 {
+					if err := x.Update(who[i&4095], changes[i>>12&1][i&4095], now); err != nil {
+						b.Fatal(err)
+					}
+				} else if batch = append(batch, Observation{User: who[i&4095], Attributes: changes[i>>12&1][i&4095], At: now}); len(batch) == c.batch {
+					if err := x.ObserveAll(batch); err != nil {
+						b.Fatal(err)
+					}
+					batch = batch[:0]
 				}
 				i++
 			}
@@ -178,8 +190,12 @@ func BenchmarkWindow(b *testing.B) {
 	if os.Getenv("ZHUN_LONG") != "" {
 		users = 1_000_000
 	}
-	for _, filter := range []string{"", ".total > 50"} {
-		b.Run(fmt.Sprintf("k=3/filter=%t/users=%d", filter != "", users), func(b *testing.B) {
+	for _, c := range []struct {
+		filter string
+		batch  int
+	}{{"", 1}, {"", 256}, {".total > 50", 1}, {".total > 50", 256}} {
+		filter := c.filter
+		b.Run(fmt.Sprintf("k=3/filter=%t/batch=%d/users=%d", filter != "", c.batch, users), func(b *testing.B) {
 			x, err := NewIndex(nil, &Options{Events: map[string]Schema{"Order": {"total": Number}}, Retain: 31 * day * time.Second})
 			if err != nil {
 				b.Fatal(err)
@@ -195,10 +211,21 @@ func BenchmarkWindow(b *testing.B) {
 			now := modelEpoch
 			fields := []map[string]any{{"total": 40.0}, {"total": 60.0}, {"total": 80.0}}
 			step := 30 * day * time.Second / time.Duration(users*3)
+			batch := make([]Observation, 0, c.batch)
 			one := func() {
 				now = now.Add(step)
-				if err := x.Observe(1+r.Uint32N(users), "Order", fields[r.IntN(3)], now); err != nil {
-					b.Fatal(err)
+				if c.batch == 1 {
+					if err := x.Observe(1+r.Uint32N(users), "Order", fields[r.IntN(3)], now); err != nil {
+						b.Fatal(err)
+					}
+					return
+				}
+				batch = append(batch, Observation{User: 1 + r.Uint32N(users), Event: "Order", Fields: fields[r.IntN(3)], At: now})
+				if len(batch) == c.batch {
+					if err := x.ObserveAll(batch); err != nil {
+						b.Fatal(err)
+					}
+					batch = batch[:0]
 				}
 			}
 			for range 4 * users {
@@ -215,9 +242,11 @@ func BenchmarkWindow(b *testing.B) {
 			b.ReportMetric(float64(x.Stats().Seq-before)/float64(n), "transitions/op")
 			words, active := 0, uint32(0)
 			for _, p := range x.table.pages() {
-				words, active = words+len(p.rings[0].words), active+p.rings[0].used
+				for _, g := range p.rings {
+					words, active = words+len(g.words), active+g.used
+				}
 			}
-			b.ReportMetric(4*float64(words)/float64(active), "bytes/ring")
+			b.ReportMetric(4*float64(words)/float64(max(active, 1)), "bytes/ring")
 			rows, logs, rings := make([][16]uint64, users), make([][16]uint64, users), make([][4]uint32, users)
 			for u := range users {
 				rows[u][0], logs[u][0] = uint64(u), uint64(u)

@@ -188,7 +188,7 @@ func (x *Index) rebuild() {
 		x.refill(r)
 		for i := range r.numbers {
 			if n := &r.numbers[i]; n.num == n.num {
-				truth.cross(x.attrs[n.attr].cuts, n.num)
+				truth.cross(&x.attrs[n.attr].cuts, n.num)
 			}
 		}
 		for _, p := range x.preds {

@@ -225,7 +225,7 @@ func (x *Index) newCircuit() *circuit {
 		c.blank = append(c.blank, byte(bit(p.blank)))
 	}
 	for i, a := range x.attrs {
-		c.wireCuts(&c.attrs[i].cuts, a.cuts, place)
+		c.wireCuts(&c.attrs[i].cuts, &a.cuts, place)
 	}
 	for _, p := range x.preds {
 		if p != nil && !placed[p.id] {

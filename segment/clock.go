@@ -46,11 +46,7 @@ func (x *Index) moveTo(now time.Time) {
 		if at := time.Unix(t.sec, 0).UTC(); at.After(x.now) {
 			x.now = at
 		}
-		if soon, ok := x.timers.ahead(); ok {
-			if p := x.preds[soon.pred]; p != nil && p.matcher != nil {
-				x.approach(soon.user, p.matcher)
-			}
-		}
+		x.approachTimers(x.timers.ahead())
 		r := x.table.get(t.user)
 		x.startStep()
 		x.fire(r, t)
@@ -129,6 +125,9 @@ func (x *Index) prune() {
 			for _, r := range some {
 				stale[n] = r
 				n += int(r.stale(x.pruned))
+			}
+			for _, r := range stale[:n] {
+				x.neared += r.log.end()
 			}
 			for _, r := range stale[:n] {
 				x.table.renew(r).prune(x.pruned)

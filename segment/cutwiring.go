@@ -3,6 +3,7 @@ package segment
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // cutWiring sets the predicates of an attribute's cuts for a number. They have
@@ -25,23 +26,17 @@ type cutWiring struct {
 const cutParts = 2
 
 // wireCuts gives the predicates of an attribute's cuts their slots.
-func (c *circuit) wireCuts(w *cutWiring, cuts []cut, place func(*predicate)) {
-	n := len(cuts)
+func (c *circuit) wireCuts(w *cutWiring, cuts *cuts, place func(*predicate)) {
+	n := len(cuts.list)
 	if n == 0 {
 		return
 	}
-	for _, cut := range cuts {
-		key := cut.value
-		if cut.after {
-			key = math.Nextafter(key, math.Inf(1))
-		}
-		w.keys = append(w.keys, key)
-	}
+	w.keys = slices.Clone(cuts.keys)
 	half := func(k int, of func(*cut) *predicate) (left []int) {
 		w.slots[k] = uint32(len(c.blank))
-		for i := range cuts {
+		for i := range cuts.list {
 			left = append(left, len(c.blank)-int(w.slots[k]))
-			if p := of(&cuts[i]); p != nil {
+			if p := of(&cuts.list[i]); p != nil {
 				place(p)
 			}
 		}

@@ -32,12 +32,12 @@ func TestCutWiring(t *testing.T) {
 			op, v := pick(s, "<", "<=", ">", ">="), draw()
 			p := &predicate{shape: &shape{op: op, num: v}}
 			preds[fmt.Sprint(op, math.Float64bits(v))] = p
-			a.cuts = addCut(a.cuts, p, op, v)
+			a.cuts.add(p, op, v)
 		}
 		c := &circuit{}
 		slots := map[*predicate]int{}
 		var w cutWiring
-		c.wireCuts(&w, a.cuts, func(p *predicate) {
+		c.wireCuts(&w, &a.cuts, func(p *predicate) {
 			slots[p] = len(c.blank)
 			c.blank = append(c.blank, 0)
 		})

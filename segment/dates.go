@@ -32,7 +32,7 @@ func (d *dateRule) turn(e edge) int64 {
 // changes nothing.
 type dates struct {
 	rules   []*predicate
-	cuts    []cut // the same by shift
+	cuts    cuts // the same by shift
 	buckets map[int64][]dated
 	noted   int // values in the buckets
 	base    int // of them when they were last gone through
@@ -80,7 +80,7 @@ func (x *Index) addDate(p *predicate) {
 }
 
 func (d *dates) addCut(p *predicate) {
-	d.cuts = addCut(d.cuts, p, p.date.op, float64(2*p.date.shift))
+	d.cuts.add(p, p.date.op, float64(2*p.date.shift))
 }
 
 // schedule makes sure that a rule looks at a user when its turn comes.
@@ -122,7 +122,7 @@ func (x *Index) setDate(r *row, a *attribute, old, v any) {
 		x.evaluateAll(r, d.rules)
 		return
 	}
-	x.cross(r, d.cuts, x.relative(old), x.relative(v))
+	x.cross(r, &d.cuts, d.cuts.place(x.relative(old)), d.cuts.place(x.relative(v)))
 }
 
 // takeDates notes the values of a user whose row changed as a whole; the rules
@@ -179,7 +179,7 @@ func (x *Index) due(b int64, list []timer) []timer {
 func (x *Index) dropDate(p *predicate) {
 	a := p.date.attr
 	a.dates.rules = without(a.dates.rules, p)
-	a.dates.cuts = withoutCut(a.dates.cuts, p)
+	a.dates.cuts.drop(p)
 	if len(a.dates.rules) == 0 {
 		a.dates = nil
 	}

@@ -21,7 +21,7 @@
 //	x, err := segment.NewIndex(segment.Schema{"ltv": segment.Number, "country": segment.String}, nil)
 //	_, err = x.Define("vip", `ltv >= 500 and len(events("Order Completed", "90d")) > 0`)
 //	stop := x.Watch(nil, func(t segment.Transition) { fmt.Println(t.User, t.Audience, t.Entered, t.Cause) })
-//	err = store.Attach("segment", x, nil) // or call Update, Observe and Advance yourself
+//	err = store.Attach("segment", x, nil) // or call Update, Observe, ObserveAll and Advance yourself
 //
 // # How it works
 //
@@ -42,7 +42,10 @@
 // may change next. Rules that compare a date with an instant that moves, such
 // as ago("30d"), have no timers: they share a calendar of the dates. Audiences
 // are recomputed only when one of their predicates has flipped. So the work is
-// in proportion to what really changes, not to the number of rules.
+// in proportion to what really changes, not to the number of rules. What is
+// left of it is mostly waiting for memory, of a user nobody has asked for of
+// late; ObserveAll takes many users' events and changes at once and waits for
+// several of them at a time.
 //
 // A question that nobody defined is an expression over sets where it is about
 // audiences, truth values, strings that equal constants, and narrow intervals of

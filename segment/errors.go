@@ -93,6 +93,20 @@ func (e *OptionError) Error() string {
 // Unwrap returns [ErrOption].
 func (e *OptionError) Unwrap() error { return ErrOption }
 
+// ObservationError says which observation of a batch cannot be used.
+type ObservationError struct {
+	Place int // in the batch, from 0
+	Err   error
+}
+
+// Error names the place and what is wrong there.
+func (e *ObservationError) Error() string {
+	return fmt.Sprintf("segment: observation %d: %v", e.Place, e.Err)
+}
+
+// Unwrap returns what is wrong; it wraps [ErrUser].
+func (e *ObservationError) Unwrap() error { return e.Err }
+
 func timeError(verb string, at time.Time) error {
 	return fmt.Errorf("segment: %s: %w: %v", verb, ErrTime, at)
 }

@@ -169,3 +169,20 @@ func ExampleIndex_Snapshot() {
 	fmt.Println(y.UnmarshalBinary(file.Bytes()), y.Users(), x.Users())
 	// Output: <nil> {1,2,3} {2,3}
 }
+
+func ExampleIndex_ObserveAll() {
+	x, _ := segment.NewIndex(segment.Schema{"country": segment.String}, nil)
+	_, _ = x.Define("buyers in NZ", `country == "NZ" and len(events("Order Completed", "30d")) > 0`)
+	x.Watch(nil, func(t segment.Transition) { fmt.Println(t.User, t.Audience, t.Entered, t.Cause.Kind) })
+	err := x.ObserveAll([]segment.Observation{
+		{User: 1, At: noon, Attributes: map[string]any{"country": "NZ"}},
+		{User: 2, At: noon, Event: "Order Completed", Fields: map[string]any{"total": 30}},
+		{User: 1, At: noon.Add(time.Minute), Event: "Order Completed", Fields: map[string]any{"total": 120}},
+		{User: 2, At: noon.Add(time.Hour), Attributes: map[string]any{"country": "NZ"}},
+	})
+	fmt.Println(err)
+	// Output:
+	// 1 buyers in NZ true event
+	// 2 buyers in NZ true update
+	// <nil>
+}

@@ -67,7 +67,8 @@ type Index struct {
 	blankIn   []*audience // to look at for a new user
 	levels    int         // of references among audiences
 
-	scan    scan // of the writer
+	scan    scan       // of the writer
+	last    *eventType // asked for by the writer
 	neared  uint64
 	step    uint64
 	dirty   []*audience
@@ -149,7 +150,7 @@ func NewIndex(schema Schema, opts *Options) (*Index, error) {
 // clear makes everything empty but the options.
 func (x *Index) clear() {
 	x.attrs, x.attrByName = nil, make(map[string]*attribute)
-	x.events, x.eventByName = nil, make(map[string]*eventType)
+	x.events, x.eventByName, x.last = nil, make(map[string]*eventType), nil
 	x.predByKey, x.byName = make(map[string]*predicate), make(map[string]*audience)
 	x.pruned, x.swept = -never, -never
 	x.timers.fill = x.due

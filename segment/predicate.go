@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -42,7 +41,7 @@ type attribute struct {
 	name string
 	kind Kind
 
-	cuts   []cut                    // thresholds of numeric predicates, ascending
+	cuts   cuts                     // thresholds of numeric predicates
 	equals map[float64][]*predicate // by number
 	texts  map[string][]*predicate  // by string
 	exists []*predicate             // == nil
@@ -51,42 +50,6 @@ type attribute struct {
 
 	column atomic.Pointer[column] // nil until a question needs it
 	kept   atomic.Pointer[keeper] // nil until a question looked at many users
-}
-
-// cut is a threshold: it separates the numbers below value, and value itself
-// unless after, from the rest.
-type cut struct {
-	value float64
-	after bool
-	above *predicate // true right of the cut: >= value, or > value when after
-	below *predicate // true left of it: < value, or <= value when after
-}
-
-func (c cut) compare(value float64, after bool) int {
-	if s := cmp.Compare(c.value, value); s != 0 {
-		return s
-	}
-	switch {
-	case c.after == after:
-		return 0
-	case after:
-		return -1
-	}
-	return 1
-}
-
-// position returns how many cuts lie left of the number.
-func position(cuts []cut, v float64) int {
-	lo, hi := 0, len(cuts)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if c := &cuts[mid]; c.value < v || c.value == v && !c.after {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo
 }
 
 // index makes the predicate known to what it depends on.
@@ -102,7 +65,7 @@ func (x *Index) index(p *predicate) {
 			a.exists = append(a.exists, p)
 			return
 		case a.kind == Number && s.op != "in" && s.op != "==":
-			a.cuts = addCut(a.cuts, p, s.op, s.num)
+			a.cuts.add(p, s.op, s.num)
 			p.cut = true
 			return
 		case a.kind == Number && s.op == "==":
@@ -178,32 +141,6 @@ func (e *eventType) matcher(key string) *matcher {
 	return nil
 }
 
-func addCut(cuts []cut, p *predicate, op string, value float64) []cut {
-	after := op == ">" || op == "<="
-	i, ok := slices.BinarySearchFunc(cuts, value, func(c cut, v float64) int { return c.compare(v, after) })
-	if !ok {
-		cuts = slices.Insert(cuts, i, cut{value: value, after: after})
-	}
-	if op[0] == '>' {
-		cuts[i].above = p
-	} else {
-		cuts[i].below = p
-	}
-	return cuts
-}
-
-func withoutCut(cuts []cut, p *predicate) []cut {
-	for i := range cuts {
-		if cuts[i].above == p {
-			cuts[i].above = nil
-		}
-		if cuts[i].below == p {
-			cuts[i].below = nil
-		}
-	}
-	return slices.DeleteFunc(cuts, func(c cut) bool { return c.above == nil && c.below == nil })
-}
-
 func without(list []*predicate, p *predicate) []*predicate {
 	return slices.DeleteFunc(list, func(q *predicate) bool { return q == p })
 }
@@ -226,7 +163,7 @@ func (x *Index) unindex(p *predicate) {
 	for _, id := range p.deps.attrList() {
 		a := x.attrs[id]
 		a.exists, a.others = without(a.exists, p), without(a.others, p)
-		a.cuts = withoutCut(a.cuts, p)
+		a.cuts.drop(p)
 		if s := p.shape; s != nil {
 			for _, v := range append(slices.Clone(s.nums), s.num) {
 				dropKey(a.equals, v, p)

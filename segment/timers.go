@@ -29,12 +29,16 @@ func (t timer) compare(o timer) int {
 type calendar struct {
 	due     []timer // of the opened buckets, sorted; those before head are gone
 	head    int
+	neared  int       // up to where due was approached
 	late    timerHeap // added to buckets that were open already
 	opened  int64     // the last bucket that was opened
 	started bool
-	buckets map[int64][]timer
+	buckets map[int64]*[]timer
 	keys    keyHeap
 	n       int
+	last    *[]timer // the bucket added to last, which mostly is the next one, too
+	lastKey int64
+	spare   []timer // room that a bucket had
 
 	// fill adds to the timers of a bucket as it is opened, may be nil.
 	fill func(b int64, list []timer) []timer
@@ -51,30 +55,32 @@ func (c *calendar) add(t timer) {
 		c.late.push(t)
 		return
 	}
-	if c.buckets == nil {
-		c.buckets = make(map[int64][]timer)
+	if c.last == nil || b != c.lastKey {
+		c.last, c.lastKey = c.bucket(b), b
 	}
-	list, ok := c.buckets[b]
-	if !ok {
+	*c.last = append(*c.last, t)
+}
+
+// bucket returns a bucket that is not open yet, making it if needed.
+func (c *calendar) bucket(b int64) *[]timer {
+	list := c.buckets[b]
+	if list == nil {
+		if c.buckets == nil {
+			c.buckets = make(map[int64]*[]timer)
+		}
+		list = &[]timer{}
+		*list, c.spare = c.spare, nil
+		c.buckets[b] = list
 		heap.Push(&c.keys, b)
 	}
-	c.buckets[b] = append(list, t)
+	return list
 }
 
 // isOpen reports whether the bucket of a second was opened.
 func (c *calendar) isOpen(sec int64) bool { return c.started && bucket(sec) <= c.opened }
 
 // expect makes sure that the bucket of a second is opened, for fill.
-func (c *calendar) expect(sec int64) {
-	b := bucket(sec)
-	if c.buckets == nil {
-		c.buckets = make(map[int64][]timer)
-	}
-	if _, ok := c.buckets[b]; !ok {
-		c.buckets[b] = nil
-		heap.Push(&c.keys, b)
-	}
-}
+func (c *calendar) expect(sec int64) { c.bucket(bucket(sec)) }
 
 // first returns the earliest timer of the opened buckets.
 func (c *calendar) first() (t timer, late, ok bool) {
@@ -91,15 +97,15 @@ func (c *calendar) first() (t timer, late, ok bool) {
 	return timer{}, false, false
 }
 
-// aheadBy is how many timers before its turn a user is approached.
-const aheadBy = 6
-
-// ahead returns a timer that is due soon.
-func (c *calendar) ahead() (t timer, ok bool) {
-	if i := c.head + aheadBy; i < len(c.due) {
-		return c.due[i], true
+// ahead returns the next timers, as many as are approached together, when the
+// first of them was not among the ones before.
+func (c *calendar) ahead() []timer {
+	if c.head < c.neared {
+		return nil
 	}
-	return timer{}, false
+	soon := c.due[c.head:min(c.head+group, len(c.due))]
+	c.neared = c.head + len(soon)
+	return soon
 }
 
 // next takes out the first timer at or before the second, ordered by second,
@@ -108,8 +114,12 @@ func (c *calendar) next(sec int64) (timer, bool) {
 	t, late, ok := c.first()
 	for !ok && len(c.keys) > 0 && c.keys[0] <= bucket(sec) {
 		b := heap.Pop(&c.keys).(int64)
-		c.due, c.head = c.buckets[b], 0
+		c.spare = c.due[:0]
+		c.due, c.head, c.neared = *c.buckets[b], 0, 0
 		delete(c.buckets, b)
+		if b == c.lastKey {
+			c.last = nil
+		}
 		c.opened, c.started = b, true
 		if c.fill != nil {
 			n := len(c.due)
