@@ -88,7 +88,7 @@
 // Package design says how many users a test needs, also one that may end early,
 // package exact has tests for small counts and for rows: Fisher, ranks,
 // permutations, the bootstrap of users or of clusters. [Readout.Values] hands
-// the rows to them.
+// the rows to them. Package fairness compares groups of people.
 //
 // In a [Readout] a metric may itself be a ratio ([Metric].Per), winsorized from
 // either side, trimmed or a quantile; each works with covariates (one
