@@ -1,6 +1,7 @@
 package profile_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -34,4 +35,25 @@ func ExampleOpen() {
 	// Output:
 	// from 0 with 0 persons
 	// from 1 with 1 persons
+}
+
+// What a host looks at now and then: whether changes are possible, whether
+// snapshots stand, and how much a crash would leave to be replayed.
+func ExampleStore_JournalStats() {
+	dir := must(os.MkdirTemp("", "profiles"))
+	defer os.RemoveAll(dir)
+	store := must(profile.Open(dir, nil))
+	defer store.Close()
+	for i := range 3 {
+		must(store.Apply(profile.Event{ID: strconv.Itoa(i), Name: "Signed Up", Time: noon, Keys: []profile.Key{{Kind: "user_id", Value: "ann"}}}))
+	}
+	stats := store.JournalStats()
+	fmt.Println(stats.Pending, "records are in no snapshot;", stats.SnapshotFailures, "failed,", stats.Err)
+	if err := store.Snapshot(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(store.JournalStats().Pending, "after a snapshot")
+	// Output:
+	// 3 records are in no snapshot; 0 failed, <nil>
+	// 0 after a snapshot
 }

@@ -95,11 +95,11 @@ func newSmall(t testing.TB, bug bugs) *small {
 	require.Greater(t, int(s.want.Stats.Last-s.want.Stats.First)+1, len(s.want.Entries), "no gap")
 	require.NotZero(t, s.want.Stats.Forgotten)
 	// What lies behind the last page means nothing.
-	p, root, err := openPages(filepath.Join(s.dir, dbFile))
-	require.NoError(t, err)
-	defer p.f.Close()
-	require.True(t, hasBranch(p, root), "no tree of two levels")
-	require.NoError(t, os.Truncate(filepath.Join(s.dir, dbFile), int64(p.high)*p.page))
+	name := filepath.Join(s.dir, dbFile)
+	require.NoError(t, openPages(name, func(p *pages, root uint64) error {
+		require.True(t, hasBranch(p, root), "no tree of two levels")
+		return os.Truncate(name, int64(p.high)*p.page)
+	}))
 	return s
 }
 

@@ -37,7 +37,7 @@ var native = binary.NativeEndian
 
 // pages walks the trees of a bbolt file.
 type pages struct {
-	f    *os.File
+	f    io.ReaderAt
 	name string
 	size int64
 	page int64  // size of a page
@@ -50,18 +50,30 @@ type pages struct {
 
 type visit func(k, v []byte, flags uint32) error
 
-// openPages opens a file and checks its meta pages and its size. It returns
-// the root page of the tree of buckets.
-func openPages(path string) (p *pages, root uint64, err error) {
-	p = &pages{name: filepath.Base(path)}
-	if p.f, err = os.Open(path); err != nil {
-		return nil, 0, system(p.name, "opening", err)
+// openPages opens a file for f, which is given the root page of the tree of
+// buckets, after its meta pages and its size were checked.
+func openPages(path string, f func(p *pages, root uint64) error) error {
+	name := filepath.Base(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return system(name, "opening", err)
 	}
-	if root, err = p.meta(); err != nil {
-		p.f.Close()
-		return nil, 0, err
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return system(name, "looking", err)
 	}
-	return p, root, nil
+	return readPages(file, info.Size(), name, f)
+}
+
+// readPages is openPages for a file that is open, of a size.
+func readPages(file io.ReaderAt, size int64, name string, f func(p *pages, root uint64) error) error {
+	p := &pages{f: file, name: name, size: size, page: minPage}
+	root, err := p.meta()
+	if err != nil {
+		return err
+	}
+	return f(p, root)
 }
 
 func (p *pages) corrupt(offset int64, format string, args ...any) error {
@@ -73,11 +85,6 @@ func (p *pages) corrupt(offset int64, format string, args ...any) error {
 // crash leaves a damaged one: a meta page is written by itself, and what
 // counts of it lies in one sector.
 func (p *pages) meta() (root uint64, err error) {
-	info, err := p.f.Stat()
-	if err != nil {
-		return 0, system(p.name, "looking", err)
-	}
-	p.size, p.page = info.Size(), minPage
 	var tx [2]uint64
 	for i := range tx {
 		var b [pageHeader + metaSize]byte

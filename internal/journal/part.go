@@ -118,7 +118,7 @@ func (w *partWriter) finish() (file, error) {
 }
 
 // readPart reads a part's file, checks all of it, and hands its content to
-// sink chunk by chunk.
+// sink chunk by chunk, which is valid during the call only.
 func readPart(path, name string, want file, sink func([]byte) error) error {
 	f, err := os.Open(path)
 	if os.IsNotExist(err) {
@@ -132,8 +132,13 @@ func readPart(path, name string, want file, sink func([]byte) error) error {
 	if err != nil {
 		return system(name, "looking", err)
 	}
-	if info.Size() != want.size {
-		return corrupt(name, min(info.Size(), want.size), "the file has %d bytes, there should be %d", info.Size(), want.size)
+	return scanPart(f, info.Size(), name, want, sink)
+}
+
+// scanPart is readPart for a file that is open, of a size.
+func scanPart(f io.Reader, size int64, name string, want file, sink func([]byte) error) error {
+	if size != want.size {
+		return corrupt(name, min(size, want.size), "the file has %d bytes, there should be %d", size, want.size)
 	}
 	var head [partHeader + chunkHeader]byte
 	if _, err := io.ReadFull(f, head[:]); err != nil {

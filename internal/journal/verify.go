@@ -7,16 +7,19 @@ import (
 
 // verify reads the whole database and checks that it holds what its head
 // says, and that every record and key is what was written.
-func verify(path string, bug bugs) (meta, error) {
-	p, root, err := openPages(path)
-	if err != nil {
-		return meta{}, err
-	}
-	defer p.f.Close()
+func verify(path string, bug bugs) (m meta, err error) {
+	err = openPages(path, func(p *pages, root uint64) (err error) {
+		m, err = p.verify(root, bug)
+		return err
+	})
+	return m, err
+}
+
+func (p *pages) verify(root uint64, bug bugs) (meta, error) {
 	var found head // of the records and keys
 	var s stored
 	values := map[string][]byte{}
-	err = p.buckets(root, map[string]visit{
+	err := p.buckets(root, map[string]visit{
 		bucketMeta: func(k, v []byte, _ uint32) error {
 			values[string(k)] = bytes.Clone(v)
 			return nil
@@ -81,21 +84,18 @@ func verify(path string, bug bugs) (meta, error) {
 // locate returns where in the file the record of a sequence is, -1 if it
 // cannot be found.
 func locate(path string, seq uint64) int64 {
-	p, root, err := openPages(path)
-	if err != nil {
-		return -1
-	}
-	defer p.f.Close()
 	at := int64(-1)
 	ignore := func(_, _ []byte, _ uint32) error { return nil }
-	_ = p.buckets(root, map[string]visit{
-		bucketMeta: ignore, bucketKeys: ignore,
-		bucketRecords: func(k, _ []byte, _ uint32) error {
-			if len(k) == 8 && binary.BigEndian.Uint64(k) == seq {
-				at = p.offset
-			}
-			return nil
-		},
+	_ = openPages(path, func(p *pages, root uint64) error {
+		return p.buckets(root, map[string]visit{
+			bucketMeta: ignore, bucketKeys: ignore,
+			bucketRecords: func(k, _ []byte, _ uint32) error {
+				if len(k) == 8 && binary.BigEndian.Uint64(k) == seq {
+					at = p.offset
+				}
+				return nil
+			},
+		})
 	})
 	return at
 }
