@@ -124,7 +124,8 @@
 // [Store.Erase] leaves the store and its views as if no event that names one
 // of the person's keys had ever come. Of the identifiers, keyed hashes remain,
 // by which late events of that person are refused. The [Receipt] says which
-// files still hold the person, until [Store.Compact].
+// files still hold the person, until [Store.Compact]. With [Pseudonyms] the
+// store never sees an identifier.
 //
 // # Durability
 //
