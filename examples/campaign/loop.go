@@ -120,7 +120,7 @@ func loop(ctx context.Context, c config, src *source, bad *badLines, bar *progre
 		return nil, err
 	}
 	for _, answer := range []func(context.Context, config, *source, *tally, *Report) error{
-		s.describe, s.recommend, s.readOut, s.credit, s.identify,
+		s.parity, s.describe, s.recommend, s.readOut, s.credit, s.identify,
 	} {
 		if err := answer(ctx, c, src, seen, r); err != nil {
 			return nil, err

@@ -12,7 +12,7 @@ func TestPrints(t *testing.T) {
 	var text, page bytes.Buffer
 	require.NoError(t, writeText(&text, sampleReport()))
 	require.NoError(t, writeHTML(&page, sampleReport()))
-	for _, figure := range []string{"60,011", "+6.00 pp", "1,234.0", "line 10, column 7: no such thing", "just to see it", "won back", "after 23.5 days", "Sec-GPC", "at 20:00"} {
+	for _, figure := range []string{"60,011", "+6.00 pp", "1,234.0", "line 10, column 7: no such thing", "just to see it", "won back", "after 23.5 days", "Sec-GPC", "at 20:00", "0.44 to 1.09"} {
 		require.Contains(t, text.String(), figure)
 		require.Contains(t, strings.ReplaceAll(page.String(), "&#43;", "+"), figure)
 	}

@@ -79,6 +79,22 @@ type Audiences struct {
 	WeekTo   time.Time  `json:"week_to"`
 	List     []Audience `json:"list"`
 	Days     []string   `json:"days"` // dates; sizes are those at the end of the day, UTC
+	Parity   *Parity    `json:"parity,omitempty"`
+}
+
+// Parity compares the shares of groups of customers that are in an audience: the
+// pair of groups that are furthest apart, among all pairs.
+type Parity struct {
+	Audience   string   `json:"audience"`
+	By         string   `json:"by"`
+	Groups     int      `json:"groups"`
+	LeftOut    int      `json:"groups_left_out"`
+	MinGroup   int      `json:"min_group"`
+	Least      string   `json:"least"`
+	Most       string   `json:"most"`
+	Impact     Interval `json:"impact"` // the share of the least over that of the most
+	FourFifths bool     `json:"below_four_fifths"`
+	P          float64  `json:"p"` // adjusted for all pairs
 }
 
 // Audience is one segment.

@@ -22,7 +22,10 @@ func sampleReport() *Report {
 			Profiles: 1_310, Merges: 912, Splits: 3,
 			Identity: &Identity{Precision: 0.9991, Recall: 0.93, Attainable: 0.95, Shared: 41},
 		},
-		Audiences: Audiences{Profiles: 1_310, WeekFrom: start.AddDate(0, 0, 83), WeekTo: start.AddDate(0, 0, 90)},
+		Audiences: Audiences{Profiles: 1_310, WeekFrom: start.AddDate(0, 0, 83), WeekTo: start.AddDate(0, 0, 90), Parity: &Parity{
+			Audience: "champions", By: "country", Groups: 5, LeftOut: 2, MinGroup: 50, Least: "AT", Most: "FR",
+			Impact: Interval{0.7, 0.14, 0.44, 1.09, 0.95}, FourFifths: true, P: 0.31,
+		}},
 		People: &People{
 			Profiles: 1_310, AtRiskDays: 23.5, LapsedDays: 61,
 			Stages:     []Count{{"prospect", 700}, {"new", 300}, {"active", 150}, {"loyal", 100}, {"at risk", 40}, {"lapsed", 20}, {"won back", 0}},

@@ -169,6 +169,9 @@ func (r *Report) audiences() section {
 		})
 	}
 	s.Tables = append(s.Tables, g)
+	if a.Parity != nil {
+		s.Notes = append(s.Notes, a.Parity.String())
+	}
 	return s
 }
 
