@@ -3,6 +3,8 @@ package journal
 import (
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -149,4 +151,36 @@ func TestSnapshotsAreReadBack(t *testing.T) {
 	require.NoError(t, j.Close())
 	j = mustOpen(t, dir, nil)
 	check()
+}
+
+// A key is found whether subjects are consecutive or not.
+func TestKeyring(t *testing.T) {
+	require.Nil(t, keyring(nil).find(1))
+	for round := range 200 {
+		r := rand.New(rand.NewPCG(3, uint64(round)))
+		var keys keyring
+		all := map[uint64]bool{}
+		subject := uint64(r.IntN(20))
+		if round%5 == 0 {
+			subject = math.MaxUint64 - 300
+		}
+		for range r.IntN(40) {
+			if subject += 1; r.IntN(1+round%7) == 1 {
+				subject += uint64(r.IntN(5))
+			}
+			all[subject] = r.IntN(3) > 0
+			keys = append(keys, ring{subject: subject, key: key{byte(subject)}, live: all[subject]})
+		}
+		for s := range uint64(400) {
+			if round%5 == 0 {
+				s = math.MaxUint64 - s
+			}
+			live, known := all[s]
+			got := keys.find(s)
+			require.Equal(t, known, got != nil)
+			if known {
+				require.Equal(t, ring{s, key{byte(s)}, live}, *got)
+			}
+		}
+	}
 }

@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -13,7 +15,7 @@ type reader struct {
 	j       *Journal
 	next    uint64 // sequence to be read
 	forgets uint64 // the count that keys belongs to
-	keys    map[uint64]key
+	keys    keyring
 	tried   bool   // to load keys
 	cache   *aeads // of those who open what is read; another one after a key was destroyed
 }
@@ -22,7 +24,7 @@ type reader struct {
 // up to so many: one walk costs less than a search for each record.
 const (
 	loadFrom = 4096
-	loadMost = 1 << 20 // about 60 MB
+	loadMost = 1 << 20 // about 50 MB
 )
 
 // fill reads the next records into c; more says that there may be others
@@ -60,7 +62,7 @@ func (rd *reader) read(tx *bbolt.Tx, c *chunk) error {
 	c.cache = rd.cache
 	keys := tx.Bucket([]byte(bucketKeys))
 	if !rd.tried && last-rd.next >= max(loadFrom, h.live/4) && h.live+h.destroyed <= loadMost {
-		if err := rd.load(keys, h.live); err != nil {
+		if err := rd.load(keys, h.live+h.destroyed); err != nil {
 			return err
 		}
 	}
@@ -111,8 +113,8 @@ func (rd *reader) take(c *chunk, v []byte, keys *bbolt.Bucket) (n uint64, err er
 
 // key returns the key of a subject; live is false if it was destroyed.
 func (rd *reader) key(subject uint64, keys *bbolt.Bucket) (k key, live bool, err error) {
-	if k, ok := rd.keys[subject]; ok {
-		return k, true, nil
+	if r := rd.keys.find(subject); r != nil {
+		return r.key, r.live, nil
 	}
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], subject)
@@ -127,10 +129,36 @@ func (rd *reader) key(subject uint64, keys *bbolt.Bucket) (k key, live bool, err
 	return k, live, nil
 }
 
+// keyring holds keys by ascending subject.
+type keyring []ring
+
+type ring struct {
+	subject uint64
+	key     key
+	live    bool
+}
+
+// find returns what is known of a subject, nil if nothing is. Subjects are
+// mostly consecutive numbers, so that the place of one is known by that of the
+// first.
+func (r keyring) find(subject uint64) *ring {
+	if len(r) == 0 {
+		return nil
+	}
+	if i := subject - r[0].subject; i < uint64(len(r)) && r[i].subject == subject {
+		return &r[i]
+	}
+	i, ok := slices.BinarySearchFunc(r, subject, func(x ring, s uint64) int { return cmp.Compare(x.subject, s) })
+	if !ok {
+		return nil
+	}
+	return &r[i]
+}
+
 // load reads all keys.
 func (rd *reader) load(keys *bbolt.Bucket, n uint64) error {
 	rd.tried = true
-	rd.keys = make(map[uint64]key, n)
+	rd.keys = make(keyring, 0, n)
 	return keys.ForEach(func(id, v []byte) error {
 		if len(id) != 8 {
 			return corrupt(dbFile, -1, "bad subject")
@@ -140,9 +168,7 @@ func (rd *reader) load(keys *bbolt.Bucket, n uint64) error {
 		if wrong != "" {
 			return corrupt(dbFile, -1, "%s of subject %d", wrong, subject)
 		}
-		if live {
-			rd.keys[subject] = k
-		}
+		rd.keys = append(rd.keys, ring{subject, k, live})
 		return nil
 	})
 }
