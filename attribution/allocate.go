@@ -74,25 +74,38 @@ func allocate(verb string, curves []Curve, budget float64, opts *AllocateOptions
 		return Allocation{}, err
 	}
 	if !amount(budget) {
-		return Allocation{}, inputError(verb, 0, "budget", budget, "not a number within 0 and 1e150")
+		return Allocation{}, inputError(verb, 0, "budget", budget, "not a number within 0 and 1e100")
 	}
-	p := &polytope{sides: sides, budget: budget, spent: whole, capped: !whole}
+	p := &polytope{budget: budget, spent: whole, capped: !whole}
 	var least, most float64
 	for _, c := range curves {
 		hi := c.Hi
-		if hi == 0 {
-			hi = max(budget, c.Lo)
+		// Nobody can spend more than the budget.
+		if room := max(budget, c.Lo); hi == 0 || hi > room {
+			hi = room
 		}
 		p.lo, p.hi = append(p.lo, c.Lo), append(p.hi, hi)
 		least += c.Lo
 		most += hi
 	}
-	if len(sides) > 0 {
+	for _, s := range sides {
+		if !p.loose(s) {
+			p.sides = append(p.sides, s)
+		}
+	}
+	if len(p.sides) > 0 {
+		// Prices are found from the inside: a bound that is none of the caller's
+		// stands well beyond the budget.
+		for i, c := range curves {
+			if room := max(2*budget, c.Lo); c.Hi == 0 || c.Hi > room {
+				p.hi[i] = room
+			}
+		}
 		if _, ok := p.point(nil); !ok {
 			return Allocation{}, &InfeasibleError{verb, p.conflict(curves)}
 		}
 		o.Gap = max(o.Gap, 1e-7)
-		return search(curves, p, o), nil
+		return search(verb, curves, p, o)
 	}
 	switch slack := 1e-12 * budget; {
 	case least > budget+slack:
@@ -103,7 +116,7 @@ func allocate(verb string, curves []Curve, budget float64, opts *AllocateOptions
 	if !whole {
 		p.budget = min(budget, most)
 	}
-	return search(curves, p, o), nil
+	return search(verb, curves, p, o)
 }
 
 // resolve fills in the defaults and checks options and curves.
@@ -141,7 +154,7 @@ type node struct {
 	price  float64
 	bound  float64
 	value  float64 // of the curves at x
-	split  int     // the channel furthest below its envelope
+	split  int     // the channel furthest below its envelope, -1 if none is
 	seq    int     // in the order of making, for ties
 }
 
@@ -163,17 +176,28 @@ func (n *nodes) Pop() any {
 	return last
 }
 
-func search(curves []Curve, p *polytope, o AllocateOptions) Allocation {
+func search(verb string, curves []Curve, p *polytope, o AllocateOptions) (Allocation, error) {
 	root := node{lo: p.lo, hi: p.hi}
-	root.relax(curves, p)
+	if !root.relax(curves, p) {
+		return Allocation{}, &InfeasibleError{verb, p.conflict(curves)}
+	}
 	best := &root
 	open := nodes{&root}
 	bound, made := root.bound, 1
+	closed := math.Inf(-1) // the bound of nodes that are as good as they get
 	for len(open) > 0 {
 		n := heap.Pop(&open).(*node)
 		bound = n.bound
 		if n.bound-best.value <= o.Gap*math.Abs(n.bound) || made >= o.MaxNodes {
 			break
+		}
+		if n.split < 0 {
+			closed = max(closed, n.bound)
+			bound = best.value
+			if len(open) > 0 {
+				bound = max(bound, open[0].bound)
+			}
+			continue
 		}
 		for _, upper := range [2]bool{false, true} {
 			child := &node{lo: append([]float64(nil), n.lo...), hi: append([]float64(nil), n.hi...), seq: made}
@@ -199,7 +223,7 @@ func search(curves []Curve, p *polytope, o AllocateOptions) Allocation {
 			bound = max(bound, open[0].bound)
 		}
 	}
-	a := Allocation{Budget: best.spent(), Value: best.value, Price: best.price, Bound: max(bound, best.value)}
+	a := Allocation{Budget: best.spent(), Value: best.value, Price: best.price, Bound: max(bound, closed, best.value)}
 	if p.spent {
 		a.Budget = p.budget
 	}
@@ -209,7 +233,7 @@ func search(curves []Curve, p *polytope, o AllocateOptions) Allocation {
 	if a.Bound-a.Value > o.Gap*math.Abs(a.Bound) {
 		a.Warnings = append(a.Warnings, fmt.Errorf("Allocate: the search stopped after %d nodes: up to %g more may be possible", made, a.Bound-a.Value))
 	}
-	return a
+	return a, nil
 }
 
 func (n *node) spent() float64 {
@@ -309,6 +333,9 @@ func (n *node) rate(curves []Curve, envelopes []envelope) {
 		}
 	}
 	n.bound = max(n.bound, n.value)
+	if worst <= 1e-13*math.Abs(n.value) {
+		n.split = -1
+	}
 }
 
 // balance gives what rounding left over to the channels that have room.

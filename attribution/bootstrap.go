@@ -30,7 +30,7 @@ type Interval struct {
 // BootstrapOptions are options of [Bootstrap]. Nil and zero fields mean the
 // defaults.
 type BootstrapOptions struct {
-	Replicates int     // default 299
+	Replicates int     // default 299; at most a million
 	Level      float64 // default 0.95
 	Seed       uint64  // chooses the replicates; the same seed gives the same intervals
 	Workers    int     // default GOMAXPROCS; the result does not depend on it
@@ -67,11 +67,17 @@ func Bootstrap(ctx context.Context, p *Paths, model func(*Paths) (Credits, error
 	switch {
 	case o.Replicates < 2:
 		return nil, inputError("Bootstrap", 0, "Replicates", o.Replicates, "fewer than 2 have no standard deviation")
+	case o.Replicates > 1_000_000:
+		return nil, inputError("Bootstrap", 0, "Replicates", o.Replicates, "more than a million")
 	case !(o.Level > 0 && o.Level < 1):
 		return nil, inputError("Bootstrap", 0, "Level", o.Level, "not within 0 and 1")
 	case o.Workers < 0:
 		return nil, inputError("Bootstrap", 0, "Workers", o.Workers, "negative")
 	}
+	if err := playable("Bootstrap", p, model); err != nil {
+		return nil, err
+	}
+	o.Workers = min(o.Workers, o.Replicates)
 	whole, err := model(p)
 	if err != nil {
 		return nil, err
@@ -187,8 +193,15 @@ func (s *sampler) poisson(mean float64) float64 {
 	if mean == 0 {
 		return 0
 	}
+	if mean > manyJourneys {
+		return math.Round(distuv.Normal{Mu: mean, Sigma: math.Sqrt(mean), Src: s.rand}.Rand())
+	}
 	return distuv.Poisson{Lambda: mean, Src: s.rand}.Rand()
 }
+
+// manyJourneys are so many that their Poisson distribution is normal, and that
+// logarithms of its probabilities are no good.
+const manyJourneys = 1e12
 
 func (s *sampler) draw(seed, replicate uint64) *Paths {
 	s.rand.Seed(seed, replicate)

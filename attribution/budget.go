@@ -26,11 +26,11 @@ func BudgetPath(curves []Curve, budgets []float64, opts *AllocateOptions) ([]All
 // not bring the target on its whole way gets its lower bound. It is exact for
 // all curves.
 //
-// A target that is not a number above 0 and curves that cannot be are an
+// A target that is not a number from 1e-100 to 1e100 and curves that cannot be are an
 // [*InputError].
 func AllocateMarginal(curves []Curve, target float64) (Allocation, error) {
-	if !(target > 0 && target <= maxAmount) {
-		return Allocation{}, inputError("AllocateMarginal", 0, "target", target, "not a number above 0")
+	if !(target >= minAmount && target <= maxAmount) {
+		return Allocation{}, inputError("AllocateMarginal", 0, "target", target, "not a number from 1e-100 to 1e100")
 	}
 	a := Allocation{Price: target}
 	for i, c := range curves {
@@ -70,7 +70,7 @@ func AllocateMarginal(curves []Curve, target float64) (Allocation, error) {
 // millionth of the largest budget; after 2,000 allocations the search stops,
 // and a warning says up to where a larger budget may lie.
 //
-// A target that is not a number above 0 and curves that cannot be are an
+// A target that is not a number from 1e-100 to 1e100 and curves that cannot be are an
 // [*InputError].
 func AllocateROAS(curves []Curve, target float64, opts *AllocateOptions) (Allocation, error) {
 	const verb = "AllocateROAS"
@@ -151,8 +151,8 @@ func roas(verb string, curves []Curve, target float64, opts *AllocateOptions, si
 	cost := make([]float64, len(curves))
 	for i, c := range curves {
 		p.lo, p.hi = append(p.lo, c.Lo), append(p.hi, c.Hi)
-		if c.Hi == 0 {
-			p.hi[i] = max(high, c.Lo)
+		if room := max(high, c.Lo); c.Hi == 0 || c.Hi > room {
+			p.hi[i] = room
 		}
 		cost[i] = 1
 	}

@@ -62,6 +62,11 @@ func Calibrate(c Credits, lifts []Lift, opts *CalibrateOptions) (Credits, error)
 	if opts != nil {
 		o = *opts
 	}
+	for _, k := range append([]Credit{c.Unattributed, c.Total}, c.Channels...) {
+		if x := k.Conversions + k.Value + k.Effect + k.Spend; math.IsNaN(x - x) {
+			return Credits{}, inputError("Calibrate", 0, fmt.Sprintf("credit of %q", k.Channel), k, "no number")
+		}
+	}
 	out := c
 	out.Channels = slices.Clone(c.Channels)
 	out.Warnings = nil

@@ -41,7 +41,7 @@ func (e *CSVError) Error() string {
 	if e.Column != "" {
 		s += fmt.Sprintf(": %s %q", e.Column, e.Value)
 	}
-	return s + ": " + e.Err.Error()
+	return fmt.Sprintf("%s: %v", s, e.Err)
 }
 
 // Unwrap returns what was wrong: [ErrInput], or the reader's own error.
@@ -75,6 +75,9 @@ func ReadCSV(r io.Reader, opts *CSVOptions) (*Paths, error) {
 	}
 	if o.MaxLine < 0 {
 		return nil, inputError("ReadCSV", 0, "MaxLine", o.MaxLine, "negative")
+	}
+	if r == nil {
+		return nil, inputError("ReadCSV", 0, "r", nil, "nothing to read from")
 	}
 	c := csvReader{opts: o, separator: []byte(o.Separator)}
 	c.paths.seqs.start()
@@ -151,7 +154,7 @@ func (c *csvReader) read(line []byte) error {
 			path = cells[i]
 		default:
 			x, ok := parseNumber(bytes.TrimSpace(cells[i]))
-			if !ok || what != colValue && x < 0 {
+			if !ok || what != colValue && x < 0 || tiny(x) {
 				return c.fail(columnNames[what], string(cells[i]), "not a number, out of range or negative")
 			}
 			numbers[what] = x

@@ -40,20 +40,23 @@ func (s Shape) String() string {
 type Curve struct {
 	Channel string
 	Shape   Shape
-	A       float64 // > 0: the scale, for Exponential and Hill the most there is to gain
-	B       float64 // > 0: where the curve bends, in spend; for Power the exponent
-	S       float64 // > 0: the steepness of a Hill; 0 means 1, others do not use it
+	A       float64 // from 1e-100 to 1e100: the scale, for Exponential and Hill the most there is to gain
+	B       float64 // the same: where the curve bends, in spend; for Power the exponent
+	S       float64 // > 0, up to 100: the steepness of a Hill; 0 means 1, others do not use it
 	Lo, Hi  float64 // bounds of the spend; Hi = 0 means no upper bound, Lo = Hi pins it
 }
 
-// Value returns what a spend of x brings.
+// Value returns what a spend of x brings, 0 for one below 0.
 func (c Curve) Value(x float64) float64 {
 	if x <= 0 {
 		return 0
 	}
 	switch c.Shape {
 	case Log:
-		return c.A * math.Log1p(x/c.B)
+		if r := x / c.B; r <= math.MaxFloat64 {
+			return c.A * math.Log1p(r)
+		}
+		return c.A * (math.Log(x) - math.Log(c.B))
 	case Power:
 		return c.A * math.Pow(x, c.B)
 	case Exponential:
@@ -65,7 +68,8 @@ func (c Curve) Value(x float64) float64 {
 }
 
 // Marginal returns what the next unit brings at a spend of x, the slope of
-// the curve. It is +Inf at 0 for Power, and for Hill below S = 1.
+// the curve; below 0 that at 0. It is +Inf at 0 for Power, and for Hill below
+// S = 1, and so near to it that the slope is beyond all numbers.
 func (c Curve) Marginal(x float64) float64 {
 	x = max(x, 0)
 	switch c.Shape {
@@ -115,22 +119,22 @@ func (c Curve) check(i int) error {
 	bad := func(field string, value float64, reason string) error {
 		return inputError("Allocate", 0, fmt.Sprintf("curve %d (%s): %s", i, c.Channel, field), value, reason)
 	}
-	positive := func(x float64) bool { return x > 0 && x <= maxAmount }
+	positive := func(x float64) bool { return x >= minAmount && x <= maxAmount }
 	switch {
 	case c.Shape >= shapeCount:
 		return bad("Shape", float64(c.Shape), "unknown")
 	case !positive(c.A):
-		return bad("A", c.A, "not a number above 0")
+		return bad("A", c.A, "not a number from 1e-100 to 1e100")
 	case !positive(c.B):
-		return bad("B", c.B, "not a number above 0")
+		return bad("B", c.B, "not a number from 1e-100 to 1e100")
 	case c.Shape == Power && c.B >= 1:
 		return bad("B", c.B, "an exponent must be below 1, or all would go to this one channel")
 	case c.Shape == Hill && c.S != 0 && !(c.S > 0 && c.S <= 100):
 		return bad("S", c.S, "not a number above 0 and up to 100")
 	case !amount(c.Lo):
-		return bad("Lo", c.Lo, "not a number within 0 and 1e150")
+		return bad("Lo", c.Lo, "not a number within 0 and 1e100")
 	case !amount(c.Hi):
-		return bad("Hi", c.Hi, "not a number within 0 and 1e150")
+		return bad("Hi", c.Hi, "not a number within 0 and 1e100")
 	case c.Hi != 0 && c.Hi < c.Lo:
 		return bad("Hi", c.Hi, fmt.Sprintf("below Lo %v", c.Lo))
 	}
@@ -205,7 +209,7 @@ func (e *envelope) spend(price float64) float64 {
 func bisect(lo, hi float64, holds func(x float64) bool) float64 {
 	for {
 		mid := lo + (hi-lo)/2
-		if mid <= lo || mid >= hi {
+		if !(mid > lo && mid < hi) {
 			return lo
 		}
 		if holds(mid) {

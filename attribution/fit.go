@@ -29,7 +29,8 @@ type Fit struct {
 	Curve Curve // to give to [Allocate], without bounds
 	// A, B and S are the curve's parameters, S only for Hill; Decay is the
 	// carry-over, Base what comes in a period without spend. A figure that was
-	// not fitted has no StdErr.
+	// not fitted has no StdErr; the ends of one that the series hardly determines
+	// may be infinite.
 	A, B, S, Decay, Base Estimate
 	Periods              int
 	Residual             float64 // standard deviation of what the curve does not explain
@@ -93,12 +94,22 @@ func FitCurve(channel string, spend, outcome []float64, opts *FitOptions) (Fit, 
 	}
 	for t := range spend {
 		if !amount(spend[t]) {
-			return bad(fmt.Sprintf("spend[%d]", t), spend[t], "not a number within 0 and 1e150")
+			return bad(fmt.Sprintf("spend[%d]", t), spend[t], "not a number within 0 and 1e100")
 		}
 		if !finite(outcome[t]) {
-			return bad(fmt.Sprintf("outcome[%d]", t), outcome[t], "not a number within ±1e150")
+			return bad(fmt.Sprintf("outcome[%d]", t), outcome[t], "not a number within ±1e100")
 		}
 		form.most = max(form.most, spend[t])
+	}
+	largest := 0.0
+	for _, y := range outcome {
+		largest = max(largest, math.Abs(y))
+	}
+	switch {
+	case tiny(form.most):
+		return bad("spend", form.most, "the largest is below 1e-100")
+	case tiny(largest):
+		return bad("outcome", largest, "the largest is below 1e-100")
 	}
 	s := series{fitForm: form, spend: spend, outcome: outcome}
 	theta, ok := s.start()
@@ -416,6 +427,9 @@ func (f *Fit) parameter(i int, value float64, scale func(float64) float64) Estim
 	x := f.theta[i]
 	const h = 1e-6
 	slope := (scale(x+h) - scale(x-h)) / (2 * h)
+	if math.IsInf(sd, 1) {
+		return Estimate{value, sd, scale(-sd), scale(sd), f.level}
+	}
 	return Estimate{value, slope * sd, scale(x - f.t*sd), scale(x + f.t*sd), f.level}
 }
 

@@ -79,6 +79,9 @@ func FitHazard(ctx context.Context, j *Journeys, opts *HazardOptions) (HazardFit
 	if err := o.check(); err != nil {
 		return HazardFit{}, err
 	}
+	if j == nil {
+		return HazardFit{}, inputError("FitHazard", 0, "journeys", nil, "none")
+	}
 	d := &timeline{groups: o.Groups, time: make([]float64, len(o.Groups)+1), known: make([]uint64, len(o.Groups)+1)}
 	s := j.snapshot()
 	b, err := newPathBuilder(&s, o.Paths, j.opts.Direct)

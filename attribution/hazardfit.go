@@ -353,7 +353,7 @@ func (m *hazardModel) finish(like float64, warnings []error) (HazardFit, error) 
 			square[c].value.Add(k.value * k.value)
 		}
 	})
-	z := stats.NormalQuantile((1 + m.opts.Level) / 2)
+	z := -stats.NormalQuantile((1 - m.opts.Level) / 2)
 	estimate := func(x, variance float64) Estimate {
 		sd := math.Sqrt(max(0, variance))
 		return Estimate{x, sd, x - z*sd, x + z*sd, m.opts.Level}

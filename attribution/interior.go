@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -223,6 +224,10 @@ func (in *interior) run() []float64 {
 			shrink(in.slack[r], ds[r])
 			shrink(in.price[r], dy.AtVec(r))
 		}
+		// Where the point has nowhere to go, numbers end before the gap does.
+		if !sane(step) || !sane(dx...) || !sane(dlo...) || !sane(dhi...) || !sane(ds...) || m > 0 && !sane(dy.RawVector().Data[:m]...) {
+			break
+		}
 		for i := range in.x {
 			in.x[i] += step * dx[i]
 			in.below[i] += step * dlo[i]
@@ -238,6 +243,11 @@ func (in *interior) run() []float64 {
 		x[i] = min(max(in.x[i]*in.unit, in.lo[i]), in.hi[i])
 	}
 	return x
+}
+
+// sane tells whether all are numbers.
+func sane(xs ...float64) bool {
+	return !slices.ContainsFunc(xs, func(x float64) bool { return math.IsNaN(x - x) })
 }
 
 // bound is what no point of the polytope is worth more than.

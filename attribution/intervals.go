@@ -36,6 +36,9 @@ func Intervals(ctx context.Context, p *Paths, model func(*Paths) (Credits, error
 	if !(level > 0 && level < 1) {
 		return nil, inputError(verb, 0, "level", level, "not within 0 and 1")
 	}
+	if err := playable(verb, p, model); err != nil {
+		return nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -62,7 +65,12 @@ func Intervals(ctx context.Context, p *Paths, model func(*Paths) (Credits, error
 		}
 		square = byName
 	}
-	z := stats.NormalQuantile((1 + level) / 2)
+	for i, k := range credits.Channels {
+		if x := k.Conversions + k.Value + square[i].conv.Value() + square[i].value.Value(); math.IsNaN(x - x) {
+			return nil, inputError(verb, 0, "model", credits.Model, fmt.Sprintf("what it gives %q is no number, or has no variance", k.Channel))
+		}
+	}
+	z := -stats.NormalQuantile((1 - level) / 2)
 	list := make([]Interval, len(credits.Channels))
 	for i, k := range credits.Channels {
 		estimate := func(x float64, variance stats.Sum) Estimate {

@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"encoding"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -87,7 +88,7 @@ func (j *Journeys) Touch(user uint32, t Touch) error {
 	case t.Kind > View:
 		return inputError(verb, user, "kind", t.Kind, "neither Click nor View")
 	case !amount(t.Cost):
-		return inputError(verb, user, "cost", t.Cost, "not a number within 0 and 1e150")
+		return inputError(verb, user, "cost", t.Cost, "not a number within 0 and 1e100")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -116,7 +117,9 @@ func (j *Journeys) Convert(user uint32, c Conversion) error {
 	case !utf8.ValidString(c.Currency):
 		return inputError(verb, user, "currency", c.Currency, "not UTF-8")
 	case !amount(c.Value):
-		return inputError(verb, user, "value", c.Value, "not a number within 0 and 1e150")
+		return inputError(verb, user, "value", c.Value, "not a number within 0 and 1e100")
+	case tiny(c.Value):
+		return inputError(verb, user, "value", c.Value, "below 1e-100 and not 0")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -146,7 +149,9 @@ func (j *Journeys) Refund(user uint32, id string, value float64, at time.Time) e
 	case id == "" || !utf8.ValidString(id):
 		return inputError(verb, user, "id", id, "not the id of an order")
 	case !amount(value):
-		return inputError(verb, user, "value", value, "not a number within 0 and 1e150")
+		return inputError(verb, user, "value", value, "not a number within 0 and 1e100")
+	case tiny(value):
+		return inputError(verb, user, "value", value, "below 1e-100 and not 0")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -157,8 +162,15 @@ func (j *Journeys) Refund(user uint32, id string, value float64, at time.Time) e
 	return nil
 }
 
-// maxAmount bounds what is counted, so that no sum of it overflows.
-const maxAmount = 1e150
+// maxAmount bounds what is counted, so that no square of what is made of it
+// overflows; where there is division by it, minAmount keeps it from underflow.
+const (
+	maxAmount = 1e100
+	minAmount = 1e-100
+)
+
+// tiny tells whether a number is too small to divide by, and not 0.
+func tiny(x float64) bool { return x != 0 && math.Abs(x) < minAmount }
 
 // finite reports whether x can be summed.
 func finite(x float64) bool { return x >= -maxAmount && x <= maxAmount }
@@ -262,6 +274,9 @@ func (j *Journeys) Erase(user uint32) error {
 // Merge adds the rows and the ledger of other, which must have been made with
 // the same options ([ErrOptions]) and is not changed. The later clock wins.
 func (j *Journeys) Merge(other *Journeys) error {
+	if other == nil {
+		return inputError("Merge", 0, "other", nil, "none")
+	}
 	if other.fingerprint != j.fingerprint {
 		return &InputError{Verb: "Merge", Err: ErrOptions}
 	}

@@ -42,6 +42,17 @@ func (p *Paths) answer(c Credits, fill func(l *lens) error) (Credits, error) {
 	return c, fill(l)
 }
 
+// playable refuses what no model can be played on, and no model at all.
+func playable(verb string, p *Paths, model func(*Paths) (Credits, error)) error {
+	switch {
+	case p == nil:
+		return inputError(verb, 0, "paths", nil, "none")
+	case model == nil:
+		return inputError(verb, 0, "model", nil, "none")
+	}
+	return nil
+}
+
 // under returns paths on which a model leaves its answers.
 func (p *Paths) under(l *lens) *Paths {
 	q := *p

@@ -76,9 +76,9 @@ func (o *AllocateOptions) sides(curves []Curve) ([]side, error) {
 		field := func(s string) string { return fmt.Sprintf("Groups[%d] (%s).%s", i, g.Name, s) }
 		switch {
 		case !amount(g.Lo):
-			return nil, bad(field("Lo"), g.Lo, "not a number within 0 and 1e150")
+			return nil, bad(field("Lo"), g.Lo, "not a number within 0 and 1e100")
 		case !amount(g.Hi):
-			return nil, bad(field("Hi"), g.Hi, "not a number within 0 and 1e150")
+			return nil, bad(field("Hi"), g.Hi, "not a number within 0 and 1e100")
 		case g.Hi != 0 && g.Hi < g.Lo:
 			return nil, bad(field("Hi"), g.Hi, fmt.Sprintf("below Lo %v", g.Lo))
 		}
@@ -107,7 +107,7 @@ func (o *AllocateOptions) sides(curves []Curve) ([]side, error) {
 	for i, l := range o.Limits {
 		field := func(s string) string { return fmt.Sprintf("Limits[%d] (%s).%s", i, l.Name, s) }
 		if !finite(l.Most) {
-			return nil, bad(field("Most"), l.Most, "not a number within ±1e150")
+			return nil, bad(field("Most"), l.Most, "not a number within ±1e100")
 		}
 		a := make([]float64, len(curves))
 		for _, name := range slices.SortedFunc(maps.Keys(l.Weights), ids.Compare) {
@@ -116,7 +116,7 @@ func (o *AllocateOptions) sides(curves []Curve) ([]side, error) {
 				return nil, err
 			}
 			if !finite(l.Weights[name]) {
-				return nil, bad(field("Weights"), l.Weights[name], "not a number within ±1e150")
+				return nil, bad(field("Weights"), l.Weights[name], "not a number within ±1e100")
 			}
 			a[k] = l.Weights[name]
 		}
@@ -133,6 +133,19 @@ type polytope struct {
 	budget float64
 	spent  bool // the budget is spent in full
 	capped bool // the budget is not exceeded
+}
+
+// loose tells whether a side constraint binds nothing within the bounds. Those
+// with figures beyond all others would drown them.
+func (p *polytope) loose(s side) bool {
+	if s.equal {
+		return false
+	}
+	most := 0.0
+	for i, a := range s.a {
+		most += max(a*p.lo[i], a*p.hi[i])
+	}
+	return most <= s.b
 }
 
 // linear writes the demands that keep says for variables from lo on, and
@@ -160,7 +173,7 @@ func (p *polytope) linear(keep func(demand int) bool) (l linear, lo []float64, u
 		}
 		row := linearRow{a: make([]float64, n), b: b, equal: equal}
 		if size == 0 {
-			size = 1 / unit // nothing but a figure
+			size = 1 // nothing but a figure
 		}
 		for i, x := range a {
 			row.a[i] = x / size

@@ -118,7 +118,7 @@ func newLogistic(strata []*Paths, o *LogisticOptions) (*logistic, error) {
 	case !(o.Prior > 0 && o.Prior <= 1e6):
 		return nil, bad("Prior", o.Prior, "not within 0 and 1e6")
 	case !amount(o.MinPair):
-		return nil, bad("MinPair", o.MinPair, "not a number within 0 and 1e150")
+		return nil, bad("MinPair", o.MinPair, "not a number within 0 and 1e100")
 	case o.Covariates != nil && len(o.Covariates) != len(strata):
 		return nil, bad("Covariates", len(o.Covariates), fmt.Sprintf("lists for %d strata", len(strata)))
 	}
@@ -129,7 +129,7 @@ func newLogistic(strata []*Paths, o *LogisticOptions) (*logistic, error) {
 	used := make(map[string]bool)
 	for i, p := range strata {
 		if err := p.check("logistic"); err != nil {
-			return nil, fmt.Errorf("stratum %d: %w", i, err)
+			return nil, fmt.Errorf("attribution: FitLogistic: stratum %d: %w", i, err)
 		}
 		for _, c := range p.players() {
 			used[p.channels.Name(c)] = true
@@ -142,7 +142,7 @@ func newLogistic(strata []*Paths, o *LogisticOptions) (*logistic, error) {
 		}
 		for k, x := range m.cov[i] {
 			if !finite(x) {
-				return nil, bad(fmt.Sprintf("Covariates[%d][%d]", i, k), x, "not a number within ±1e150")
+				return nil, bad(fmt.Sprintf("Covariates[%d][%d]", i, k), x, "not a number within ±1e100")
 			}
 		}
 	}

@@ -164,7 +164,7 @@ func (m *logistic) rises(c *journeyCell, weight []float64, rise [2]*mat.Dense, e
 
 // intervals adds up the squares of what each journey does to the credits.
 func (m *logistic) intervals(out *Modelled, rise [2]*mat.Dense, own [][]float64) {
-	z := stats.NormalQuantile((1 + m.opts.Level) / 2)
+	z := -stats.NormalQuantile((1 - m.opts.Level) / 2)
 	estimate := func(x, variance float64) Estimate {
 		sd := math.Sqrt(max(0, variance))
 		return Estimate{x, sd, x - z*sd, x + z*sd, m.opts.Level}

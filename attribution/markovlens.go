@@ -156,8 +156,8 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 	}
 	for k, s := range scalings {
 		for _, table := range [][]float64{moves[k], starts[k], null[k], each[k]} {
-			for row := range slices.Chunk(table, n) {
-				s.apply(row, players)
+			for row := 0; row < len(table); row += n {
+				s.apply(table[row:row+n], players)
 			}
 		}
 		s.apply(whole[k], players)

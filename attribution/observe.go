@@ -167,7 +167,7 @@ func (j *Journeys) amount(fields map[string]any, names []string) (float64, bool)
 		return 0, false
 	}
 	x, ok := value.Float(v)
-	if !ok || !amount(x) {
+	if !ok || !amount(x) || tiny(x) {
 		j.stats.BadField++
 		return 0, false
 	}

@@ -42,8 +42,8 @@ type OrderOptions struct {
 // order is never punished for what it has not seen, only for what it got
 // wrong.
 //
-// Counts are rounded to whole journeys. Fewer than two are an error that
-// wraps [ErrDesign]; ctx's own error ends it.
+// Counts are rounded to whole journeys. Fewer than two, and more than 2^53,
+// are an error that wraps [ErrDesign]; ctx's own error ends it.
 func MarkovOrder(ctx context.Context, p *Paths, opts *OrderOptions) ([]OrderFit, error) {
 	var o OrderOptions
 	if opts != nil {
@@ -71,13 +71,22 @@ func MarkovOrder(ctx context.Context, p *Paths, opts *OrderOptions) ([]OrderFit,
 	for f := range folds {
 		folds[f] = make([][2]float64, len(order))
 	}
-	var journeys float64
-	for i, id := range order {
+	counts := func(id uint32) [2]float64 {
 		if len(p.seqs.seq(id)) == 0 {
-			continue
+			return [2]float64{}
 		}
-		for end, n := range [2]float64{math.Round(p.rows[id].conv.Value()), math.Round(p.rows[id].null.Value())} {
-			journeys += n
+		return [2]float64{math.Round(p.rows[id].conv.Value()), math.Round(p.rows[id].null.Value())}
+	}
+	var journeys float64
+	for _, id := range order {
+		n := counts(id)
+		journeys += n[0] + n[1]
+	}
+	if !(journeys >= 2 && journeys <= 1<<53) {
+		return nil, fmt.Errorf("attribution: MarkovOrder: %w: %g journeys", ErrDesign, journeys)
+	}
+	for i, id := range order {
+		for end, n := range counts(id) {
 			for f := range folds {
 				share := n
 				if left := o.Folds - f; left > 1 && n > 0 {
@@ -87,9 +96,6 @@ func MarkovOrder(ctx context.Context, p *Paths, opts *OrderOptions) ([]OrderFit,
 				n -= share
 			}
 		}
-	}
-	if journeys < 2 {
-		return nil, fmt.Errorf("attribution: MarkovOrder: %w: %g journeys", ErrDesign, journeys)
 	}
 	list := make([]OrderFit, o.Most)
 	for k := range list {

@@ -84,7 +84,7 @@ func (b *pathBuilder) value(user uint32, c conversionRow, v float64) (float64, e
 		return 0, &InputError{Verb: "Paths", User: user, Field: "currency", Value: currency, Err: err}
 	}
 	if !amount(out) {
-		return 0, inputError("Paths", user, "converted value", out, "not a number within 0 and 1e150")
+		return 0, inputError("Paths", user, "converted value", out, "not a number within 0 and 1e100")
 	}
 	return out, nil
 }

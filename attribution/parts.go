@@ -69,6 +69,9 @@ func PerJourney(p *Paths, model func(*Paths) (Credits, error)) (iter.Seq[Journey
 
 // parts plays a model for its parts.
 func (p *Paths) parts(model func(*Paths) (Credits, error)) (partFunc, error) {
+	if err := playable("PerJourney", p, model); err != nil {
+		return nil, err
+	}
 	l := &lens{parts: true}
 	c, err := model(p.under(l))
 	if err != nil {

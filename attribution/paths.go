@@ -150,8 +150,8 @@ func (p *Paths) Summary() Summary {
 // Add adds a row: journeys through the channels in their order, of which
 // some converted, with a total value, and some did not. Without channels, the
 // conversions are unattributed and the nulls users who were never exposed.
-// Counts that are negative, values that are not finite and channels without a
-// name are an [*InputError].
+// Counts that are negative, figures beyond 1e100 or, but for 0, below 1e-100 in
+// size, and channels without a name are an [*InputError].
 func (p *Paths) Add(channels []string, conversions, value, nulls float64) error {
 	if err := checkRow("Add", channels, conversions, value, nulls); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (p *Paths) AddSpend(channel string, cost float64) error {
 	case channel == "" || !utf8.ValidString(channel):
 		return inputError("AddSpend", 0, "channel", channel, "not a name in UTF-8")
 	case !finite(cost):
-		return inputError("AddSpend", 0, "cost", cost, "not a number within ±1e150")
+		return inputError("AddSpend", 0, "cost", cost, "not a number within ±1e100")
 	}
 	p.costOf(p.channels.ID(channel)).ledger.Add(cost)
 	return nil
@@ -195,6 +195,9 @@ func (p *Paths) AddSpend(channel string, cost float64) error {
 // Merge adds all of other, which is not changed. Paths in two currencies do
 // not merge: [ErrCurrency].
 func (p *Paths) Merge(other *Paths) error {
+	if other == nil {
+		return inputError("Merge", 0, "other", nil, "none")
+	}
 	if err := p.mix(other.currency); err != nil {
 		return err
 	}
@@ -274,11 +277,17 @@ func checkRow(verb string, channels []string, conversions, value, nulls float64)
 	}
 	switch {
 	case !amount(conversions):
-		return inputError(verb, 0, "conversions", conversions, "not a number within 0 and 1e150")
+		return inputError(verb, 0, "conversions", conversions, "not a number within 0 and 1e100")
 	case !finite(value):
-		return inputError(verb, 0, "value", value, "not a number within ±1e150")
+		return inputError(verb, 0, "value", value, "not a number within ±1e100")
 	case !amount(nulls):
-		return inputError(verb, 0, "nulls", nulls, "not a number within 0 and 1e150")
+		return inputError(verb, 0, "nulls", nulls, "not a number within 0 and 1e100")
+	case tiny(conversions):
+		return inputError(verb, 0, "conversions", conversions, "below 1e-100 and not 0")
+	case tiny(value):
+		return inputError(verb, 0, "value", value, "below 1e-100 and not 0")
+	case tiny(nulls):
+		return inputError(verb, 0, "nulls", nulls, "below 1e-100 and not 0")
 	}
 	return nil
 }

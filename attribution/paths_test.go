@@ -14,10 +14,10 @@ import (
 func TestPathsRefuse(t *testing.T) {
 	var p Paths
 	require.EqualError(t, p.Add([]string{"a", ""}, 1, 1, 1), `attribution: Add: channel "": not a name in UTF-8`)
-	require.EqualError(t, p.Add([]string{"a"}, -1, 1, 1), `attribution: Add: conversions -1: not a number within 0 and 1e150`)
-	require.EqualError(t, p.Add([]string{"a"}, 1, math.NaN(), 1), `attribution: Add: value NaN: not a number within ±1e150`)
-	require.EqualError(t, p.Sub([]string{"a"}, 1, 1, math.Inf(1)), `attribution: Sub: nulls +Inf: not a number within 0 and 1e150`)
-	require.EqualError(t, p.Add([]string{"a"}, 1, 1e200, 0), `attribution: Add: value 1e+200: not a number within ±1e150`)
+	require.EqualError(t, p.Add([]string{"a"}, -1, 1, 1), `attribution: Add: conversions -1: not a number within 0 and 1e100`)
+	require.EqualError(t, p.Add([]string{"a"}, 1, math.NaN(), 1), `attribution: Add: value NaN: not a number within ±1e100`)
+	require.EqualError(t, p.Sub([]string{"a"}, 1, 1, math.Inf(1)), `attribution: Sub: nulls +Inf: not a number within 0 and 1e100`)
+	require.EqualError(t, p.Add([]string{"a"}, 1, 1e200, 0), `attribution: Add: value 1e+200: not a number within ±1e100`)
 	require.ErrorIs(t, p.AddSpend("", 1), ErrInput)
 	require.ErrorIs(t, p.AddSpend("a", math.NaN()), ErrInput)
 	_, err := p.Transform(9)

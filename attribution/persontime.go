@@ -168,8 +168,8 @@ func (a instant) plus(d time.Duration) instant {
 
 // personTime solves PersonTime.
 func (p *Paths) personTime(model string) (Credits, error) {
-	if n := p.counts.untimed.Value(); n != 0 {
-		return Credits{}, fmt.Errorf("attribution: %s: %w: %g conversions came as aggregated rows", model, ErrNoTimes, n)
+	if err := p.checkTimes(model); err != nil {
+		return Credits{}, err
 	}
 	rate := func(set uint32) (cell, bool) {
 		e := &p.exposed[set]
@@ -236,6 +236,19 @@ func (p *Paths) personTime(model string) (Credits, error) {
 	}
 	if thin > 0 {
 		warnings = append(warnings, fmt.Errorf("%s: %w: %g conversions at the very instant of a touch, with sets of channels in which no time was spent", model, ErrDesign, thin))
+	}
+	// What came as rows without channels has no times and belongs to nobody.
+	rest := p.total()
+	for id := range p.exposed {
+		rest.conv.Merge(p.exposed[id].conv.Neg())
+		rest.value.Merge(p.exposed[id].value.Neg())
+	}
+	total := p.total()
+	if v := rest.conv.Value(); math.Abs(v) > 1e-9*total.conv.Value() {
+		base.conv.Merge(rest.conv)
+	}
+	if v := rest.value.Value(); math.Abs(v) > 1e-9*math.Abs(total.value.Value()) {
+		base.value.Merge(rest.value)
 	}
 	c := p.credits(model, shares, warnings...)
 	c.Unattributed = Credit{Conversions: base.conv.Value(), Value: base.value.Value(), Effect: base.conv.Value()}

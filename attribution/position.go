@@ -33,7 +33,7 @@ func Position(p *Paths, opts *PositionOptions) (Credits, error) {
 		value float64
 	}{{"First", o.First}, {"Middle", o.Middle}, {"Last", o.Last}} {
 		if !amount(w.value) {
-			return Credits{}, inputError("Position", 0, w.name, w.value, "not a number within 0 and 1e150")
+			return Credits{}, inputError("Position", 0, w.name, w.value, "not a number within 0 and 1e100")
 		}
 	}
 	if o.Renormalize && o.First+o.Last == 0 {
@@ -88,6 +88,12 @@ func GeometricDecay(p *Paths, rate float64) (Credits, error) {
 // 0, in a path of a length, divided by the sum over the path. Weights that
 // are negative or not finite, or all 0, are an [*InputError].
 func Custom(p *Paths, name string, weight func(position, length int) float64) (Credits, error) {
+	if err := p.check(name); err != nil {
+		return Credits{}, err
+	}
+	if weight == nil {
+		return Credits{}, inputError("Custom", 0, "weight", nil, "none")
+	}
 	rules := make(map[int][]run)
 	for _, b := range p.seqs.byLength() {
 		length := p.seqs.blocks[b].length
@@ -98,7 +104,7 @@ func Custom(p *Paths, name string, weight func(position, length int) float64) (C
 		for i := range weights {
 			weights[i] = weight(i, length)
 			if !amount(weights[i]) {
-				return Credits{}, inputError("Custom", 0, fmt.Sprintf("weight(%d, %d)", i, length), weights[i], "not a number within 0 and 1e150")
+				return Credits{}, inputError("Custom", 0, fmt.Sprintf("weight(%d, %d)", i, length), weights[i], "not a number within 0 and 1e100")
 			}
 			sum += weights[i]
 		}

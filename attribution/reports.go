@@ -88,6 +88,9 @@ type PathLength struct {
 // PathLengths returns the journeys by ascending length of their path, without
 // those that have none.
 func PathLengths(p *Paths) []PathLength {
+	if p == nil {
+		return nil
+	}
 	var list []PathLength
 	for _, b := range p.seqs.byLength() {
 		blk := &p.seqs.blocks[b]
@@ -119,6 +122,9 @@ func (p Path) String() string { return strings.Join(p.Channels, " > ") }
 // rank by their channels in byte order; all of them when n is negative. The
 // path without channels is not among them.
 func TopPaths(p *Paths, n int) []Path {
+	if p == nil {
+		return nil
+	}
 	var list []Path
 	for id := range p.rows {
 		t := &p.rows[id]

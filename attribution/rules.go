@@ -48,6 +48,9 @@ func FirstNon(p *Paths, channels ...string) (Credits, error) {
 }
 
 func (p *Paths) skip(channels []string) []bool {
+	if p == nil {
+		return nil // pick refuses
+	}
 	skip := make([]bool, p.channels.Len())
 	for _, c := range channels {
 		if id, ok := p.channels.Lookup(c); ok {
@@ -75,6 +78,9 @@ const flushEvery = 4096
 type cell struct{ conv, value float64 }
 
 func (p *Paths) check(model string) error {
+	if p == nil {
+		return inputError(model, 0, "paths", nil, "none")
+	}
 	if p.negative > 0 {
 		return fmt.Errorf("attribution: %s: %w in %d sums: more was taken out than had been added", model, ErrNegative, p.negative)
 	}

@@ -83,7 +83,7 @@ func (l *linear) solve(cost []float64) (x []float64, feasible bool) {
 			r, least := -1, math.Inf(1)
 			for i, row := range table {
 				if row[c] > small {
-					if q := row[width-1] / row[c]; q < least-1e-14 || q <= least && basis[i] < basis[r] {
+					if q := row[width-1] / row[c]; q < least-1e-14 || q <= least && (r < 0 || basis[i] < basis[r]) {
 						r, least = i, q
 					}
 				}

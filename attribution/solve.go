@@ -25,7 +25,7 @@ type SolveOptions struct {
 	// HalfWidth stops the sampling once the 95 % interval of every player is no
 	// wider than ± this much. 0 samples MaxBatches.
 	HalfWidth float64
-	// MaxBatches bounds the sampling; default 256. A batch asks for the worth
+	// MaxBatches bounds the sampling; default 256, at most a million. A batch asks for the worth
 	// of 2n² sets.
 	MaxBatches int
 	// Seed chooses the sample; the same seed gives the same figures.
@@ -66,12 +66,16 @@ func Solve(players int, worth func(set uint64) float64, opts *SolveOptions) (Sol
 		o.MaxBatches = 256
 	}
 	switch {
+	case worth == nil:
+		return Solution{}, inputError("Solve", 0, "worth", nil, "none")
 	case players < 0 || players > 64:
 		return Solution{}, inputError("Solve", 0, "players", players, "not within 0 and 64")
 	case !amount(o.HalfWidth):
-		return Solution{}, inputError("Solve", 0, "HalfWidth", o.HalfWidth, "not a number within 0 and 1e150")
+		return Solution{}, inputError("Solve", 0, "HalfWidth", o.HalfWidth, "not a number within 0 and 1e100")
 	case o.MaxBatches < 2:
 		return Solution{}, inputError("Solve", 0, "MaxBatches", o.MaxBatches, "fewer than 2 have no standard error")
+	case o.MaxBatches > 1_000_000:
+		return Solution{}, inputError("Solve", 0, "MaxBatches", o.MaxBatches, "more than a million")
 	case o.Banzhaf && (o.Sample || players > MaxExact):
 		return Solution{}, inputError("Solve", 0, "Banzhaf", o.Banzhaf, fmt.Sprintf("only up to %d players, and not sampled", MaxExact))
 	}
@@ -93,7 +97,7 @@ func Solve(players int, worth func(set uint64) float64, opts *SolveOptions) (Sol
 }
 
 func worthError(set uint64, w float64) error {
-	return inputError("Solve", 0, fmt.Sprintf("worth of set %#b", set), w, "not a number within ±1e150")
+	return inputError("Solve", 0, fmt.Sprintf("worth of set %#b", set), w, "not a number within ±1e100")
 }
 
 // shapley turns the worth of all sets of n players into their Shapley values

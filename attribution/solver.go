@@ -180,6 +180,9 @@ func (c *chain) effects(channels []uint32) (conv, value []float64, ok bool) {
 func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64, ok bool) {
 	n := len(c.next)
 	conv, value = make([]float64, len(channels)), make([]float64, len(channels))
+	if n == 0 {
+		return conv, value, true // nobody touched anything
+	}
 	start := c.starts()
 	all, one := make([]bool, n), make([]float64, n)
 	for s := range all {

@@ -42,11 +42,14 @@ func (j *Journeys) Spend(channel string, day time.Time, cost float64) error {
 	case !ok:
 		return inputError(verb, 0, "day", day, "not within the years 1 to 9999")
 	case !finite(cost):
-		return inputError(verb, 0, "cost", cost, "not a number within ±1e150")
+		return inputError(verb, 0, "cost", cost, "not a number within ±1e100")
 	}
 	k := ledgerKey{channel, dayOf(at)}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.ledger == nil {
+		j.ledger = map[ledgerKey]stats.Sum{}
+	}
 	s := j.ledger[k]
 	s.Add(cost)
 	j.ledger[k] = s

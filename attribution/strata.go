@@ -48,9 +48,13 @@ func Stratified(strata []*Paths, model func(*Paths) (Credits, error)) (Credits, 
 	var out Credits
 	told := make(map[string]bool)
 	for i, p := range strata {
-		c, err := model(p)
+		err := playable("Stratified", p, model)
+		var c Credits
+		if err == nil {
+			c, err = model(p)
+		}
 		if err != nil {
-			return Credits{}, fmt.Errorf("stratum %d: %w", i, err)
+			return Credits{}, fmt.Errorf("attribution: Stratified: stratum %d: %w", i, err)
 		}
 		switch {
 		case out.Currency == "":
@@ -60,7 +64,7 @@ func Stratified(strata []*Paths, model func(*Paths) (Credits, error)) (Credits, 
 		}
 		out.Model = c.Model + fmt.Sprintf(", %d strata", len(strata))
 		for _, w := range c.Warnings {
-			if !told[w.Error()] {
+			if w != nil && !told[w.Error()] {
 				told[w.Error()] = true
 				out.Warnings = append(out.Warnings, w)
 			}

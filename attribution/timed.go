@@ -57,13 +57,30 @@ func LastClick(p *Paths) (Credits, error) {
 	})
 }
 
+// checkTimes refuses paths of which something with channels has no times.
+func (p *Paths) checkTimes(model string) error {
+	if n := p.counts.untimed.Value(); n != 0 {
+		return fmt.Errorf("attribution: %s: %w: %g conversions came as aggregated rows", model, ErrNoTimes, n)
+	}
+	rest, size := p.total().value, 0.0
+	rest.Merge(p.empty().value.Neg())
+	for _, j := range p.journeys {
+		rest.Sub(j.value)
+		size += math.Abs(j.value)
+	}
+	if v := rest.Value(); math.Abs(v) > 1e-9*size {
+		return fmt.Errorf("attribution: %s: %w: a value of %g came as aggregated rows", model, ErrNoTimes, v)
+	}
+	return nil
+}
+
 // weighTimed gives each touch of each timed journey its weight.
 func (p *Paths) weighTimed(model string, weigh func(ages []time.Duration, kinds []Kind) []float64) (Credits, error) {
 	if err := p.check(model); err != nil {
 		return Credits{}, err
 	}
-	if n := p.counts.untimed.Value(); n != 0 {
-		return Credits{}, fmt.Errorf("attribution: %s: %w: %g conversions came as aggregated rows", model, ErrNoTimes, n)
+	if err := p.checkTimes(model); err != nil {
+		return Credits{}, err
 	}
 	shares := make([]share, p.channels.Len())
 	for _, j := range p.journeys {

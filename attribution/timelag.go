@@ -19,8 +19,12 @@ type TimeLag struct {
 // 7, 14 and 30 days. Conversions without any touch are not among them. It
 // needs times: for paths with aggregated rows it answers [ErrNoTimes].
 func TimeLags(p *Paths, bounds ...time.Duration) ([]TimeLag, error) {
-	if n := p.counts.untimed.Value(); n != 0 {
-		return nil, fmt.Errorf("attribution: time lags: %w: %g conversions came as aggregated rows", ErrNoTimes, n)
+	const verb = "time lags"
+	if err := p.check(verb); err != nil {
+		return nil, err
+	}
+	if err := p.checkTimes(verb); err != nil {
+		return nil, err
 	}
 	if len(bounds) == 0 {
 		const day = 24 * time.Hour

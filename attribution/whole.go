@@ -13,14 +13,15 @@ import (
 // to those of all channels, by the largest remainder: each gets the floor of
 // its credit, and the ones with the largest fractions one more, the smaller
 // name first. The last figure is the unattributed line's, which takes part.
-// The sum of all is the total rounded to the nearest number.
+// The sum of all is the total rounded to the nearest number. Figures beyond
+// ±2^53, where whole numbers end, are taken as that, and what is no number as 0.
 func (c Credits) Whole() (channels []int64, unattributed int64) {
 	exact := make([]float64, len(c.Channels)+1)
 	for i, k := range c.Channels {
-		exact[i] = k.Conversions
+		exact[i] = countable(k.Conversions)
 	}
-	exact[len(c.Channels)] = c.Unattributed.Conversions
-	out := largestRemainders(int64(math.Round(c.Total.Conversions)), exact, func(a, b int) int {
+	exact[len(c.Channels)] = countable(c.Unattributed.Conversions)
+	out := largestRemainders(int64(math.Round(countable(c.Total.Conversions))), exact, func(a, b int) int {
 		name := func(i int) string {
 			if i == len(c.Channels) {
 				return c.Unattributed.Channel
@@ -30,6 +31,14 @@ func (c Credits) Whole() (channels []int64, unattributed int64) {
 		return ids.Compare(name(a), name(b))
 	})
 	return out[:len(c.Channels)], out[len(c.Channels)]
+}
+
+// countable holds a figure within the whole numbers that a float64 tells apart.
+func countable(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return max(-1<<53, min(x, 1<<53))
 }
 
 // Apportion splits a whole number, such as an order's value in cents, in
@@ -46,7 +55,7 @@ func Apportion(total int64, weights []float64) ([]int64, error) {
 	sum := 0.0
 	for i, w := range weights {
 		if !finite(w) {
-			return nil, inputError(verb, 0, fmt.Sprintf("weights[%d]", i), w, "not a number within ±1e150")
+			return nil, inputError(verb, 0, fmt.Sprintf("weights[%d]", i), w, "not a number within ±1e100")
 		}
 		sum += w
 	}
@@ -83,7 +92,13 @@ func largestRemainders(total int64, exact []float64, ties func(a, b int) int) []
 		return ties(a, b)
 	})
 	// What is left is less than one for each, but for figures so large that
-	// their sum is rounded.
+	// their sum is rounded, and for those that do not add up to the total.
+	if n := int64(len(out)); n > 0 && (left >= n || left <= -n) {
+		for i := range out {
+			out[i] += left / n
+		}
+		left %= n
+	}
 	for k, n := 0, len(order); left != 0 && n > 0; k++ {
 		if left > 0 {
 			out[order[k%n]]++

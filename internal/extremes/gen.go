@@ -112,7 +112,7 @@ func (g *Gen) Value(t reflect.Type) reflect.Value {
 	if list := g.pool[t]; len(list) > 0 && g.IntN(3) > 0 {
 		return list[g.IntN(len(list))]
 	}
-	if f, ok := g.spec.Make[t]; ok && g.IntN(8) > 0 {
+	if f, ok := g.spec.Make[t]; ok && (g.IntN(8) > 0 || t.Kind() == reflect.Func) {
 		x := f(g)
 		if x == nil {
 			return reflect.Zero(t)
