@@ -3,8 +3,10 @@ package zhun_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/zhun-go/zhun/experiment/fairness"
 	"github.com/zhun-go/zhun/profile"
 	"github.com/zhun-go/zhun/recommend"
 	"github.com/zhun-go/zhun/segment"
@@ -51,4 +53,30 @@ func Example() {
 	// show ann: cup
 	// big spenders 1 false
 	// bob is a big spender: false
+}
+
+// Whether an audience's rule uses what it must not: each user's answer is asked
+// for again with another value of the attribute.
+func Example_protected() {
+	index, _ := segment.NewIndex(segment.Schema{"gender": segment.String, "ltv": segment.Number}, nil)
+	index.Define("offer", `ltv >= 500 or ltv >= 300 and gender == "f"`)
+	users := []map[string]any{
+		{"gender": "f", "ltv": 620},
+		{"gender": "m", "ltv": 380},
+		{"gender": "f", "ltv": 120},
+		{"gender": "m", "ltv": 540},
+	}
+	offered := func(attributes map[string]any) (float64, error) {
+		if slices.Contains(index.AppendMatching(nil, 0, attributes), "offer") {
+			return 1, nil
+		}
+		return 0, nil
+	}
+	gender := []fairness.Protected{{Name: "gender", Values: []any{"f", "m"}}}
+	results, _ := fairness.Flip(slices.Values(users), gender, offered, nil)
+	fmt.Println(results[0])
+	fmt.Println(users[results[0].Largest.User])
+	// Output:
+	// gender: 25.00 % of 4 users change [4.56, 69.94], most from m to f: 0 to 1
+	// map[gender:m ltv:380]
 }

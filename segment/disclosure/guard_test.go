@@ -3,6 +3,8 @@ package disclosure
 import (
 	"errors"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -313,4 +315,35 @@ func FuzzUnmarshal(f *testing.F) {
 		require.Equal(t, data, after)
 		_ = h.Release(span(40, 200), nil)
 	})
+}
+
+// Many may ask at once: together they get no more than one would.
+func TestGuardIsSafeForConcurrentUse(t *testing.T) {
+	g := guard(t, &Options{Budget: 2})
+	var wg sync.WaitGroup
+	var answers, released atomic.Int64
+	for i := range 8 {
+		wg.Go(func() {
+			for k := range 20 {
+				if _, err := g.Noisy(100, .05); err == nil {
+					answers.Add(1)
+				}
+				// 60 users more each time, in an order that is nobody's.
+				if g.Release(span(1, uint32(100+60*((i*7+k)%20))), nil) == nil {
+					released.Add(1)
+				}
+				_, err := g.MarshalBinary()
+				require.NoError(t, err)
+				g.Left()
+				g.Erase(5000)
+				g.Rename(5000, 5001)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 40, answers.Load())
+	require.Zero(t, g.Left())
+	require.EqualValues(t, 160, released.Load())
+	require.Len(t, g.released.users, 99+60*19)
+	require.Len(t, g.released.sizes, 20)
 }
