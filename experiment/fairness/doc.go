@@ -33,7 +33,8 @@
 // [ConditionalOffers] and [ConditionalPrices] compare within strata of covariates
 // that are allowed to matter, such as the size of the basket or the months since
 // the last order, and pool. A covariate that is itself an effect of the
-// attribute hides a disparity instead of explaining it.
+// attribute hides a disparity instead of explaining it. [Tally.Offers] makes the
+// strata of a tally.
 //
 // [Flip] asks the decision itself: what would this user get with another value of
 // a protected attribute, all else equal? It finds direct use of the attribute. It

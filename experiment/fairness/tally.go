@@ -187,46 +187,107 @@ type Group struct {
 // is named: intersections, which may fare worse than each attribute by itself
 // shows. Names are the values, joined by ", "; the order is that of the values.
 func (t *Tally) Groups(attributes ...string) ([]Group, error) {
-	var at []int
+	if len(attributes) == 0 {
+		attributes = t.attributes
+	}
+	at, err := t.places("Groups", attributes)
+	if err != nil {
+		return nil, err
+	}
+	byKey := map[string]*Group{}
+	var all []row[*Group]
+	for _, c := range t.cells {
+		some := t.some(c, at)
+		key := string(appendKey(nil, some))
+		if byKey[key] == nil {
+			byKey[key] = &Group{Name: strings.Join(some, ", ")}
+			all = append(all, row[*Group]{some, byKey[key]})
+		}
+		byKey[key].add(c.n)
+	}
+	groups := make([]Group, len(all))
+	for i, g := range ordered(all) {
+		groups[i] = *g
+	}
+	return groups, nil
+}
+
+// Offers returns the users with two values of an attribute, a group and its
+// reference, and how many of them were selected, in strata of other attributes,
+// for [ConditionalOffers]. The order is that of the strata's values.
+func (t *Tally) Offers(attribute, group, reference string, within ...string) ([]Offers, error) {
+	const fn = "Offers"
+	if group == reference {
+		return nil, invalid(fn, "reference", reference, "want another value than the group's")
+	}
+	at, err := t.places(fn, append([]string{attribute}, within...))
+	if err != nil {
+		return nil, err
+	}
+	byKey := map[string]*Offers{}
+	var all []row[*Offers]
+	for _, c := range t.cells {
+		some := t.some(c, at)
+		if some[0] != group && some[0] != reference {
+			continue
+		}
+		key := string(appendKey(nil, some[1:]))
+		o := byKey[key]
+		if o == nil {
+			o = &Offers{Stratum: strings.Join(some[1:], ", ")}
+			byKey[key] = o
+			all = append(all, row[*Offers]{some[1:], o})
+		}
+		var g Group
+		g.add(c.n)
+		to := &o.Group
+		if some[0] == reference {
+			to = &o.Reference
+		}
+		to.Users += g.All.Users
+		to.Successes += g.All.Successes
+	}
+	strata := make([]Offers, len(all))
+	for i, o := range ordered(all) {
+		strata[i] = *o
+	}
+	return strata, nil
+}
+
+// places returns where the attributes are among the tally's.
+func (t *Tally) places(fn string, attributes []string) (at []int, err error) {
 	for i, a := range attributes {
 		k := slices.Index(t.attributes, a)
 		if k < 0 || slices.Contains(at, k) {
-			return nil, invalid("Groups", fmt.Sprintf("attributes[%d]", i), a, "want attributes of the tally, each once")
+			return nil, invalid(fn, fmt.Sprintf("attributes[%d]", i), a, "want attributes of the tally, each once")
 		}
 		at = append(at, k)
 	}
-	if len(at) == 0 {
-		for k := range t.attributes {
-			at = append(at, k)
-		}
+	return at, nil
+}
+
+// some returns a cell's values of some attributes.
+func (t *Tally) some(c cell, at []int) []string {
+	full, list := values(c.key, len(t.attributes)), make([]string, len(at))
+	for i, k := range at {
+		list[i] = full[k]
 	}
-	type entry struct {
-		values []string
-		group  Group
+	return list
+}
+
+// row is what is said of some values.
+type row[T any] struct {
+	values []string
+	of     T
+}
+
+func ordered[T any](rows []row[T]) []T {
+	slices.SortFunc(rows, func(a, b row[T]) int { return slices.Compare(a.values, b.values) })
+	list := make([]T, len(rows))
+	for i, r := range rows {
+		list[i] = r.of
 	}
-	byKey := map[string]*entry{}
-	var all []*entry
-	for _, c := range t.cells {
-		full := values(c.key, len(t.attributes))
-		some := make([]string, len(at))
-		for i, k := range at {
-			some[i] = full[k]
-		}
-		key := string(appendKey(nil, some))
-		e := byKey[key]
-		if e == nil {
-			e = &entry{some, Group{Name: strings.Join(some, ", ")}}
-			byKey[key] = e
-			all = append(all, e)
-		}
-		e.group.add(c.n)
-	}
-	slices.SortFunc(all, func(a, b *entry) int { return slices.Compare(a.values, b.values) })
-	groups := make([]Group, len(all))
-	for i, e := range all {
-		groups[i] = e.group
-	}
-	return groups, nil
+	return list
 }
 
 func (g *Group) add(n [6]int64) {

@@ -3,6 +3,7 @@ package fairness
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -86,6 +87,43 @@ func TestGroupsAgainstCounting(t *testing.T) {
 	}
 }
 
+// Strata of a tally are its groups by the attribute and the others.
+func TestOffersAgainstGroups(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	x := tally(t, "gender", "age")
+	for range 500 {
+		u := draw(r)
+		require.NoError(t, x.Add(u.values, u.selected, u.outcome))
+	}
+	groups, err := x.Groups("age", "gender")
+	require.NoError(t, err)
+	byName := map[string]Group{}
+	for _, g := range groups {
+		byName[g.Name] = g
+	}
+	strata, err := x.Offers("gender", "f", "m", "age")
+	require.NoError(t, err)
+	require.Len(t, strata, 4)
+	for i, s := range strata {
+		require.Equal(t, byName[s.Stratum+", f"].All, s.Group)
+		require.Equal(t, byName[s.Stratum+", m"].All, s.Reference)
+		require.True(t, i == 0 || strata[i-1].Stratum < s.Stratum)
+	}
+	whole, err := x.Offers("gender", "f", "m")
+	require.NoError(t, err)
+	both, err := x.Groups("gender")
+	require.NoError(t, err)
+	require.Equal(t, []Offers{{"", both[1].All, both[2].All}}, whole)
+
+	for _, bad := range [][]string{{"gender", "f", "f"}, {"sex", "f", "m"}, {"gender", "f", "m", "gender"}, {"gender", "f", "m", "town"}} {
+		_, err := x.Offers(bad[0], bad[1], bad[2], bad[3:]...)
+		require.ErrorIs(t, err, experiment.ErrInvalid, "%v", bad)
+	}
+	none, err := x.Offers("gender", "nobody", "no one", "age")
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
 func TestTallyRefuses(t *testing.T) {
 	_, err := NewTally()
 	require.ErrorIs(t, err, experiment.ErrInvalid)
@@ -138,4 +176,29 @@ func FuzzTallyUnmarshal(f *testing.F) {
 		_, err = y.Groups()
 		require.NoError(t, err)
 	})
+}
+
+// The bytes of version 0 are read for ever, and as long as it is the present one
+// they are written, too.
+func TestGoldenBytes(t *testing.T) {
+	x := tally(t, "gender", "age")
+	r := rand.New(rand.NewPCG(9, 9))
+	for range 40 {
+		u := draw(r)
+		require.NoError(t, x.Add(u.values, u.selected, u.outcome))
+	}
+	require.NoError(t, x.Sub([]string{"not here yet", ""}, true, Negative))
+	got, err := x.MarshalBinary()
+	require.NoError(t, err)
+	const file = "testdata/tally.v0.bin"
+	if os.Getenv("ZHUN_UPDATE") != "" {
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	y := tally(t, "other")
+	require.NoError(t, y.UnmarshalBinary(want))
+	require.Equal(t, x.cells, y.cells)
+	require.Equal(t, x.attributes, y.attributes)
 }
