@@ -157,7 +157,7 @@ func around(value, se, z, level float64) experiment.Estimate {
 }
 
 // breslowDay returns the statistic of equal odds ratios (N. E. Breslow and N. E.
-// Day, "Statistical Methods in Cancer Research" I (1980), eq. 4.30, with the
+// Day, "Statistical Methods in Cancer Research" I (1980), with the
 // correction of R. E. Tarone, Biometrika 72 (1985)), its degrees of freedom, and
 // the stratum that adds most; −1 where fewer than two strata say anything.
 func breslowDay(tables []exact.Table, odds float64) (x2, df float64, worst int) {

@@ -85,17 +85,23 @@ func TestAuditAgainstCOMPAS(t *testing.T) {
 	require.Greater(t, p.Odds.Lo, .17)
 }
 
-// The rates of the example in the Questions and Answers on the guidelines, 44 FR
-// 11996 (1979), no. 12: 48 of 80 and 12 of 40, a ratio of one half.
+// The example of the Questions and Answers on the Uniform Guidelines (EEOC and
+// others, 1979): rates of 60, 45, 48 and 51 % are ratios of 75, 80 and 85 %, and
+// of adverse impact for American Indians, not for Hispanics or Blacks.
 func TestFourFifths(t *testing.T) {
 	group := func(name string, x, n int64) Group {
 		return Group{Name: name, All: exact.Count{Successes: x, Users: n}}
 	}
-	r, err := Audit([]Group{group("black", 12, 40), group("white", 48, 80)}, &Options{MinGroup: 40})
+	r, err := Audit([]Group{
+		group("whites", 120, 200), group("American Indians", 45, 100), group("Hispanics", 72, 150), group("Blacks", 51, 100),
+	}, nil)
 	require.NoError(t, err)
-	require.Equal(t, "white", r.Reference)
-	require.Equal(t, .5, r.Worst.Impact.Value)
-	require.True(t, r.Worst.FourFifths)
+	require.Equal(t, "whites", r.Reference)
+	for i, ratio := range []float64{.75, .8, .85} {
+		require.InDelta(t, ratio, r.Pairs[i].Impact.Value, 1e-15)
+		require.Equal(t, i == 0, r.Pairs[i].FourFifths, r.Pairs[i].Group)
+	}
+	require.Equal(t, "American Indians", r.Worst.Group)
 
 	// Exactly four fifths is not below it, however large the counts.
 	for _, c := range []struct {
