@@ -15,9 +15,13 @@ import (
 // Variant Indexes", 1997), so that 64 users are compared with a constant in one
 // operation a bit.
 type buckets struct {
-	// Ascending, and then NaN; bucket k+1 holds bounds[k−1] ≤ v < bounds[k].
-	bounds [1 << codeBits]float64
-	codes  []*planes
+	// tree holds the bounds as keys, in the order of a search: those to look at
+	// after tree[i] are tree[2i] and tree[2i+1] (Khuong and Morin, "Array Layouts
+	// for Comparison-Based Searching", 2017). Beyond the last bound there are
+	// keys that no number reaches. Bucket k+1 holds what is less than bound k and
+	// not less than bound k−1.
+	tree  [1 << codeBits]uint64
+	codes []*planes
 }
 
 const (
@@ -33,50 +37,57 @@ type planes [codeBits]mask
 // newBuckets chooses bounds that split a sample into equal parts.
 func newBuckets(sample []float64) *buckets {
 	slices.Sort(sample)
-	b := &buckets{}
-	n := 0
+	var bounds []float64
 	for i := 1; i <= maxBounds && len(sample) > 0; i++ {
-		if v := sample[i*(len(sample)-1)/(maxBounds+1)]; n == 0 || v != b.bounds[n-1] {
-			b.bounds[n] = v
-			n++
-		}
+		bounds = append(bounds, sample[i*(len(sample)-1)/(maxBounds+1)])
 	}
-	for ; n < len(b.bounds); n++ {
-		b.bounds[n] = math.NaN()
-	}
+	b := &buckets{}
+	b.plant(1, slices.Compact(bounds))
 	return b
 }
 
-func (b *buckets) codeOf(v float64) uint64 {
-	if v != v {
-		return 0
+// plant places bounds below a place of the tree and returns the rest.
+func (b *buckets) plant(i int, bounds []float64) (rest []float64) {
+	if i >= len(b.tree) {
+		return bounds
 	}
-	k := uint64(0)
-	for step := uint64(1) << (codeBits - 1); step > 0; step /= 2 {
-		if b.bounds[(k+step-1)%uint64(len(b.bounds))] <= v {
-			k += step
-		}
+	bounds = b.plant(2*i, bounds)
+	b.tree[i] = math.MaxUint64
+	if len(bounds) > 0 {
+		b.tree[i], bounds = keyOf(bounds[0]), bounds[1:]
 	}
-	return k + 1
+	return b.plant(2*i+1, bounds)
 }
 
-// code4 is codeOf for four numbers. Each step of a search waits for the one
-// before, and which way it goes is a toss-up: so four take turns, without a
+// keyOf orders numbers as they compare: integers are compared sooner.
+func keyOf(v float64) uint64 {
+	u := math.Float64bits(v + 0) // no -0
+	return u ^ (uint64(int64(u)>>63) | 1<<63)
+}
+
+func (b *buckets) codeOf(v float64) uint64 {
+	codes := [4]uint16{}
+	b.code4(&[4]float64{v, v, v, v}, &codes)
+	return uint64(codes[0])
+}
+
+// code4 finds the codes of four numbers. Each step of a search waits for the
+// one before, and which way it goes is a toss-up: so four take turns, without a
 // branch.
 func (b *buckets) code4(v *[4]float64, codes *[4]uint16) {
 	const last = 1<<codeBits - 1
-	var i, j, k, l uint64
-	for shift := codeBits - 1; shift >= 0; shift-- {
-		up := uint64(1)<<(shift&63) - 1
-		i += bit(b.bounds[(i+up)&last] <= v[0]) << (shift & 63)
-		j += bit(b.bounds[(j+up)&last] <= v[1]) << (shift & 63)
-		k += bit(b.bounds[(k+up)&last] <= v[2]) << (shift & 63)
-		l += bit(b.bounds[(l+up)&last] <= v[3]) << (shift & 63)
+	p, q, r, s := keyOf(v[0]), keyOf(v[1]), keyOf(v[2]), keyOf(v[3])
+	i, j, k, l := uint64(1), uint64(1), uint64(1), uint64(1)
+	for range codeBits {
+		i = 2*i + bit(b.tree[i&last] <= p)
+		j = 2*j + bit(b.tree[j&last] <= q)
+		k = 2*k + bit(b.tree[k&last] <= r)
+		l = 2*l + bit(b.tree[l&last] <= s)
 	}
-	codes[0] = uint16((i + 1) * bit(v[0] == v[0]))
-	codes[1] = uint16((j + 1) * bit(v[1] == v[1]))
-	codes[2] = uint16((k + 1) * bit(v[2] == v[2]))
-	codes[3] = uint16((l + 1) * bit(v[3] == v[3]))
+	codes[0] = uint16((i - last) * bit(v[0] == v[0]))
+	codes[1] = uint16((j - last) * bit(v[1] == v[1]))
+	codes[2] = uint16((k - last) * bit(v[2] == v[2]))
+	codes[3] = uint16((l - last) * bit(v[3] == v[3]))
 }
 
 // encode returns the codes of a block.

@@ -32,11 +32,15 @@ func TestBuckets(t *testing.T) {
 			}
 		}
 		b := newBuckets(sample)
-		known := 0
-		for _, v := range b.bounds {
-			known += int(bit(v == v))
+		distinct := make(map[float64]bool)
+		for _, v := range sample {
+			distinct[v] = true
+			require.LessOrEqual(t, b.codeOf(math.Nextafter(v, math.Inf(-1))), b.codeOf(v))
 		}
-		require.LessOrEqual(t, known, maxBounds)
+		if len(distinct) > 0 {
+			require.LessOrEqual(t, b.codeOf(math.Inf(1)), min(uint64(len(distinct))+1, lastCode))
+			require.Equal(t, b.codeOf(0), b.codeOf(math.Copysign(0, -1)))
+		}
 		var values [blockUsers]float64
 		for i := range values {
 			values[i] = missing

@@ -77,21 +77,23 @@ func (o *orders) all(c *column, workers int) []*order {
 		}
 	}
 	bits.Split(len(open), workers, func(mine iter.Seq[int]) {
+		codes := new([orderUsers]uint16)
 		for i := range mine {
-			o.blocks[open[i]] = c.arrange(open[i])
+			o.blocks[open[i]] = c.arrange(open[i], codes)
 		}
 	})
 	return slices.Clone(o.blocks)
 }
 
-// arrange orders a block by counting.
-func (c *column) arrange(block int) *order {
+// arrange orders a block by counting. codes is scratch.
+func (c *column) arrange(block int, codes *[orderUsers]uint16) *order {
 	o := &order{}
-	codes := make([]uint16, orderUsers)
 	for t := range orderTiles {
-		b := block*orderTiles + t
+		b, tile := block*orderTiles+t, codes[t*blockUsers:][:blockUsers]
 		if b < len(c.buckets.codes) && c.buckets.codes[b] != nil {
-			c.buckets.codes[b].read((*[blockUsers]uint16)(codes[t*blockUsers:]))
+			c.buckets.codes[b].read((*[blockUsers]uint16)(tile))
+		} else {
+			clear(tile)
 		}
 	}
 	for _, k := range codes {
