@@ -3,6 +3,8 @@ package segment
 import (
 	mathbits "math/bits"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/zhun-go/zhun/internal/bits"
 )
 
@@ -10,11 +12,10 @@ import (
 // evaluated in blocks of 65,536 users, and only whom it leaves open is looked at
 // any closer.
 type answer struct {
-	w    *Within
-	sets bits.Expr // the answer or, with a rest, who is open
-	rest *query    // what must hold of those; nil for nothing
-	sure bits.Expr // in the answer besides, and not open
-	both bool      // there is a sure part
+	users bits.Expr // the answer or, with a sure part, the rest of it
+	sure  bits.Expr // in the answer besides
+	both  bool      // there is a sure part
+	w     int       // workers
 }
 
 // answer lays a formula out, to be counted or to be shown.
@@ -25,14 +26,14 @@ func (w *Within) answer(f *formula, count bool) answer {
 			f = &formula{op: opAnd, kids: kids}
 		}
 	}
-	a := answer{w: w}
+	a := answer{w: w.x.opts.Workers}
 	var ok bool
-	if a.sets, ok = w.expr(f, count && w.users == nil); ok {
-		a.sets = w.masked(a.sets)
+	if a.users, ok = w.expr(f, count && w.users == nil); ok {
+		a.users = w.masked(a.users)
 		return a
 	}
 	rest := f
-	a.sets = w.everybody()
+	open := w.everybody()
 	if f.op == opAnd || f.op == opOr {
 		var known []bits.Expr
 		rest = &formula{op: f.op}
@@ -49,13 +50,13 @@ func (w *Within) answer(f *formula, count bool) answer {
 		switch {
 		case len(known) == 0:
 		case f.op == opAnd:
-			a.sets = w.masked(bits.And(known...))
+			open = w.masked(bits.And(known...))
 		default:
 			a.sure, a.both = w.masked(bits.Or(known...)), true
-			a.sets = bits.Diff(a.sets, a.sure)
+			open = bits.Diff(open, a.sure)
 		}
 	}
-	a.rest = w.x.planQuery(rest, nil)
+	a.users = bits.Where(open, w.x.planQuery(rest, nil).test(w.x))
 	return a
 }
 
@@ -67,107 +68,98 @@ func (w *Within) masked(e bits.Expr) bits.Expr {
 	return bits.And(e, bits.Of(w.users))
 }
 
-// set returns the users.
-func (a *answer) set() *bits.Set {
-	if a.rest == nil {
-		return a.sets.Set(1)
+// bitmap returns the users.
+func (a *answer) bitmap() *roaring.Bitmap {
+	if a.both {
+		return bits.Or(a.sure, a.users).Roaring(a.w)
 	}
-	var b bits.Builder
-	a.look(func(p bits.Part) bool {
-		b.Add(p)
-		return true
-	})
-	if !a.both {
-		return b.Set()
-	}
-	return bits.Or(a.sure, bits.Of(b.Set())).Set(1)
+	return a.users.Roaring(a.w)
 }
 
 // count returns the number of users.
 func (a *answer) count() int {
-	if a.rest == nil {
-		return a.sets.Count(1)
-	}
-	n := 0
+	n := a.users.Count(a.w)
 	if a.both {
-		n = a.sure.Count(1)
+		n += a.sure.Count(a.w)
 	}
-	a.look(func(p bits.Part) bool {
-		n += p.Len
-		return true
-	})
 	return n
 }
 
 // atLeast reports whether there are n users.
 func (a *answer) atLeast(n int) bool {
 	switch {
-	case a.rest == nil:
-		return a.sets.AtLeast(n)
-	case a.both && a.sure.AtLeast(n):
-		return true
-	case a.both:
-		n -= a.sure.Count(1)
-	}
-	found := 0
-	if found >= n {
+	case !a.both:
+		return a.users.AtLeast(n)
+	case a.sure.AtLeast(n):
 		return true
 	}
-	a.look(func(p bits.Part) bool {
-		found += p.Len
-		return found < n
-	})
-	return found >= n
+	return a.users.AtLeast(n - a.sure.Count(a.w))
 }
 
 // fewInBlock is up to how many open users of 65,536 are looked at one by one,
 // rather than those of each 4,096 together.
 const fewInBlock = 256
 
-// look goes through the open users until yield has enough of those for whom
-// the rest holds.
-func (a *answer) look(yield func(bits.Part) bool) {
-	x := a.w.x
-	b := &blockScan{scan: scan{x: x, now: x.second()}}
-	var list []uint16
-	words := new(bits.Words)
-	for open := range a.sets.Parts() {
-		if open.Words == nil && open.Len <= fewInBlock {
-			list = list[:0]
-			for _, low := range open.List {
-				if a.rest.holds(b, open.Base+uint32(low)) {
-					list = append(list, low)
-				}
-			}
-			if len(list) > 0 && !yield(bits.Part{Base: open.Base, List: list, Len: len(list)}) {
+// test returns the tests of whether the query holds for users.
+func (q *query) test(x *Index) func() func(*bits.Part) {
+	return func() func(*bits.Part) {
+		q, words := q.clone(), new(bits.Words)
+		b := &blockScan{scan: scan{x: x, now: x.second()}}
+		return func(p *bits.Part) {
+			if p.Words != nil {
+				p.Len = q.look(b, p.Base, p.Words)
 				return
 			}
-			continue
-		}
-		if open.Words == nil {
+			open := p.List
+			p.List = open[:0]
+			if len(open) <= fewInBlock {
+				for _, low := range open {
+					if q.holds(b, p.Base+uint32(low)) {
+						p.List = append(p.List, low)
+					}
+				}
+				p.Len = len(p.List)
+				return
+			}
 			clear(words[:])
-			for _, low := range open.List {
+			for _, low := range open {
 				words[low/64] |= 1 << (low % 64)
 			}
-		} else {
-			*words = *open.Words
-		}
-		n := 0
-		for at := 0; at < len(words); at += blockWords {
-			tile := (*mask)(words[at:])
-			if *tile == (mask{}) {
-				continue
+			p.Len = q.look(b, p.Base, words)
+			for _, low := range open {
+				if words[low/64]>>(low%64)&1 != 0 {
+					p.List = append(p.List, low)
+				}
 			}
-			b.block = int(open.Base/blockUsers) + at/blockWords
-			b.page = x.table.page(b.block)
-			in := *tile
-			a.rest.eval(b, &in, tile)
-			n += tile.count()
-		}
-		if n > 0 && !yield(bits.Part{Base: open.Base, Words: words, Len: n}) {
-			return
 		}
 	}
+}
+
+// look leaves those of a block for whom the query holds.
+func (q *query) look(b *blockScan, base uint32, words *bits.Words) (n int) {
+	for at := 0; at < len(words); at += blockWords {
+		tile := (*mask)(words[at:])
+		if *tile == (mask{}) {
+			continue
+		}
+		b.block = int(base/blockUsers) + at/blockWords
+		b.page = b.scan.x.table.page(b.block)
+		b.in = *tile
+		q.eval(b, &b.in, tile)
+		n += tile.count()
+	}
+	return n
+}
+
+// clone copies the query with scratch of its own.
+func (q *query) clone() *query {
+	c := *q
+	c.parts = make([]mask, len(q.parts))
+	c.kids = make([]*query, len(q.kids))
+	for i, k := range q.kids {
+		c.kids[i] = k.clone()
+	}
+	return &c
 }
 
 // holds evaluates the query for one user.

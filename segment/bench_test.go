@@ -316,6 +316,7 @@ func BenchmarkQuery(b *testing.B) {
 		{"tag", `"vip" in tags and ltv > 500`},
 		{"pattern", `plan startsWith "s" and subscribed`},
 	} {
+		want, rival := -1, 0.0
 		for _, ask := range []string{"users", "count"} {
 			b.Run(fmt.Sprintf("rule=%s/ask=%s/users=%d", c[0], ask, users), func(b *testing.B) {
 				n := 0
@@ -342,13 +343,16 @@ func BenchmarkQuery(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				want := 0
-				b.ReportMetric(timeOf(1, func() {
-					s := &scan{x: x, now: x.second()}
-					for s.r = range x.table.all() {
-						want += int(bit(f.eval(s)))
-					}
-				}), "rival-ns")
+				if want < 0 {
+					want = 0
+					rival = timeOf(1, func() {
+						s := &scan{x: x, now: x.second()}
+						for s.r = range x.table.all() {
+							want += int(bit(f.eval(s)))
+						}
+					})
+				}
+				b.ReportMetric(rival, "rival-ns")
 				if n != want {
 					b.Fatalf("%d users, want %d", n, want)
 				}

@@ -34,6 +34,7 @@ type blockScan struct {
 	scan  scan
 	block int
 	page  *page
+	in    mask // who is asked for
 }
 
 // Costs by kind of leaf: bits that are there, a column, a read from the row.

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"iter"
 	"math"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -65,16 +66,21 @@ func (w *Within) Overlap(names ...string) (Overlap, error) {
 		return Overlap{}, err
 	}
 	o := Overlap{Names: append([]string(nil), names...), Users: users, Both: make([][]int, len(sets))}
-	for i := range sets {
-		o.Both[i] = make([]int, len(sets))
-	}
+	var pairs [][2]int
 	for i, a := range sets {
+		o.Both[i] = make([]int, len(sets))
 		o.Both[i][i] = a.Len()
 		for j := range i {
-			n := bits.And(bits.Of(a), bits.Of(sets[j])).Count(1)
-			o.Both[i][j], o.Both[j][i] = n, n
+			pairs = append(pairs, [2]int{i, j})
 		}
 	}
+	bits.Split(len(pairs), w.x.opts.Workers, func(mine iter.Seq[int]) {
+		for k := range mine {
+			i, j := pairs[k][0], pairs[k][1]
+			n := bits.And(bits.Of(sets[i]), bits.Of(sets[j])).Count(1)
+			o.Both[i][j], o.Both[j][i] = n, n
+		}
+	})
 	return o, nil
 }
 
@@ -101,7 +107,7 @@ func (w *Within) held() int {
 	if w.users == nil {
 		return w.x.table.n
 	}
-	return w.everybody().Count(1)
+	return w.everybody().Count(w.x.opts.Workers)
 }
 
 // Jaccard returns the share of the users of either audience who are in both,

@@ -68,9 +68,9 @@ func (w *Within) Members(name string) (*roaring.Bitmap, error) {
 // meet returns a copy of a set without the users outside the mask.
 func (w *Within) meet(set *bits.Live) *roaring.Bitmap {
 	if w.users == nil {
-		return set.View().Roaring()
+		return bits.Of(set.View()).Roaring(w.x.opts.Workers)
 	}
-	return bits.And(bits.Of(set.View()), bits.Of(w.users)).Set(1).Roaring()
+	return bits.And(bits.Of(set.View()), bits.Of(w.users)).Roaring(w.x.opts.Workers)
 }
 
 // copy is meet, as a set.
@@ -78,7 +78,7 @@ func (w *Within) copy(set *bits.Live) *bits.Set {
 	if w.users == nil {
 		return set.Set()
 	}
-	return bits.And(bits.Of(set.Set()), bits.Of(w.users)).Set(1)
+	return bits.And(bits.Of(set.Set()), bits.Of(w.users)).Set(w.x.opts.Workers)
 }
 
 // Size is [Index.Size] within the mask.
@@ -93,14 +93,14 @@ func (w *Within) Size(name string) int {
 	if w.users == nil {
 		return a.members.Len()
 	}
-	return bits.And(bits.Of(a.members.View()), bits.Of(w.users)).Count(1)
+	return bits.And(bits.Of(a.members.View()), bits.Of(w.users)).Count(w.x.opts.Workers)
 }
 
 // Users is [Index.Users] within the mask.
 func (w *Within) Users() *roaring.Bitmap {
 	w.x.mu.RLock()
 	defer w.x.mu.RUnlock()
-	return w.everybody().Set(1).Roaring()
+	return w.everybody().Roaring(w.x.opts.Workers)
 }
 
 // Query is [Index.Query] within the mask.
@@ -117,7 +117,7 @@ func (w *Within) Query(rule string) (*roaring.Bitmap, error) {
 // find returns the users for whom a formula holds.
 func (w *Within) find(f *formula) *roaring.Bitmap {
 	a := w.answer(f, false)
-	return a.set().Roaring()
+	return a.bitmap()
 }
 
 // Count is [Index.Count] within the mask.

@@ -131,6 +131,7 @@ func TestExpressions(t *testing.T) {
 				require.Equal(t, want.ToArray(), got.Roaring().ToArray(), "round %d: %s", round, text)
 			}
 			n := int(want.GetCardinality())
+			require.True(t, want.Equals(e.Roaring(workers)), text)
 			require.Equal(t, n, got.Len(), text)
 			require.Equal(t, n, e.Count(workers), text)
 			require.True(t, e.AtLeast(n), text)

@@ -10,8 +10,8 @@
 // several times as fast as merging.
 //
 // Users that no set holds, but who can be found a block at a time, join an
-// expression as a [Source]; [Expr.Parts] and [Builder] hand answers on block by
-// block.
+// expression as a [Source], and a test that looks closer at those whom an
+// expression leaves as [Where].
 //
 // It is not an interchange format: sets come from roaring bitmaps and leave as
 // such ([FromRoaring], [Set.Roaring]). It has no point updates either; a set

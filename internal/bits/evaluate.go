@@ -8,6 +8,7 @@ type evaluator struct {
 	kernel kernel
 	set    *Set
 	source Source
+	test   func(*Part)
 	kids   []*evaluator
 	out    *page // what it computes into
 	array  []uint16
@@ -19,6 +20,9 @@ func newEvaluator(e Expr, k kernel) *evaluator {
 	v := &evaluator{op: e.op, set: e.set, source: e.source, kernel: k}
 	if e.op != opSet {
 		v.out = new(page)
+	}
+	if e.op == opWhere {
+		v.test = e.test()
 	}
 	for _, kid := range e.kids {
 		v.kids = append(v.kids, newEvaluator(kid, k))
@@ -33,6 +37,8 @@ func (v *evaluator) eval(i int) (b block, shared bool) {
 		return v.set.at(i), true
 	case opSource:
 		return v.find(i), false
+	case opWhere:
+		return v.where(i), false
 	case opAnd:
 		return v.and(i)
 	case opOr:
@@ -58,6 +64,35 @@ func (v *evaluator) find(i int) block {
 		return block{n: n, words: v.out}
 	}
 	return block{n: n, array: v.array}
+}
+
+// where tests a copy of the users.
+func (v *evaluator) where(i int) block {
+	b, _ := v.kids[0].eval(i)
+	if b.empty() {
+		return block{}
+	}
+	p := Part{Base: uint32(i) * blockUsers, Len: b.n}
+	if b.listed() {
+		v.array = append(v.array[:0], b.array...)
+		p.List = v.array
+		v.test(&p)
+		return block{n: p.Len, array: p.List}
+	}
+	if b.words == nil {
+		v.out.fill()
+	} else {
+		*v.out = *b.words
+	}
+	if b.n == unknown {
+		p.Len = v.kernel.count(v.out)
+	}
+	p.Words = (*Words)(v.out)
+	v.test(&p)
+	if p.Len == 0 {
+		return block{}
+	}
+	return block{n: p.Len, words: v.out}
 }
 
 // or begins with the sets, since one that is full decides, and computes parts

@@ -12,6 +12,7 @@ type Expr struct {
 	op     op
 	set    *Set
 	source Source
+	test   func() func(*Part)
 	kids   []Expr
 }
 
@@ -20,6 +21,7 @@ type op uint8
 const (
 	opSet op = iota
 	opSource
+	opWhere
 	opAnd
 	opOr
 	opDiff
@@ -37,6 +39,13 @@ func Or(parts ...Expr) Expr { return join(opOr, parts) }
 // Diff is the users of a who are not among b. The complement of an expression
 // is its difference from the set of everybody.
 func Diff(a, b Expr) Expr { return Expr{op: opDiff, kids: []Expr{a, b}} }
+
+// Where is the users of an expression who pass a test. Each worker has a test of
+// its own, which is called with one block after the other: it takes those who
+// fail out of the words or the list, which are its to change, and sets Len.
+func Where(e Expr, test func() func(*Part)) Expr {
+	return Expr{op: opWhere, test: test, kids: []Expr{e}}
+}
 
 func join(op op, parts []Expr) Expr {
 	e := Expr{op: op}
@@ -66,7 +75,7 @@ func (e Expr) most() int {
 		return e.set.n
 	case opSource:
 		return e.source.Most()
-	case opAnd, opDiff:
+	case opAnd, opDiff, opWhere:
 		return e.kids[0].most()
 	}
 	n := 0

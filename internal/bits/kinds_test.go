@@ -96,6 +96,7 @@ func TestKinds(t *testing.T) {
 					n := int(e.want.GetCardinality())
 					s := e.got.Set(1 + how%2)
 					require.True(t, e.want.Equals(s.Roaring()), what)
+					require.True(t, e.want.Equals(e.got.Roaring(1+i%2)), what)
 					require.Equal(t, n, s.Len(), what)
 					require.Equal(t, n, e.got.Count(1+how%2), what)
 					require.Equal(t, n > 5, e.got.AtLeast(6), what)

@@ -1,7 +1,5 @@
 package bits
 
-import "iter"
-
 // Words is the users of a block as bits, user 0 of the block being the lowest
 // bit of the first word.
 type Words = [blockWords]uint64
@@ -30,51 +28,3 @@ type Source interface {
 
 // From is the users of a source.
 func From(s Source) Expr { return Expr{op: opSource, source: s} }
-
-// Parts yields the blocks of the answer that hold somebody, in order. A part
-// is good until the next one.
-func (e Expr) Parts() iter.Seq[Part] {
-	return func(yield func(Part) bool) {
-		span := e.span()
-		kernel := newKernel()
-		ev := newEvaluator(e, kernel)
-		var all *page
-		for i := range span {
-			b, _ := ev.eval(i)
-			if b.n == unknown {
-				b.n = kernel.count(b.words)
-			}
-			p := Part{Base: uint32(i) * blockUsers, Words: (*Words)(b.words), List: b.array, Len: b.n}
-			if b.empty() {
-				continue
-			}
-			if b.full() && b.words == nil {
-				if all == nil {
-					all = new(page)
-					all.fill()
-				}
-				p.Words = (*Words)(all)
-			}
-			if !yield(p) {
-				return
-			}
-		}
-	}
-}
-
-// Builder makes a set of parts. The zero value is ready to use.
-type Builder struct{ s Set }
-
-// Add adds a part behind those before it; it copies the users.
-func (b *Builder) Add(p Part) {
-	i := int(p.Base / blockUsers)
-	b.s.blocks = append(b.s.blocks, make([]block, i+1-len(b.s.blocks))...)
-	b.s.put(i, block{n: p.Len, array: p.List, words: (*page)(p.Words)}, false)
-}
-
-// Set returns the set; the builder is then empty again.
-func (b *Builder) Set() *Set {
-	s := b.s
-	b.s = Set{}
-	return s.trim()
-}
