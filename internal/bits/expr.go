@@ -166,6 +166,9 @@ func (e Expr) AtLeast(n int) bool {
 // which calls work once with those that come to be its own. It takes a few at a
 // time, so that nobody waits for one who began late.
 func Split(pieces, workers int, work func(mine iter.Seq[int])) {
+	if pieces == 0 {
+		return
+	}
 	const turn = 8
 	var taken atomic.Int64
 	mine := func(yield func(int) bool) {
