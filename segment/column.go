@@ -252,6 +252,21 @@ func (a *attribute) take(x *Index, r *row) {
 	}
 }
 
+// near reads what take changes first, and does not wait for it.
+func (a *attribute) near(user uint32) (sum uint64) {
+	if c := a.column.Load(); c != nil && c.truths == nil {
+		if values := c.values(int(user / blockUsers)); values != nil {
+			sum = math.Float64bits(values[user%blockUsers])
+		}
+	}
+	if k := a.kept.Load(); k != nil {
+		for _, c := range k.live {
+			sum += bit(c.odd.Has(user))
+		}
+	}
+	return sum
+}
+
 // dropColumns forgets the columns: the rows were replaced.
 func (x *Index) dropColumns() {
 	for _, a := range x.attrs {

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/zhun-go/zhun/internal/bits"
@@ -25,6 +26,7 @@ type condition struct {
 // keeper is the kept conditions of an attribute by their keys.
 type keeper struct {
 	conditions map[string]*condition
+	live       []*condition // those whose users are kept
 	asked      uint64
 }
 
@@ -56,6 +58,7 @@ func (x *Index) keptOf(p *predicate) *condition {
 					oldest = key
 				}
 			}
+			k.live = slices.DeleteFunc(k.live, func(c *condition) bool { return c == k.conditions[oldest] })
 			delete(k.conditions, oldest)
 		}
 		c = &condition{holds: p.eval, blank: p.eval(&scan{x: x, r: &row{}, until: never})}
@@ -70,6 +73,7 @@ func (x *Index) keptOf(p *predicate) *condition {
 				c.odd.Add(r.user)
 			}
 		}
+		k.live = append(k.live, c)
 	}
 	return c
 }
@@ -102,13 +106,11 @@ func (c *condition) count(l leaf) leaf {
 
 // take brings the sets up to date with a row that changed.
 func (k *keeper) take(x *Index, r *row) {
-	s := &scan{x: x, r: r, until: never}
-	for _, c := range k.conditions {
-		switch {
-		case c.odd == nil:
-		case c.holds(s) != c.blank:
+	s := x.at(r)
+	for _, c := range k.live {
+		if c.holds(s) != c.blank {
 			c.odd.Add(r.user)
-		default:
+		} else {
 			c.odd.Remove(r.user)
 		}
 	}

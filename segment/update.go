@@ -74,6 +74,7 @@ func (x *Index) approachNumbers(r *row, changes []change) {
 		if ch := &changes[i]; ch.attr.kind.numeric() {
 			ch.old = r.number(ch.attr.id)
 		}
+		x.neared += changes[i].attr.near(r.user)
 	}
 }
 
