@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -292,14 +293,16 @@ func (x *Index) finish(r *row, cause Cause) {
 		slices.SortFunc(x.dirty, func(a, b *audience) int { return cmp.Compare(a.level, b.level) })
 	}
 	x.moved = x.moved[:0]
+	truth, member := r.truths(), r.audiences()
 	for i := 0; i < len(x.dirty); i++ {
 		a := x.dirty[i]
-		in := a.plan.holds(r.truths(), r.audiences())
-		if in == r.in(a.id) {
+		in := a.plan.holds(truth, member)
+		if in == member.has(a.id) {
 			continue
 		}
 		r.setIn(a.id, in)
-		x.moved = append(x.moved, uint32(a.rank))
+		member = r.audiences()
+		x.moved = append(x.moved, a.rank)
 		for _, d := range a.dependents {
 			if d.mark == x.step {
 				continue
@@ -315,15 +318,37 @@ func (x *Index) finish(r *row, cause Cause) {
 			x.dirty = slices.Insert(x.dirty, i+1+j, d)
 		}
 	}
-	slices.Sort(x.moved)
+	x.sortMoved()
 	for _, rank := range x.moved {
 		a := x.ordered[rank]
-		in := r.in(a.id)
+		in := member.has(a.id)
 		x.move(a, r.user, in)
 		t := Transition{User: r.user, Audience: a.public.Name, Entered: in, At: x.now, Cause: cause}
 		if a.cause != nil {
 			t.Cause.Predicate = a.cause.key
 		}
 		x.emit(t)
+	}
+}
+
+// sortMoved puts the moved audiences in order. Many are marked in a set, where
+// they are in order.
+func (x *Index) sortMoved() {
+	if n := len(x.moved); n < 12 || n < len(x.ordered)/64 {
+		slices.Sort(x.moved)
+		return
+	}
+	if need := (len(x.ordered) + 63) / 64; len(x.byRank) < need {
+		x.byRank = make(words, need)
+	}
+	for _, rank := range x.moved {
+		x.byRank[rank/64] |= 1 << (rank % 64)
+	}
+	x.moved = x.moved[:0]
+	for w, open := range x.byRank {
+		for ; open != 0; open &= open - 1 {
+			x.moved = append(x.moved, uint32(w*64+bits.TrailingZeros64(open)))
+		}
+		x.byRank[w] = 0
 	}
 }

@@ -21,15 +21,16 @@ type Audience struct {
 // String returns the audience as "name: rule".
 func (a *Audience) String() string { return a.Name + ": " + a.Rule }
 
-// audience is a defined rule and its members.
+// audience is a defined rule and its members. What a flip of a predicate asks
+// for comes first, in one or two lines of memory.
 type audience struct {
-	id    uint32
-	level int        // above the audiences it refers to
 	mark  uint64     // the step that made it dirty
 	cause *predicate // what did
-	plan  *plan      // formula, for known truths
-	rank  int        // place by name
+	id    uint32
+	rank  uint32 // place by name
+	plan  plan   // formula, for known truths
 
+	level      int // above the audiences it refers to
 	dependents []*audience
 	public     *Audience
 	formula    *formula
@@ -193,7 +194,7 @@ func (x *Index) arrange() {
 	}
 	slices.SortFunc(x.ordered, func(a, b *audience) int { return ids.Compare(a.public.Name, b.public.Name) })
 	for i, a := range x.ordered {
-		a.rank, a.level = i, unknownLevel
+		a.rank, a.level = uint32(i), unknownLevel
 	}
 	x.levels = 0
 	for _, a := range x.ordered {

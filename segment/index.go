@@ -73,6 +73,7 @@ type Index struct {
 	step    uint64
 	dirty   []*audience
 	moved   []uint32 // changed in this step, by rank
+	byRank  words    // the same while it is put in order
 	todo    []*predicate
 	changes []change
 	moves   []uint64 // of audience, user and direction, not in the sets yet
@@ -219,7 +220,7 @@ func (x *Index) AppendOf(dst []string, user uint32) []string {
 		return dst
 	}
 	// The row's bits are few words, and mostly clear.
-	var few [64]int
+	var few [64]uint32
 	ranks := few[:0]
 	for w, open := range r.audiences() {
 		for ; open != 0; open &= open - 1 {

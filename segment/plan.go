@@ -10,8 +10,10 @@ import "slices"
 // that depends on the user; a long one is a tree, which stops as soon as it
 // knows.
 type plan struct {
-	leaves []uint32 // of a table: code that reads a predicate or an audience
-	table  uint64   // by the bits of the leaves, the first one lowest
+	table  uint64            // by the bits of the leaves, the first one lowest
+	leaves [maxLeaves]uint32 // of a table: code that reads a predicate or an audience
+	n      uint8             // of those, 0 without a table
+	refs   bool              // some read an audience
 	code   []uint32
 	tree   *branch
 }
@@ -35,8 +37,7 @@ const (
 	maxCode = 63
 )
 
-func planOf(f *formula) *plan {
-	p := &plan{}
+func planOf(f *formula) (p plan) {
 	if p.compile(f, 0); p.code == nil {
 		p.tree = branchOf(f)
 	}
@@ -65,7 +66,8 @@ func (p *plan) tabulate() {
 	for row := range uint64(1) << len(leaves) {
 		p.table |= bit(small.run(words{row}, nil)) << row
 	}
-	p.leaves = leaves
+	p.n = uint8(copy(p.leaves[:], leaves))
+	p.refs = slices.ContainsFunc(leaves, func(c uint32) bool { return c&codeRef != 0 })
 }
 
 // compile appends a formula, or its complement when not is codeNot; it gives
@@ -105,9 +107,17 @@ func (p *plan) compile(f *formula, not uint32) bool {
 
 // holds computes the plan for one user from the known truth of predicates.
 func (p *plan) holds(truth, member words) bool {
-	if len(p.leaves) > 0 {
-		row := uint64(0)
-		for i, c := range p.leaves {
+	row := uint64(0)
+	switch {
+	case p.n > 0 && !p.refs:
+		for i, c := range p.leaves[:p.n] {
+			if w := int(c >> 6); w < len(truth) {
+				row |= truth[w] >> (c & 63) & 1 << i
+			}
+		}
+		return p.table>>row&1 != 0
+	case p.n > 0:
+		for i, c := range p.leaves[:p.n] {
 			row |= read(c, truth, member) << i
 		}
 		return p.table>>row&1 != 0
