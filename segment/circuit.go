@@ -17,9 +17,12 @@ type circuit struct {
 	runs   []run
 	scores []tally
 	size   int // bytes of a computation
-	roots  []uint32
-	names  []string // of audiences, as roots
+	roots  []outputs
+	names  []string // of audiences, in the order of the roots
 }
+
+// outputs are those of audiences that follow one another, as most do.
+type outputs struct{ first, n uint32 }
 
 // wiring is what an attribute decides.
 type wiring struct {
@@ -82,6 +85,7 @@ type draft struct {
 	scores []tally
 	fused  map[int]fused // by gate
 	gone   []bool
+	ranks  []int // of the audience that a gate is the output of
 }
 
 func (d *draft) level(w uint32) int {
@@ -261,13 +265,29 @@ func (x *Index) newCircuit() *circuit {
 		roots = append(roots, refs[a.id])
 	}
 	d.fuse(roots)
+	d.rank(roots)
 	c.layOut(d)
 	final := c.place(d)
 	for i, a := range x.ordered {
-		c.roots = append(c.roots, final(roots[i]))
+		root := final(roots[i])
+		if n := len(c.roots); n > 0 && c.roots[n-1].first+c.roots[n-1].n == root {
+			c.roots[n-1].n++
+		} else {
+			c.roots = append(c.roots, outputs{root, 1})
+		}
 		c.names = append(c.names, a.public.Name)
 	}
 	return c
+}
+
+// rank makes the gates of a kind follow the order of the audiences.
+func (d *draft) rank(roots []uint32) {
+	d.ranks = make([]int, len(d.gates))
+	for i := len(roots) - 1; i >= 0; i-- {
+		if w := roots[i]; w >= d.slots {
+			d.ranks[w-d.slots] = i
+		}
+	}
 }
 
 func (w *wiring) reset(c *circuit, list []*predicate) {
@@ -334,7 +354,10 @@ func (d *draft) order() []int {
 		if s := cmp.Compare(d.gates[i].op, d.gates[j].op); s != 0 {
 			return s
 		}
-		return cmp.Compare(d.fused[i].inner, d.fused[j].inner)
+		if s := cmp.Compare(d.fused[i].inner, d.fused[j].inner); s != 0 {
+			return s
+		}
+		return cmp.Compare(d.ranks[i], d.ranks[j])
 	})
 	return order
 }

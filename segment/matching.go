@@ -1,11 +1,13 @@
 package segment
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // matching is what one call of AppendMatching works with.
 type matching struct {
 	values []byte
-	found  []uint32
 	row    row
 	far    farther
 	scan   scan
@@ -53,29 +55,49 @@ func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]
 	return dst
 }
 
-// appendNames appends the names of the audiences that hold, without a branch
-// on which they are.
+// appendNames appends the names of the audiences that hold.
 func (m *matching) appendNames(dst []string, c *circuit) []string {
-	if out := dst[len(dst):cap(dst)]; len(out) >= len(c.roots) {
+	out := dst[len(dst):cap(dst)]
+	if len(out) < len(c.names) {
 		n := 0
-		for i, root := range c.roots {
-			out[n] = c.names[i]
-			n += int(m.values[root] & 1)
+		for _, s := range c.roots {
+			for _, v := range m.values[s.first:][:s.n] {
+				n += int(v)
+			}
 		}
-		return dst[:len(dst)+n]
+		// Room for those that hold is enough for the others to be tried there.
+		if len(out) <= n+eight {
+			dst = slices.Grow(dst, n+eight)
+			out = dst[len(dst):cap(dst)]
+		}
 	}
-	m.found = slices.Grow(m.found[:0], len(c.roots)+1)[:len(c.roots)+1]
-	n := 0
-	for i, root := range c.roots {
-		m.found[n] = uint32(i)
-		n += int(m.values[root] & 1)
+	n, names := 0, c.names
+	for _, s := range c.roots {
+		values := m.values[s.first:][:s.n]
+		for len(values) >= eight && len(out)-n >= eight {
+			if binary.LittleEndian.Uint64(values) != 0 {
+				// Without a branch on which of them hold.
+				names, values := (*[eight]string)(names), (*[eight]byte)(values)
+				for i := range names {
+					out[n] = names[i]
+					n += int(values[i])
+				}
+			}
+			values, names = values[eight:], names[eight:]
+		}
+		for i, v := range values {
+			if v != 0 {
+				out[n] = names[i]
+				n++
+			}
+		}
+		names = names[len(values):]
 	}
-	dst = slices.Grow(dst, n)
-	for _, i := range m.found[:n] {
-		dst = append(dst, c.names[i])
-	}
-	return dst
+	return dst[:len(dst)+n]
 }
+
+// eight is how many bytes of truth are looked at together.
+const eight = 8
 
 // begin sets out from what is known of the user.
 func (m *matching) begin(x *Index, c *circuit, user uint32) {
