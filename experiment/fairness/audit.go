@@ -8,6 +8,7 @@ import (
 
 	"github.com/zhun-go/zhun/experiment"
 	"github.com/zhun-go/zhun/experiment/exact"
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // Options of an audit. The zero value and nil are the defaults.
@@ -83,9 +84,13 @@ type Report struct {
 	MinGroup                           int64
 }
 
+// MaxAudited is how many groups [Audit] compares at most: all pairs of them are
+// half a million comparisons.
+const MaxAudited = 1000
+
 // Audit compares the groups' shares of users selected, and of those among users
-// with an outcome. At least two groups must have MinGroup users; else the error
-// wraps experiment.ErrTooFew.
+// with an outcome. At least two groups must have MinGroup users, else the error
+// wraps experiment.ErrTooFew, and at most [MaxAudited].
 func Audit(groups []Group, opts *Options) (Report, error) {
 	const fn = "Audit"
 	o, err := opts.resolve(fn)
@@ -110,6 +115,9 @@ func Audit(groups []Group, opts *Options) (Report, error) {
 	}
 	if len(r.Groups) < 2 {
 		return Report{}, tooFew(fn, fmt.Sprintf("groups of %d users", o.MinGroup), len(r.Groups))
+	}
+	if len(r.Groups) > MaxAudited {
+		return Report{}, invalid(fn, "groups", len(r.Groups), fmt.Sprintf("want at most %d of %d users: join some, or look at fewer attributes", MaxAudited, o.MinGroup))
 	}
 	all := len(r.Groups) * (len(r.Groups) - 1) / 2
 	reference, m := r.highest(), all
@@ -154,35 +162,88 @@ func less(x, y exact.Count, a, b uint64) bool {
 	return xh < yh || xh == yh && xl < yl
 }
 
-// worst finds the worst pairs among all.
+// worst finds the worst pairs among all. They are at the ends of the groups'
+// shares, so that no more than three are compared in full; of the others the
+// p-values are needed, for the correction.
 func (r *Report) worst(o Options, m int) error {
-	pairs := make([]Pair, 0, m)
+	p := make([]float64, 0, m)
 	for i, a := range r.Groups {
 		for _, b := range r.Groups[i+1:] {
-			if less(b.All, a.All, 1, 1) {
-				pairs = append(pairs, compare(b, a, m, o))
-			} else {
-				pairs = append(pairs, compare(a, b, m, o))
-			}
+			p = append(p, pooled(a.All, b.All))
 		}
 	}
-	if err := adjust(pairs, o.Correction, m); err != nil {
+	adjusted, err := experiment.Adjust(p, o.Correction)
+	if err != nil {
 		return err
 	}
-	r.Worst = pairs[0]
-	opportunity, odds := 0., 0.
-	for _, p := range pairs {
-		if p.Parity.Value < r.Worst.Parity.Value {
-			r.Worst = p
+	// Of two groups, the one with the higher share selected is the reference.
+	pair := func(i, j int) Pair {
+		i, j = min(i, j), max(i, j)
+		at := i*(2*len(r.Groups)-i-1)/2 + j - i - 1
+		a, b := r.Groups[i], r.Groups[j]
+		if less(b.All, a.All, 1, 1) {
+			a, b = b, a
 		}
-		if x := math.Abs(p.Opportunity.Value); x > opportunity || x == 0 && r.WorstOpportunity.Group == "" {
-			r.WorstOpportunity, opportunity = p, x
-		}
-		if x := p.Odds.Value; x > odds || x == 0 && r.WorstOdds.Group == "" {
-			r.WorstOdds, odds = p, x
+		out := compare(a, b, m, o)
+		out.P, out.Adjusted = p[at], adjusted[at]
+		return out
+	}
+	all := func(g Group) exact.Count { return g.All }
+	positive := func(g Group) exact.Count { return g.Positive }
+	negative := func(g Group) exact.Count { return g.Negative }
+	i, j, _ := r.ends(all, func(Group) bool { return true })
+	r.Worst = pair(i, j)
+	if i, j, ok := r.ends(positive, func(g Group) bool { return g.Positive.Users >= o.MinGroup }); ok {
+		r.WorstOpportunity = pair(i, j)
+	}
+	both := func(g Group) bool { return min(g.Positive.Users, g.Negative.Users) >= o.MinGroup }
+	if i, j, ok := r.ends(positive, both); ok {
+		r.WorstOdds = pair(i, j)
+		i, j, _ = r.ends(negative, both)
+		if x := pair(i, j); x.Odds.Value > r.WorstOdds.Odds.Value {
+			r.WorstOdds = x
 		}
 	}
 	return nil
+}
+
+// ends returns the places of the first groups with the lowest and the highest
+// share among those that count, if two do.
+func (r *Report) ends(share func(Group) exact.Count, counts func(Group) bool) (lo, hi int, ok bool) {
+	first, second := -1, -1
+	for i, g := range r.Groups {
+		switch {
+		case !counts(g):
+			continue
+		case first < 0:
+			first, lo, hi = i, i, i
+			continue
+		case second < 0:
+			second = i
+		}
+		if less(share(g), share(r.Groups[lo]), 1, 1) {
+			lo = i
+		}
+		if less(share(r.Groups[hi]), share(g), 1, 1) {
+			hi = i
+		}
+	}
+	if lo == hi && second >= 0 { // all are equal
+		lo, hi = first, second
+	}
+	return lo, hi, second >= 0
+}
+
+// pooled is the p-value of equal shares by the score test with the n/(n − 1) of
+// Miettinen and Nurminen.
+func pooled(a, b exact.Count) float64 {
+	n, m := float64(a.Users), float64(b.Users)
+	share := float64(a.Successes+b.Successes) / (n + m)
+	v := share * (1 - share) * (1/n + 1/m) * (n + m) / (n + m - 1)
+	if !(v > 0) {
+		return 1
+	}
+	return min(1, 2*stats.NormalSF(math.Abs(rate(a)-rate(b))/math.Sqrt(v)))
 }
 
 // adjust corrects the p-values of pairs for m comparisons: those that were not

@@ -82,6 +82,66 @@ func TestWorstAgainstRanges(t *testing.T) {
 	require.Greater(t, tested, 300)
 }
 
+// Worst pairs are found among the ends of shares; all pairs compared in full are
+// the reference.
+func TestWorstAgainstAllPairs(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 5))
+	for range 300 {
+		groups := drawGroups(r, 2+r.IntN(6))
+		if r.IntN(4) == 0 {
+			groups[1].All, groups[1].Positive, groups[1].Negative = groups[0].All, groups[0].Positive, groups[0].Negative
+		}
+		o := Options{MinGroup: 30, Level: .95, Correction: experiment.Holm}
+		report, err := Audit(groups, &o)
+		if err != nil {
+			continue
+		}
+		var pairs []Pair
+		m := len(report.Groups) * (len(report.Groups) - 1) / 2
+		for i, a := range report.Groups {
+			for _, b := range report.Groups[i+1:] {
+				p := compare(a, b, m, o)
+				require.InDelta(t, p.P, pooled(a.All, b.All), 1e-12)
+				pairs = append(pairs, p)
+			}
+		}
+		require.NoError(t, adjust(pairs, o.Correction, m))
+		parity, opportunity, odds := 0., 0., 0.
+		for _, p := range pairs {
+			parity = max(parity, math.Abs(p.Parity.Value))
+			if x := math.Abs(p.Opportunity.Value); x > opportunity {
+				opportunity = x
+			}
+			if p.Odds.Value > odds {
+				odds = p.Odds.Value
+			}
+			for _, w := range []Pair{report.Worst, report.WorstOpportunity, report.WorstOdds} {
+				if p.Group == w.Group && p.Reference == w.Reference || p.Group == w.Reference && p.Reference == w.Group {
+					require.InDelta(t, p.Adjusted, w.Adjusted, 1e-12)
+				}
+			}
+		}
+		require.InDelta(t, parity, -report.Worst.Parity.Value, 1e-15)
+		require.LessOrEqual(t, report.Worst.Parity.Value, 0., "the reference has the higher share")
+		require.Equal(t, opportunity, math.Abs(report.WorstOpportunity.Opportunity.Value))
+		require.Equal(t, odds, report.WorstOdds.Odds.Value)
+	}
+}
+
+func TestAuditOfManyGroups(t *testing.T) {
+	groups := make([]Group, MaxAudited+1)
+	for i := range groups {
+		groups[i] = Group{Name: fmt.Sprint(i), All: of(int64(i), 2000)}
+	}
+	_, err := Audit(groups, nil)
+	var bad *experiment.OptionError
+	require.ErrorAs(t, err, &bad)
+	r, err := Audit(groups[:MaxAudited], nil)
+	require.NoError(t, err)
+	require.Equal(t, "0", r.Worst.Group)
+	require.Equal(t, "999", r.Worst.Reference)
+}
+
 func shuffled(r *rand.Rand, groups []Group) []Group {
 	out := slices.Clone(groups)
 	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
