@@ -344,6 +344,7 @@ func (c *column) values(block int) *[blockUsers]float64 {
 
 // within finds the numbers of an interval.
 func (c *column) within(v interval) leaf {
+	v = c.widen(v)
 	find := c.buckets.within(v)
 	return leaf{
 		block: func(b *blockScan, in, out *mask) {

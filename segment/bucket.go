@@ -20,8 +20,9 @@ type buckets struct {
 	// for Comparison-Based Searching", 2017). Beyond the last bound there are
 	// keys that no number reaches. Bucket k+1 holds what is less than bound k and
 	// not less than bound k−1.
-	tree  [1 << codeBits]uint64
-	codes []*planes
+	tree   [1 << codeBits]uint64
+	bounds []float64 // ascending
+	codes  []*planes
 }
 
 const (
@@ -41,8 +42,8 @@ func newBuckets(sample []float64) *buckets {
 	for i := 1; i <= maxBounds && len(sample) > 0; i++ {
 		bounds = append(bounds, sample[i*(len(sample)-1)/(maxBounds+1)])
 	}
-	b := &buckets{}
-	b.plant(1, slices.Compact(bounds))
+	b := &buckets{bounds: slices.Compact(bounds)}
+	b.plant(1, b.bounds)
 	return b
 }
 
@@ -236,42 +237,65 @@ func intervalOf(op string, lit float64) interval {
 // fewUsers is up to how many users are looked up one by one.
 const fewUsers = 96
 
-// span returns the codes that may hold numbers of the interval; those at its
-// ends may hold others, too.
-func (b *buckets) span(v interval) (first, last uint64) {
-	first, last = 1, lastCode
+// whole reports whether a number is an integer; none is beyond ±2^53.
+func whole(v float64) bool { return v == float64(int64(v)) }
+
+// integers returns an interval of the same integers, which reaches as far as it
+// can.
+func (v interval) integers() interval {
+	w := interval{math.Ceil(v.lo), v.hi}
+	if math.Abs(v.hi) <= 1<<53-1 {
+		w.hi = math.Nextafter(math.Floor(v.hi)+1, math.Inf(-1))
+	}
+	return w
+}
+
+// codeSpan is the codes that may hold numbers of an interval: from first to
+// last, of which those from inside on, and before outside, hold no others.
+type codeSpan struct{ first, last, inside, outside uint64 }
+
+// span returns the codes of an interval.
+func (b *buckets) span(v interval) codeSpan {
+	s := codeSpan{1, lastCode, 1, lastCode + 1}
 	if !math.IsInf(v.lo, -1) {
-		first = b.codeOf(v.lo)
+		s.first = b.codeOf(v.lo)
+		s.inside = s.first + 1
+		if i := int(s.first) - 2; i >= 0 && i < len(b.bounds) && b.bounds[i] == v.lo {
+			s.inside = s.first
+		}
 	}
 	if !math.IsInf(v.hi, 1) {
-		last = b.codeOf(v.hi)
+		s.last = b.codeOf(v.hi)
+		s.outside = s.last
+		if i := int(s.last) - 1; i < len(b.bounds) && b.bounds[i] == math.Nextafter(v.hi, math.Inf(1)) {
+			s.outside = s.last + 1
+		}
 	}
-	return first, last
+	return s
 }
 
 // within returns how to find the numbers of an interval among the users of a
 // block that are asked for.
 func (b *buckets) within(v interval) func(codes *planes, values *[blockUsers]float64, in, out *mask) {
-	first, last := b.span(v)
-	openLo, openHi := !math.IsInf(v.lo, -1), !math.IsInf(v.hi, 1)
+	s := b.span(v)
 	return func(codes *planes, values *[blockUsers]float64, in, out *mask) {
 		if in.count() <= fewUsers {
 			v.look(values, in, out)
 			return
 		}
 		var from, above, edge, next mask
-		codes.atLeast(first, &from)
-		if last < lastCode {
-			codes.atLeast(last+1, &above)
+		codes.atLeast(s.first, &from)
+		if s.last < lastCode {
+			codes.atLeast(s.last+1, &above)
 		}
-		if openLo {
-			codes.atLeast(first+1, &next)
+		if s.inside > s.first {
+			codes.atLeast(s.inside, &next)
 			for w := range edge {
 				edge[w] = from[w] &^ next[w]
 			}
 		}
-		if openHi {
-			codes.atLeast(last, &next)
+		if s.outside <= s.last {
+			codes.atLeast(s.outside, &next)
 			for w := range edge {
 				edge[w] |= next[w] &^ above[w]
 			}

@@ -78,8 +78,12 @@ func TestBuckets(t *testing.T) {
 				}
 			}
 		}
-		for _, op := range []string{"<", "<=", ">", ">=", "=="} {
-			b.within(intervalOf(op, lit))(b.codes[0], &values, &in, &got)
+		for i, op := range []string{"<", "<=", ">", ">=", "==", "<", "<=", ">", ">=", "=="} {
+			v := intervalOf(op, lit)
+			if i >= 5 {
+				v = v.integers() // all numbers are
+			}
+			b.within(v)(b.codes[0], &values, &in, &got)
 			agree(fmt.Sprint(op, lit), func(v float64) bool {
 				return map[string]bool{"<": v < lit, "<=": v <= lit, ">": v > lit, ">=": v >= lit, "==": v == lit}[op]
 			})
@@ -88,4 +92,24 @@ func TestBuckets(t *testing.T) {
 		b.within(v)(b.codes[0], &values, &in, &got)
 		agree(fmt.Sprint("in ", v), func(x float64) bool { return x >= v.lo && x <= v.hi })
 	}
+}
+
+// TestIntegers widens intervals at the ends of what a number may be.
+func TestIntegers(t *testing.T) {
+	inf := math.Inf(1)
+	for _, v := range []float64{-1 << 53, -1<<53 + 1, -3, -1, 0, 1, 70, 1<<53 - 1, 1 << 53} {
+		require.True(t, whole(v))
+		require.False(t, math.Abs(v) < 1<<50 && whole(v+0.5))
+		for _, w := range []interval{{v, v}, {v - 0.5, v}, {v, v + 0.5}, {-inf, v}, {v, inf}} {
+			got := w.integers()
+			require.True(t, got.lo <= v && v <= got.hi, "%v of %v", got, w)
+			for _, other := range []float64{v - 1, v + 1} {
+				if math.Abs(v) < 1<<53 {
+					require.Equal(t, w.lo <= other && other <= w.hi, got.lo <= other && other <= got.hi, "%v: %v of %v", other, got, w)
+				}
+			}
+		}
+	}
+	none := interval{0.25, 0.5}.integers()
+	require.Greater(t, none.lo, none.hi)
 }

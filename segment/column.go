@@ -28,6 +28,7 @@ type column struct {
 	buckets *buckets
 	orders  orders
 	known   int                   // users with a number
+	broken  int                   // of those, who have one that is not an integer
 	base    int                   // when the column was made
 	codes   []*[blockUsers]uint32 // 0 where missing
 	code    map[string]uint32
@@ -117,18 +118,20 @@ func (c *column) fill(x *Index, a *attribute) {
 		span = b + 1
 	}
 	c.numbers, c.buckets.codes = make([]*[blockUsers]float64, span), make([]*planes, span)
-	var known atomic.Int64
+	var known, broken atomic.Int64
 	bits.Split(span, x.opts.Workers, func(mine iter.Seq[int]) {
 		for b := range mine {
 			if p := x.table.page(b); p != nil {
-				known.Add(int64(c.fillBlock(b, p, a)))
+				n, m := c.fillBlock(b, p, a)
+				known.Add(int64(n))
+				broken.Add(int64(m))
 			}
 		}
 	})
-	c.known = int(known.Load())
+	c.known, c.broken = int(known.Load()), int(broken.Load())
 }
 
-func (c *column) fillBlock(b int, p *page, a *attribute) (known int) {
+func (c *column) fillBlock(b int, p *page, a *attribute) (known, broken int) {
 	values := new([blockUsers]float64)
 	for i := range values {
 		values[i] = missing
@@ -137,11 +140,21 @@ func (c *column) fillBlock(b int, p *page, a *attribute) (known int) {
 		v := c.number(r, a)
 		values[r.user%blockUsers] = v
 		known += int(bit(v == v))
+		broken += int(bit(v == v && !whole(v)))
 	}
 	if known > 0 {
 		c.numbers[b], c.buckets.codes[b] = values, c.buckets.encode(values)
 	}
-	return known
+	return known, broken
+}
+
+// widen returns an interval of the same numbers, as far as there are any, which
+// ends between integers where there are no others: buckets mostly do so, too.
+func (c *column) widen(v interval) interval {
+	if c.broken == 0 {
+		return v.integers()
+	}
+	return v
 }
 
 // number reads the number or, as its edge, the instant of a row.
@@ -178,6 +191,7 @@ func (c *column) setNumber(user uint32, v float64) {
 	}
 	c.orders.note(c, user)
 	c.known += int(bit(v == v)) - int(bit(*slot == *slot))
+	c.broken += int(bit(v == v && !whole(v))) - int(bit(*slot == *slot && !whole(*slot)))
 	c.buckets.set(b, user%blockUsers, *slot, v)
 	*slot = v
 }

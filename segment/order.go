@@ -117,23 +117,23 @@ func (c *column) arrange(block int, codes *[orderUsers]uint16) *order {
 // ranged is the users of a column whose number lies in an interval, as a source
 // of blocks.
 type ranged struct {
-	c           *column
-	v           interval
-	first, last uint64 // buckets that may hold such numbers
-	most        int    // users in those, and changed ones
-	blocks      []*order
+	c      *column
+	v      interval
+	span   codeSpan
+	most   int // users in buckets that may hold such numbers, and changed ones
+	blocks []*order
 }
 
 // rangeOf orders what is not ordered yet.
 func (c *column) rangeOf(v interval, workers int) *ranged {
-	r := &ranged{c: c, v: v}
-	r.first, r.last = c.buckets.span(v)
-	if r.first > r.last {
+	v = c.widen(v)
+	r := &ranged{c: c, v: v, span: c.buckets.span(v)}
+	if r.span.first > r.span.last {
 		return r
 	}
 	r.blocks = c.orders.all(c, workers)
 	for _, o := range r.blocks {
-		r.most += int(o.from[r.last+1]-o.from[r.first]) + len(o.changed)
+		r.most += int(o.from[r.span.last+1]-o.from[r.span.first]) + len(o.changed)
 	}
 	return r
 }
@@ -144,11 +144,11 @@ func (r *ranged) Most() int { return r.most }
 // parts returns the users of a block in the buckets inside the interval, all of
 // whom are in it, and those of the buckets at its ends.
 func (r *ranged) parts(o *order) (inside, low, high []uint16) {
-	low = o.users[o.from[r.first]:o.from[r.first+1]]
-	if r.first == r.last {
-		return nil, low, nil
+	s := &r.span
+	if s.first == s.last && s.inside+1 != s.outside {
+		return nil, o.users[o.from[s.first]:o.from[s.first+1]], nil
 	}
-	return o.users[o.from[r.first+1]:o.from[r.last]], low, o.users[o.from[r.last]:o.from[r.last+1]]
+	return o.users[o.from[s.inside]:o.from[s.outside]], o.users[o.from[s.first]:o.from[s.inside]], o.users[o.from[s.outside]:o.from[s.last+1]]
 }
 
 func (r *ranged) holds(i int, low uint16) bool {
@@ -174,7 +174,7 @@ func (r *ranged) Count(i int) int {
 	r.edge(i, o, low, one)
 	r.edge(i, o, high, one)
 	for _, ch := range o.changed {
-		if uint64(ch.code) > r.first && uint64(ch.code) < r.last {
+		if code := uint64(ch.code); code >= r.span.inside && code < r.span.outside {
 			n--
 		}
 		if r.holds(i, ch.low) {
