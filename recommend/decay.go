@@ -20,8 +20,8 @@ import (
 // grows with what is added to it; decay h again to see a later now.
 func Decay(h *History, halfLife time.Duration, now time.Time) (*History, error) {
 	switch {
-	case h == nil:
-		return nil, badOption("Decay", nil, "the history is nil")
+	case !h.made():
+		return nil, badOption("Decay", nil, "want a history of NewHistory")
 	case halfLife <= 0:
 		return nil, badOption("Decay", halfLife, "the half-life must be positive")
 	case !validTime(now):

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 
 	"github.com/zhun-go/zhun/recommend/internal/dense"
@@ -81,7 +80,7 @@ func (o *EASEOptions) withDefaults() (EASEOptions, error) {
 	if out.Budget == 0 {
 		out.Budget = 1 << 30
 	}
-	out.Workers, err = positive("EASEOptions.Workers", out.Workers, runtime.GOMAXPROCS(0))
+	out.Workers, err = workers("EASEOptions.Workers", out.Workers)
 	return out, err
 }
 

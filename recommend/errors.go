@@ -49,7 +49,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := "recommend: " + e.Where + ": " + e.Err.Error()
+	s := fmt.Sprintf("recommend: %s: %v", e.Where, e.Err)
 	switch v := e.Value.(type) {
 	case nil:
 	case string:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"sync"
 )
@@ -87,10 +86,12 @@ func (o *EvalOptions) check(r Recommender, test *History) error {
 	switch {
 	case r == nil:
 		return badOption("Evaluate", nil, "the recommender is nil")
-	case test == nil:
+	case !test.made():
 		return badOption("Evaluate", nil, "the test history is nil")
-	case o.History == nil:
+	case !o.History.made():
 		return badOption("EvalOptions.History", nil, "required: what was known of the tested users")
+	case o.Train != nil && !o.Train.made():
+		return badOption("EvalOptions.Train", nil, "want a history of NewHistory")
 	case o.Dissimilarity && o.Train == nil:
 		return badOption("EvalOptions.Dissimilarity", true, "needs Train: items are alike by their users there")
 	case o.Recall < RecallCapped || o.Recall > RecallAll:
@@ -115,7 +116,7 @@ func (o *EvalOptions) check(r Recommender, test *History) error {
 		}
 	}
 	var err error
-	o.Workers, err = positive("EvalOptions.Workers", o.Workers, runtime.GOMAXPROCS(0))
+	o.Workers, err = workers("EvalOptions.Workers", o.Workers)
 	return err
 }
 
@@ -159,7 +160,9 @@ func newEvaluation(r Recommender, test *History, o EvalOptions) (*evaluation, er
 			e.alike = &likeness{m: m}
 		}
 	case own:
-		e.cat = known.catalogue()
+		if e.cat = known.catalogue(); e.cat == nil {
+			return nil, &Error{Where: "Evaluate", Reason: "the recommender comes from no fit and no bytes", Err: ErrEmpty}
+		}
 	default:
 		e.cat = o.History.snapshotBy(o.Workers).matrix(o.Workers).catalogue(o.Workers)
 	}

@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"errors"
-	"runtime"
 )
 
 // FitOptions tunes [Fit]. Nil means the defaults, as do zero fields.
@@ -52,14 +51,14 @@ func Fit(ctx context.Context, h *History, opts *FitOptions) (*Model, error) {
 		o.Budget = 1 << 30
 	}
 	var err error
-	if o.Workers, err = positive("FitOptions.Workers", o.Workers, runtime.GOMAXPROCS(0)); err != nil {
+	if o.Workers, err = workers("FitOptions.Workers", o.Workers); err != nil {
 		return nil, err
 	}
 	if o.Candidates, err = positive("FitOptions.Candidates", o.Candidates, 200); err != nil {
 		return nil, err
 	}
-	if h == nil {
-		return nil, badOption("Fit", nil, "the history is nil")
+	if !h.made() {
+		return nil, badOption("Fit", nil, "want a history of NewHistory")
 	}
 	s := h.snapshotBy(o.Workers)
 	m := s.matrix(o.Workers)

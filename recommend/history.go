@@ -74,6 +74,9 @@ func NewHistory(opts *HistoryOptions) (*History, error) {
 	return newHistory(s), nil
 }
 
+// made tells whether a history comes from NewHistory.
+func (h *History) made() bool { return h != nil && h.set != nil }
+
 func newHistory(s *settings) *History {
 	return &History{set: s, origin: new(origin)}
 }
@@ -198,7 +201,7 @@ func (h *History) Erase(user uint32) error {
 // Merge adds the rows of another history, which does not change. It fails
 // with [ErrMismatch] when the options differ, and when other is h itself.
 func (h *History) Merge(other *History) error {
-	if other == h || other == nil {
+	if other == h || !other.made() || !h.made() {
 		return &Error{Where: "History.Merge", Reason: "a history merges with another one only", Err: ErrMismatch}
 	}
 	// Copied first, so that two histories merging into each other cannot

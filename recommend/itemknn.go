@@ -80,7 +80,7 @@ func (o *ItemKNNOptions) withDefaults() (ItemKNNOptions, error) {
 	if out.RowLimit < 0 {
 		return out, badOption("ItemKNNOptions.RowLimit", out.RowLimit, "must not be negative")
 	}
-	out.Workers, err = positive("ItemKNNOptions.Workers", out.Workers, runtime.GOMAXPROCS(0))
+	out.Workers, err = workers("ItemKNNOptions.Workers", out.Workers)
 	return out, err
 }
 
@@ -95,10 +95,17 @@ func positive(where string, v, def int) (int, error) {
 	return v, nil
 }
 
+// workers returns the number of goroutines for an option: GOMAXPROCS for zero,
+// and at most as many as any machine has use for, since each takes memory.
+func workers(where string, n int) (int, error) {
+	n, err := positive(where, n, runtime.GOMAXPROCS(0))
+	return min(n, 1024), err
+}
+
 // fittable returns the matrix of a history that has interactions.
 func fittable(where string, h *History, workers int) (*matrix, error) {
-	if h == nil {
-		return nil, badOption(where, nil, "the history is nil")
+	if !h.made() {
+		return nil, badOption(where, nil, "want a history of NewHistory")
 	}
 	m := h.snapshotBy(workers).matrix(workers)
 	if m.items() == 0 {

@@ -12,6 +12,9 @@ type ItemSet struct {
 }
 
 func (c *catalogue) set(names []string) *ItemSet {
+	if c == nil {
+		return new(ItemSet) // of a model made of nothing
+	}
 	s := &ItemSet{cat: c, bits: make([]uint64, (len(c.names)+63)/64)}
 	for _, name := range names {
 		if i, ok := c.number[name]; ok && !s.has(i) {
@@ -23,6 +26,9 @@ func (c *catalogue) set(names []string) *ItemSet {
 }
 
 func (c *catalogue) usersOf(item string) int {
+	if c == nil {
+		return 0
+	}
 	if i, ok := c.number[item]; ok {
 		return int(c.counts[i])
 	}
@@ -37,6 +43,9 @@ func (s *ItemSet) Len() int { return s.n }
 
 // Contains reports whether an item is in the set.
 func (s *ItemSet) Contains(item string) bool {
+	if s.cat == nil {
+		return false
+	}
 	i, ok := s.cat.number[item]
 	return ok && s.has(i)
 }

@@ -136,8 +136,8 @@ func (o *LoadOptions) loader(h *History, r io.Reader) (*loader, error) {
 		l.User = userNumber
 	}
 	switch {
-	case h == nil:
-		return nil, badOption("Load", nil, "the history is nil")
+	case !h.made():
+		return nil, badOption("Load", nil, "want a history of NewHistory")
 	case r == nil:
 		return nil, badOption("Load", nil, "the reader is nil")
 	case strings.ContainsAny(l.Separator, "\"\r\n"):

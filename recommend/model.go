@@ -144,7 +144,12 @@ func (m *Model) Cut() float64 { return m.cut }
 func (m *Model) String() string { return m.name }
 
 // Len returns the number of items the model knows.
-func (m *Model) Len() int { return len(m.cat.names) }
+func (m *Model) Len() int {
+	if m.cat == nil {
+		return 0
+	}
+	return len(m.cat.names)
+}
 
 // Weights returns the number of weights stored.
 func (m *Model) Weights() int { return len(m.weight) + len(m.narrow) }
@@ -152,6 +157,9 @@ func (m *Model) Weights() int { return len(m.weight) + len(m.narrow) }
 // Weight returns the weight of a source item for a target item, 0 where the
 // model has none or does not know an item.
 func (m *Model) Weight(source, target string) float64 {
+	if m.cat == nil {
+		return 0
+	}
 	i, ok := m.cat.number[source]
 	j, ok2 := m.cat.number[target]
 	if !ok || !ok2 {

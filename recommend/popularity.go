@@ -23,7 +23,12 @@ func FitPopularity(ctx context.Context, h *History) (*Popularity, error) {
 func (p *Popularity) String() string { return "popularity" }
 
 // Len returns the number of items.
-func (p *Popularity) Len() int { return len(p.cat.names) }
+func (p *Popularity) Len() int {
+	if p.cat == nil {
+		return 0
+	}
+	return len(p.cat.names)
+}
 
 // Users returns the number of users of an item, 0 for an unknown one.
 func (p *Popularity) Users(item string) int { return p.cat.usersOf(item) }

@@ -109,6 +109,8 @@ func (q Query) checked(cat *catalogue) (Query, error) {
 		return q, badOption("Query.Fill", q.Fill, "unknown")
 	case q.History != nil && (q.Items != nil || q.Weights != nil):
 		return q, badOption("Query.Items", len(q.Items), "a query has History or Items, not both")
+	case q.History != nil && !q.History.made():
+		return q, badOption("Query.History", nil, "want a history of NewHistory")
 	case q.History != nil && q.User == 0:
 		return q, &Error{Where: "Query.User", Err: ErrUser}
 	case q.Weights != nil && len(q.Weights) != len(q.Items):

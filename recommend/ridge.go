@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/zhun-go/zhun/recommend/internal/dense"
 )
@@ -70,7 +69,7 @@ func (o *LocalRidgeOptions) withDefaults() (LocalRidgeOptions, error) {
 	if out.Budget == 0 {
 		out.Budget = 256 << 20
 	}
-	out.Workers, err = positive("LocalRidgeOptions.Workers", out.Workers, runtime.GOMAXPROCS(0))
+	out.Workers, err = workers("LocalRidgeOptions.Workers", out.Workers)
 	return out, err
 }
 

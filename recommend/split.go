@@ -58,8 +58,8 @@ func SplitStrong(h *History, opts *SplitStrongOptions) (*Split, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h == nil {
-		return nil, badOption("SplitStrong", nil, "the history is nil")
+	if !h.made() {
+		return nil, badOption("SplitStrong", nil, "want a history of NewHistory")
 	}
 	return h.snapshot().splitStrong("", 10, minItems)
 }
@@ -168,8 +168,8 @@ func SplitTime(h *History, t time.Time, opts *SplitTimeOptions) (*Split, error) 
 	if opts != nil {
 		o = *opts
 	}
-	if h == nil {
-		return nil, badOption("SplitTime", nil, "the history is nil")
+	if !h.made() {
+		return nil, badOption("SplitTime", nil, "want a history of NewHistory")
 	}
 	if !validTime(t) {
 		return nil, &Error{Where: "SplitTime", Value: t, Err: ErrTime}

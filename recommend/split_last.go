@@ -33,8 +33,8 @@ func SplitLast(h *History, opts *SplitLastOptions) (*Split, error) {
 	if o.MinItems, err = positive("SplitLastOptions.MinItems", o.MinItems, 1); err != nil {
 		return nil, err
 	}
-	if h == nil {
-		return nil, badOption("SplitLast", nil, "the history is nil")
+	if !h.made() {
+		return nil, badOption("SplitLast", nil, "want a history of NewHistory")
 	}
 	s := h.snapshot()
 	out := &Split{Train: newHistory(s.set)}
@@ -43,7 +43,7 @@ func SplitLast(h *History, opts *SplitLastOptions) (*Split, error) {
 		rows := s.rows[s.start[i]:s.start[i+1]]
 		items := userRow(nil, rows, s.set.value)
 		held := map[uint32]bool{}
-		if len(items) >= o.Items+o.MinItems {
+		if len(items)-o.MinItems >= o.Items {
 			first := map[uint32]row{}
 			for _, r := range rows {
 				if _, ok := first[r.item]; !ok {

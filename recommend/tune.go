@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -160,9 +159,9 @@ func (o *TuneOptions) check(split *Split, candidates []Candidate) error {
 	}
 	m := slices.Index(metricNames[:], o.Metric)
 	switch {
-	case split == nil || split.Train == nil:
+	case split == nil || !split.Train.made():
 		return badOption("Tune", nil, "the split is nil")
-	case split.Validation.Known == nil || split.Validation.Held == nil:
+	case !split.Validation.Known.made() || !split.Validation.Held.made():
 		return badOption("Tune", nil, "the split has no validation users")
 	case len(candidates) == 0:
 		return badOption("Tune", nil, "no candidates")
@@ -183,7 +182,7 @@ func (o *TuneOptions) check(split *Split, candidates []Candidate) error {
 	if o.MinUsers, err = positive("TuneOptions.MinUsers", o.MinUsers, 1000); err != nil {
 		return err
 	}
-	o.Workers, err = positive("TuneOptions.Workers", o.Workers, runtime.GOMAXPROCS(0))
+	o.Workers, err = workers("TuneOptions.Workers", o.Workers)
 	return err
 }
 

@@ -46,6 +46,9 @@ type Spec struct {
 	Sound func(v any) string
 	// Texts are strings that mean something to the package.
 	Texts []string
+	// Constructed are types of which the documentation says that their zero value
+	// is of no use.
+	Constructed []reflect.Type
 	// Skip names functions, and methods as "Type.Method", that are not called.
 	Skip []string
 	// Rounds is how often each is called. Default: 50.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -94,7 +95,7 @@ func (g *Gen) receiver(t reflect.Type) reflect.Value {
 	switch {
 	case len(list) > 0 && g.IntN(8) > 0:
 		return list[g.IntN(len(list))]
-	case g.spec.Make[t] != nil && g.IntN(8) > 0:
+	case g.spec.Make[t] != nil && (g.IntN(8) > 0 || slices.Contains(g.spec.Constructed, t)):
 		return reflect.ValueOf(g.spec.Make[t](g))
 	case t.Kind() == reflect.Pointer:
 		return reflect.New(t.Elem())
