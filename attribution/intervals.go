@@ -90,11 +90,14 @@ func ShapleyIntervals(p *Paths, opts *ShapleyOptions, level float64) ([]Interval
 // differentiate returns the variances of credits by playing the model again
 // with more and less of each path.
 func (p *Paths) differentiate(ctx context.Context, model func(*Paths) (Credits, error), whole Credits) ([]share, error) {
-	const step = 1e-3
 	square := make([]share, len(whole.Channels))
 	q := newSampler(p).copy()
-	// slope returns by how much the credits rise when something is added.
-	slope := func(add func(x float64)) ([]cell, error) {
+	// slope returns by how much the credits rise when something is added to an
+	// amount. The step is a small part of a journey, of less of one that there
+	// may be, and of many the more that rounding takes no part in it.
+	slope := func(amount float64, add func(x float64)) ([]cell, error) {
+		step := 1e-3 * min(1, math.Abs(amount))
+		step = max(step, 1e-5*math.Abs(amount))
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -120,13 +123,13 @@ func (p *Paths) differentiate(ctx context.Context, model func(*Paths) (Credits, 
 		t := &p.rows[id]
 		conv, value, null := t.conv.Value(), t.value.Value(), t.null.Value()
 		if conv > 0 {
-			more, err := slope(func(x float64) { q.shift(uint32(id), x, 0, 0) })
+			more, err := slope(conv, func(x float64) { q.shift(uint32(id), x, 0, 0) })
 			if err != nil {
 				return nil, err
 			}
 			worth := make([]cell, len(more))
 			if value != 0 {
-				if worth, err = slope(func(x float64) { q.shift(uint32(id), 0, x, 0) }); err != nil {
+				if worth, err = slope(value, func(x float64) { q.shift(uint32(id), 0, x, 0) }); err != nil {
 					return nil, err
 				}
 			}
@@ -138,7 +141,7 @@ func (p *Paths) differentiate(ctx context.Context, model func(*Paths) (Credits, 
 			}
 		}
 		if null > 0 {
-			less, err := slope(func(x float64) { q.shift(uint32(id), 0, 0, x) })
+			less, err := slope(null, func(x float64) { q.shift(uint32(id), 0, 0, x) })
 			if err != nil {
 				return nil, err
 			}
@@ -154,7 +157,7 @@ func (p *Paths) differentiate(ctx context.Context, model func(*Paths) (Credits, 
 			continue
 		}
 		each := p.exposed[id].value.Value() / conv
-		more, err := slope(func(x float64) {
+		more, err := slope(conv, func(x float64) {
 			q.exposed[id].conv.Add(x)
 			q.exposed[id].value.Add(x * each)
 		})

@@ -44,8 +44,8 @@ func blockOf(xs []float64) (b block, ok bool) {
 	if b.accurate() {
 		return b, true
 	}
-	if !(b.squares <= math.MaxFloat64) {
-		return b, false
+	if !(b.squares <= maxValue*maxValue) {
+		return b, false // a value may be one that is refused
 	}
 	// The shift has so few bits that n·shift² and its like are exact.
 	b = block{n: b.n, shift: math.Float64frombits(math.Float64bits(xs[0]) &^ (1<<7 - 1))}

@@ -42,10 +42,28 @@ func TestMomentsAgainstExactArithmetic(t *testing.T) {
 		all.AddAll(xs)
 		mean, variance := slowMoments(xs)
 		require.Equal(t, one.N(), all.N())
-		require.InDelta(t, variance, all.Variance(), 1e-12*variance+1e-30*offset*offset)
+		require.InDelta(t, variance, all.Variance(), 1e-12*variance+1e-30*offset*offset+1e-312)
 		require.InDelta(t, mean, one.Mean(), 4e-16*math.Abs(mean))
-		require.InDelta(t, variance, one.Variance(), 1e-12*variance+1e-30*offset*offset)
+		require.InDelta(t, variance, one.Variance(), 1e-12*variance+1e-30*offset*offset+1e-312)
 	})
+}
+
+// What Add refuses AddAll refuses, also where a block of such values would do.
+func TestAddAllRefusesWhatAddRefuses(t *testing.T) {
+	for _, xs := range [][]float64{{1.1e144}, {1, -1.1e144, 2}, {1.1e144, 1.1e144}, {1e144, 1e144, -1e144}} {
+		var one, all Moments
+		j, err := NewJoint(Mean)
+		require.NoError(t, err)
+		for _, x := range xs {
+			one.Add(x)
+		}
+		all.AddAll(xs)
+		j.AddAll(xs)
+		require.Equal(t, one.N(), all.N(), "%v", xs)
+		require.Equal(t, one.N(), j.N(), "%v", xs)
+		require.Equal(t, one.Err() == nil, all.Err() == nil, "%v", xs)
+		require.Equal(t, one.Err() == nil, j.Err() == nil, "%v", xs)
+	}
 }
 
 func TestVarianceAtALargeOffset(t *testing.T) {
