@@ -30,7 +30,7 @@ func killOptions() Options {
 
 // step does the i-th thing to a store and notes that it did.
 func step(t testing.TB, s *Store, i uint64) {
-	someCommand(t, s, rand.New(rand.NewPCG(31, i)), int(i))
+	someTransaction(t, s, rand.New(rand.NewPCG(31, i)), int(i))
 }
 
 func noted(s *Store) uint64 {

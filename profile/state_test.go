@@ -22,8 +22,25 @@ func busy(t testing.TB, r *rand.Rand, opts Options) *Store {
 	return s
 }
 
-// someCommand does one random thing to a store.
+// someCommand does one random thing to a store, some in several transactions.
 func someCommand(t testing.TB, s *Store, r *rand.Rand, i int) {
+	t.Helper()
+	if r.IntN(48) > 0 {
+		someTransaction(t, s, r, i)
+		return
+	}
+	user := uint32(1 + r.IntN(6))
+	data, err := s.Export(user)
+	if err == nil {
+		if _, err = s.Erase(user); err == nil {
+			_, err = s.Import(data)
+		}
+	}
+	require.NotErrorIs(t, err, ErrClosed)
+}
+
+// someTransaction does one random thing to a store, all of it or nothing.
+func someTransaction(t testing.TB, s *Store, r *rand.Rand, i int) {
 	t.Helper()
 	key := func() Key {
 		return []Key{
@@ -57,10 +74,8 @@ func someCommand(t testing.TB, s *Store, r *rand.Rand, i int) {
 		_, err = s.Commit(Batch{Records: map[string][]byte{fmt.Sprint("r", r.IntN(3)): {byte(i)}}})
 	case 8:
 		var data []byte
-		if data, err = s.Export(user); err == nil && r.IntN(2) == 0 {
-			if _, err = s.Erase(user); err == nil {
-				_, err = s.Import(data)
-			}
+		if data, err = s.Export(user); err == nil {
+			_, err = s.Import(data)
 		}
 	default:
 		keys := []Key{key()}
