@@ -144,6 +144,7 @@ func BenchmarkBots(b *testing.B) {
 }
 
 func TestBehaviour(t *testing.T) {
+	t.Parallel()
 	s := newTest(t, Options{Bots: BotRules{Rate: 5, Speed: 1000, QuickPages: 3, People: []string{"patient"}}})
 	n := 0
 	apply := func(kind Type, after time.Duration, fields map[string]any, keys ...Key) string {

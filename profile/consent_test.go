@@ -13,6 +13,7 @@ import (
 // With grants that lapse and defaults by region, a view with a purpose holds
 // those whom a look at every statement allows, at every instant.
 func TestConsentAgainstHistory(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(60) {
 		r := rand.New(rand.NewPCG(41, uint64(round)))
 		opts := tightOptions()

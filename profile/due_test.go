@@ -50,13 +50,7 @@ func TestSnapshotsWhenDue(t *testing.T) {
 	require.NoError(t, err)
 	sameState(t, state, settled(t, again), "opened again")
 	require.NoError(t, again.Close())
-	for range 100 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+	requireGoroutines(t, before)
 }
 
 // A due snapshot that fails is told, with what has piled up, until one
@@ -139,4 +133,16 @@ func TestDueSnapshotThatFails(t *testing.T) {
 		require.Equal(t, JournalStats{Records: uint64(n)}, s.JournalStats())
 	}
 	require.Equal(t, JournalStats{}, newTest(t, Options{}).JournalStats(), "in memory")
+}
+
+// requireGoroutines waits until there are no more goroutines than there were.
+func requireGoroutines(t testing.TB, before int) {
+	t.Helper()
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 }

@@ -96,6 +96,7 @@ func TestEraseReachesTheFiles(t *testing.T) {
 
 // What can no longer be read leaves everybody else with the numbers they had.
 func TestReplayAroundTheErased(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(20) {
 		r := rand.New(rand.NewPCG(41, uint64(round)))
 		dir := memoryDir(t)

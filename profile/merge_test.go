@@ -72,6 +72,7 @@ func TestMergeRefuses(t *testing.T) {
 // Where devices are lent, what another store refuses takes back what was lent
 // to accounts that are no more; a store that is read again is the same.
 func TestMergeWhatIsRefusedAndLent(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(12) {
 		opts := twinOptions(4*round + 2)
 		s := newTest(t, opts)

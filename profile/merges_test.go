@@ -62,6 +62,7 @@ func mergeKeys(r *rand.Rand) []Key {
 // Where the cap on merges binds, who is who follows the model in every step,
 // whatever comes late, twice, is erased or unmerged.
 func TestMergesAgainstModel(t *testing.T) {
+	t.Parallel()
 	bound := 0
 	for round := range longForm(60) {
 		r := rand.New(rand.NewPCG(61, uint64(round)))
@@ -122,6 +123,7 @@ func TestMergesAgainstModel(t *testing.T) {
 // keys and merges bind and devices are shared: everybody is who they would be
 // if the event had named the stronger key only.
 func TestUnmergeWithLimits(t *testing.T) {
+	t.Parallel()
 	merged := 0
 	for round := range longForm(60) {
 		r := rand.New(rand.NewPCG(62, uint64(round)))

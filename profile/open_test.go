@@ -382,6 +382,7 @@ func (v largeVerb) apply(*Store, uint64) { panic("applied") }
 
 // What one transaction cannot hold is refused, for its caller alone.
 func TestTooLargeForATransaction(t *testing.T) {
+	t.Parallel()
 	dir := memoryDir(t)
 	opts := Options{SnapshotEvery: -1}
 	s := openTest(t, dir, opts)

@@ -79,6 +79,7 @@ func tightKeys(r *rand.Rand) []Key {
 // devices are shared, limits bind, persons are erased, events come late and
 // twice, and views come and go; and the views hold what they should.
 func TestStoreAgainstModel(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(100) {
 		r := rand.New(rand.NewPCG(7, uint64(round)))
 		opts := tightOptions()
@@ -234,6 +235,7 @@ func (s *Store) checkInvariants(t *testing.T) {
 // Who is who does not depend on the order of arrival, on redelivery, or on
 // how the events were spread over stores, also where limits bind.
 func TestOrderWithLimits(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(80) {
 		r := rand.New(rand.NewPCG(8, uint64(round)))
 		opts := tightOptions()
@@ -302,6 +304,7 @@ func TestOrderWithLimits(t *testing.T) {
 // Each event delivered one to five times, in an order shuffled within the
 // lateness bound, gives the state of each delivered once in time.
 func TestRedelivery(t *testing.T) {
+	t.Parallel()
 	for round := range 1000 {
 		r := rand.New(rand.NewPCG(16, uint64(round)))
 		opts := tightOptions()
@@ -343,6 +346,7 @@ func TestRedelivery(t *testing.T) {
 // A store whose persons are exported and imported elsewhere, in any order, is
 // the same store, with the same numbers where links never moved.
 func TestExportImport(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(60) {
 		r := rand.New(rand.NewPCG(11, uint64(round)))
 		opts := tightOptions()
@@ -405,6 +409,7 @@ func TestExportImport(t *testing.T) {
 // A view attached late holds exactly what one attached from the start does,
 // down to the times of attributes and traits, merges and splits included.
 func TestLateAttachment(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(60) {
 		r := rand.New(rand.NewPCG(15, uint64(round)))
 		opts := tightOptions()

@@ -14,6 +14,7 @@ import (
 // A sieve knows everything it was given, takes others for known at most as
 // often as stated, and holds the same whatever the order.
 func TestSieve(t *testing.T) {
+	t.Parallel()
 	for _, rate := range []float64{0.01, 1e-3, 1e-6} {
 		const n = 50_000
 		f, g := newSieve(n, rate), newSieve(n, rate)
@@ -171,6 +172,7 @@ func BenchmarkDedupe(b *testing.B) {
 // Whatever order a small and crowded sieve got its ids in, with others coming
 // and going, it holds what can be held, and takes the same ones in next.
 func TestSieveOrder(t *testing.T) {
+	t.Parallel()
 	refused := 0
 	for round := range longForm(40) {
 		r := rand.New(rand.NewPCG(83, uint64(round)))

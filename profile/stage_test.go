@@ -13,6 +13,7 @@ import (
 // on it are what a recount says at every instant, and views are told of
 // every change.
 func TestTimedTraits(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(40) {
 		r := rand.New(rand.NewPCG(21, uint64(round)))
 		o := Options{Clock: Manual, Traits: []Trait{

@@ -102,6 +102,7 @@ func TestStateBytes(t *testing.T) {
 // A store that is written and read at any moment goes on like one that is
 // not: numbers, times of changes and the whole state stay equal.
 func TestStateGoesOn(t *testing.T) {
+	t.Parallel()
 	lent := 0
 	for round := range 60 {
 		opts := Options{MaxPersonKeys: 3 + round%5, MaxKeyLinks: 4 + round%3}

@@ -51,6 +51,7 @@ func wantedHeadings(said []saidTag, keys []Key, now time.Time) []string {
 // Tags stay with the keys they were said of through merges, splits, erasures
 // and imports, expire with the clock, and views always hold the same.
 func TestTagsFollowPersons(t *testing.T) {
+	t.Parallel()
 	for round := range longForm(60) {
 		r := rand.New(rand.NewPCG(31, uint64(round)))
 		opts := tightOptions()

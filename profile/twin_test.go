@@ -260,13 +260,7 @@ func TestSnapshotsBesideWriters(t *testing.T) {
 	group.Wait()
 	checkTwin(t, s, "at the end")
 	require.NoError(t, s.Close())
-	for range 100 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+	requireGoroutines(t, before)
 }
 
 // spoil flips a bit in each file of the directory whose name ends so.

@@ -14,6 +14,7 @@ import (
 // and at those at which an event enters or leaves, a second before and after;
 // several events fall on one edge, and views are told of all of it.
 func TestWindowedTraits(t *testing.T) {
+	t.Parallel()
 	const window = 90 * time.Second
 	edges := 0
 	for round := range longForm(40) {

@@ -58,7 +58,7 @@ type partWriter struct {
 }
 
 func newPartWriter(f *os.File, hook func(string) error) *partWriter {
-	w := &partWriter{f: f, hook: hook, buf: make([]byte, chunkHeader, chunkHeader+chunkSize)}
+	w := &partWriter{f: f, hook: hook, buf: make([]byte, chunkHeader, 4096)}
 	h := append(make([]byte, 0, partHeader), partMagic...)
 	h = binary.LittleEndian.AppendUint32(h, layout)
 	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
