@@ -238,3 +238,34 @@ func BenchmarkIntersectionCount(b *testing.B) {
 		b.ReportMetric(18.2e6*float64(benchUsers())/1e8, "rival-guide-ns")
 	})
 }
+
+// BenchmarkFromRoaring takes a bitmap over as a set, as every mask is: of users
+// at random, or of thousands in a row, as who came in some months are. The rival
+// is roaring's own copy of it.
+func BenchmarkFromRoaring(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 3))
+	rows := roaring.New()
+	for at := 0; at < benchUsers(); at += 20_000 {
+		from := uint64(at + r.IntN(10_000))
+		rows.AddRange(from, from+uint64(r.IntN(10_000)))
+	}
+	for _, m := range []struct {
+		name  string
+		users *roaring.Bitmap
+	}{
+		{"half", FromWords(dense(r, benchUsers(), 0.5)).Roaring()},
+		{"some", FromWords(dense(r, benchUsers(), 0.01)).Roaring()},
+		{"rows", rows},
+	} {
+		b.Run(fmt.Sprintf("mask=%s/users=%d", m.name, benchUsers()), func(b *testing.B) {
+			var s *Set
+			for b.Loop() {
+				s = FromRoaring(m.users)
+			}
+			if uint64(s.Len()) != m.users.GetCardinality() {
+				b.Fatal(s.Len())
+			}
+			b.ReportMetric(timeOf(5, func() { m.users.Clone() }), "rival-ns")
+		})
+	}
+}

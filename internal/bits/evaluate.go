@@ -140,7 +140,8 @@ func (v *evaluator) or(i int) (block, bool) {
 func (v *evaluator) and(i int) (block, bool) {
 	v.pages, v.part = v.pages[:0], v.part[:0]
 	// Sets first: any that is empty decides without a computation.
-	few := -1 // the shortest array
+	few := -1      // the shortest array
+	var last block // of the pages
 	for _, k := range v.kids {
 		if k.op != opSet {
 			continue
@@ -153,7 +154,7 @@ func (v *evaluator) and(i int) (block, bool) {
 			return block{}, true
 		case b.full():
 		case b.words != nil:
-			v.pages = append(v.pages, b.words)
+			v.pages, last = append(v.pages, b.words), *b
 		default:
 			if few < 0 || len(b.array) < len(v.part[few].array) {
 				few = len(v.part)
@@ -162,7 +163,7 @@ func (v *evaluator) and(i int) (block, bool) {
 		}
 	}
 	if few < 0 {
-		return v.andPages(i)
+		return v.andPages(i, last, true)
 	}
 	left := append(v.array[:0], v.part[few].array...)
 	for j, b := range v.part {
@@ -245,19 +246,20 @@ func (v *evaluator) count(i int) int {
 	return b.n
 }
 
-// andPages is and where no set is an array.
-func (v *evaluator) andPages(i int) (block, bool) {
+// andPages is and where no set is an array; last is the last page.
+func (v *evaluator) andPages(i int, last block, lastShared bool) (block, bool) {
 	for _, k := range v.kids {
 		if k.op == opSet {
 			continue
 		}
-		b, _ := k.eval(i)
+		b, shared := k.eval(i)
 		switch {
 		case b.empty():
 			return block{}, true
+		case b.full():
 		case b.words != nil:
-			v.pages = append(v.pages, b.words)
-		case !b.full():
+			v.pages, last, lastShared = append(v.pages, b.words), b, shared
+		default:
 			// Few are left: look them up.
 			v.part = append(v.part, b)
 		}
@@ -274,7 +276,7 @@ func (v *evaluator) andPages(i int) (block, bool) {
 	case len(v.pages) == 0:
 		return block{n: blockUsers}, true
 	case len(v.pages) == 1:
-		return block{n: unknown, words: v.pages[0]}, false
+		return last, lastShared
 	}
 	v.kernel.andPages(v.out, v.pages)
 	return block{n: unknown, words: v.out}, false

@@ -7,6 +7,14 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
+// Roaring's portable format is the one way to get at whole containers: up to
+// 4,096 users an array, above that the words of a page, or runs.
+const (
+	cookieRuns = 12347 // with run containers
+	cookieNone = 12346 // without
+	fewRuns    = 4     // containers without offsets, with runs
+)
+
 // FromRoaring returns the users of a roaring bitmap, which stays as it is and
 // shares nothing with the set.
 func FromRoaring(b *roaring.Bitmap) *Set {
@@ -14,28 +22,80 @@ func FromRoaring(b *roaring.Bitmap) *Set {
 	if b.IsEmpty() {
 		return s
 	}
+	data, err := b.ToBytes()
+	if err != nil {
+		panic("bits: " + err.Error()) // writing to memory does not fail
+	}
 	s.blocks = make([]block, b.Maximum()/blockUsers+1)
-	var p page
-	var buf [4096]uint32
-	at := -1
-	flush := func() {
-		if at >= 0 {
-			s.put(at, block{n: unknown, words: &p}, false)
-			p = page{}
-		}
+	le := binary.LittleEndian
+	var runs []byte
+	n := int(le.Uint32(data[4:]))
+	head := data[8:]
+	if cookie := le.Uint32(data); cookie&0xffff == cookieRuns {
+		n = int(cookie>>16) + 1
+		runs, head = data[4:][:(n+7)/8], data[4+(n+7)/8:]
 	}
-	it := b.ManyIterator()
-	for n := it.NextMany(buf[:]); n > 0; n = it.NextMany(buf[:]) {
-		for _, u := range buf[:n] {
-			if i := int(u / blockUsers); i != at {
-				flush()
-				at = i
+	rest := head[4*n:]
+	if runs == nil || n >= fewRuns {
+		rest = rest[4*n:] // offsets
+	}
+	fresh, scratch := slab{}, page{}
+	for k := range n {
+		i, users := int(le.Uint16(head[4*k:])), int(le.Uint16(head[4*k+2:]))+1
+		b := block{n: users}
+		switch {
+		case runs != nil && runs[k/8]>>(k%8)&1 != 0:
+			pairs := rest[2:][:4*int(le.Uint16(rest))]
+			rest = rest[2+len(pairs):]
+			if b.full() {
+				break
 			}
-			p[u%blockUsers/64] |= 1 << (u % 64)
+			clear(scratch[:])
+			for ; len(pairs) > 0; pairs = pairs[4:] {
+				scratch.add(int(le.Uint16(pairs)), int(le.Uint16(pairs[2:])))
+			}
+			if users <= maxArray {
+				b.array = scratch.append(make([]uint16, 0, users))
+			} else {
+				b.words = fresh.page()
+				*b.words = scratch
+			}
+		case users > arrayUsers:
+			b.words = fresh.page()
+			for w := range b.words {
+				b.words[w] = le.Uint64(rest[8*w:])
+			}
+			rest = rest[8*blockWords:]
+		default:
+			b.array = make([]uint16, users)
+			for j := range b.array {
+				b.array[j] = le.Uint16(rest[2*j:])
+			}
+			rest = rest[2*users:]
+			if users > maxArray {
+				b.words = fresh.page()
+				scatter(b.words, b.array)
+				b.array = nil
+			}
 		}
+		s.put(i, b, true)
 	}
-	flush()
 	return s.trim()
+}
+
+// add adds a user and those of the following who come with it.
+func (p *page) add(user, following int) {
+	from, to := user/64, (user+following)/64
+	first, last := ^uint64(0)<<(user%64), ^uint64(0)>>(63-(user+following)%64)
+	if from == to {
+		p[from] |= first & last
+		return
+	}
+	p[from] |= first
+	for w := from + 1; w < to; w++ {
+		p[w] = ^uint64(0)
+	}
+	p[to] |= last
 }
 
 // arrayUsers is how many users an array of roaring has at most.
@@ -93,14 +153,6 @@ func (e Expr) dense(span int) bool {
 
 // Roaring returns the users as a roaring bitmap, the caller's own.
 func (s *Set) Roaring() *roaring.Bitmap {
-	// Roaring's portable format is the one way to hand it whole containers: up
-	// to 4,096 users an array, above that the words of a page, and a full block
-	// a run.
-	const (
-		cookie     = 12347 // with run containers
-		cookieOnly = 12346 // without
-		fewRuns    = 4     // containers without offsets, with runs
-	)
 	var used []int
 	var runs []byte // a bit for each container
 	size, full := 8, 0
@@ -121,10 +173,10 @@ func (s *Set) Roaring() *roaring.Bitmap {
 	}
 	data := make([]byte, 0, size+len(runs))
 	if full > 0 {
-		data = binary.LittleEndian.AppendUint32(data, cookie|uint32(len(used)-1)<<16)
+		data = binary.LittleEndian.AppendUint32(data, cookieRuns|uint32(len(used)-1)<<16)
 		data = append(data, runs...)
 	} else {
-		data = binary.LittleEndian.AppendUint32(data, cookieOnly)
+		data = binary.LittleEndian.AppendUint32(data, cookieNone)
 		data = binary.LittleEndian.AppendUint32(data, uint32(len(used)))
 	}
 	for _, i := range used {
