@@ -108,21 +108,30 @@ func model(t require.TestingT, s source, what string, calls int) {
 		case 0, 1, 2:
 			at, attrs := instant(), attributesOf(s, false)
 			trace = append(trace, fmt.Sprintf("update %d %v %v", user, attrs, at))
-			require.NoError(t, x.Update(user, attrs, at))
+			if s.IntN(2) == 0 {
+				require.NoError(t, x.Update(user, attrs, at))
+			} else {
+				require.NoError(t, x.ObserveAll([]Observation{{User: user, At: at, Attributes: attrs}}))
+			}
 			ref.calls = append(ref.calls, call{user: user, fields: attrs, at: at})
 			follow(at)
 		case 3, 4, 5, 6:
 			at, event := instant(), pick(s, "A", "A", "B", "C", "D")
 			fields := fieldsOf(s, event, false)
 			trace = append(trace, fmt.Sprintf("observe %d %s %v %v", user, event, fields, at))
-			require.NoError(t, x.Observe(user, event, fields, at))
+			again := s.IntN(8) == 0 && event != "D"
+			if again {
+				o := Observation{User: user, At: at, Event: event, Fields: fields}
+				require.NoError(t, x.ObserveAll([]Observation{o, o}))
+			} else {
+				require.NoError(t, x.Observe(user, event, fields, at))
+			}
 			// What arrives beyond the horizon is not kept; the user is.
 			if at.Unix() <= advanced.Unix()-int64(opts.Retain/time.Second) && !advanced.IsZero() {
 				event = "D"
 			}
 			ref.calls = append(ref.calls, call{user, event, fields, at})
-			if s.IntN(8) == 0 && event != "D" {
-				require.NoError(t, x.Observe(user, event, fields, at))
+			if again {
 				ref.calls = append(ref.calls, call{user, event, fields, at})
 			}
 			follow(at)
