@@ -199,7 +199,8 @@ func BenchmarkUpdate(b *testing.B) {
 }
 
 // BenchmarkWindow is an order of a random user, three a month, against "at
-// least three in 30 days", with every exit at its second. The rival is the
+// least three in 30 days", with every exit at its second; one by one, and in
+// batches. The rival is the
 // limit: what any engine that keeps the order must touch of a random user,
 // which is a row, the end of a log and a ring, in memory as large.
 func BenchmarkWindow(b *testing.B) {
