@@ -49,9 +49,10 @@ func (r Range) Contains(hash float64) bool { return hash >= r.From && hash < r.T
 // GrowthBookRanges returns the bucket range of each of n variations: of the
 // weights in turn, each cut down to its first coverage. Coverage is clamped to
 // [0, 1]; weights of another number than n, or whose sum is not within 0.01 of
-// 1, or of NaN, are replaced by equal ones, as there.
+// 1, or of NaN, are replaced by equal ones, as there. Of more than 2²⁴
+// variations there are none.
 func GrowthBookRanges(n int, coverage float64, weights []float64) []Range {
-	if n <= 0 {
+	if n <= 0 || n > mostChoices {
 		return nil
 	}
 	if !(coverage > 0) {

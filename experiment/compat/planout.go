@@ -75,9 +75,10 @@ func (p PlanOut) Weighted(weights []float64) (int, error) {
 	return len(weights) - 1, nil
 }
 
-// Sample returns draws of n without replacement, in random order.
+// Sample returns draws of n without replacement, in random order. It takes n
+// steps and 8·n bytes; of more than 2²⁴ it returns nil.
 func (p PlanOut) Sample(n, draws int) []int {
-	if n <= 0 || draws <= 0 {
+	if n <= 0 || n > mostChoices || draws <= 0 {
 		return nil
 	}
 	out := make([]int, n)
@@ -90,3 +91,6 @@ func (p PlanOut) Sample(n, draws int) []int {
 	}
 	return out[:min(draws, n)]
 }
+
+// mostChoices bounds what is listed.
+const mostChoices = 1 << 24

@@ -18,7 +18,7 @@ func ArmsPower(n float64, means []float64, sd float64, opts *Options) (float64, 
 	if err == nil {
 		err = positive(fn, "sd", sd)
 	}
-	if err == nil && !(n > 1 && !math.IsInf(n, 1)) {
+	if err == nil && !(n > 1 && sized(n)) {
 		err = &Error{fn, "n", n, "want more than one user in each arm"}
 	}
 	if err != nil {
@@ -114,7 +114,7 @@ func spread(fn, arg string, xs []float64) (s float64, err error) {
 	}
 	m := 0.0
 	for _, x := range xs {
-		if math.IsNaN(x - x) {
+		if !sized(x) {
 			return 0, &Error{fn, arg, x, "want finite numbers"}
 		}
 		m += x / float64(len(xs))
@@ -131,7 +131,7 @@ func spread(fn, arg string, xs []float64) (s float64, err error) {
 func proportionSpread(fn string, ps []float64) (float64, error) {
 	m := 0.0
 	for _, p := range ps {
-		if !(p > 0 && p < 1) {
+		if !(p > 0 && p < 1 && sized(p)) {
 			return 0, &Error{fn, "proportions", p, "want 0 < p < 1"}
 		}
 		m += p / float64(len(ps))
@@ -153,8 +153,24 @@ func noncentralF(f, d1, d2, lambda float64) float64 {
 	return overPoisson(lambda/2, func(j float64) float64 { return stats.BetaSF(u, d1/2+j, d2/2) })
 }
 
-// overPoisson is the mean of a tail that grows with j.
+// overPoisson is the mean of a tail that grows with j. Where the mean is large
+// a hundred places for each standard deviation say as much as all, and beyond
+// that the middle does.
 func overPoisson(mean float64, tail func(j float64) float64) float64 {
+	switch {
+	case math.IsInf(mean, 1):
+		return 1
+	case mean > 1e12:
+		return tail(mean)
+	case mean > 1e6:
+		sd, sum, all := math.Sqrt(mean), 0.0, 0.0
+		for k := -1200.; k <= 1200; k++ {
+			x := k / 100 / sd // how far from the mean, relatively
+			w := math.Exp(-mean*x*x*(1./2-x*(1./6-x*(1./12-x/20))) - math.Log1p(x)/2)
+			sum, all = sum+w*tail(mean*(1+x)), all+w
+		}
+		return min(1, sum/all)
+	}
 	width := 10 + 12*math.Sqrt(mean)
 	var sum stats.Sum
 	log := math.Log(mean)

@@ -18,6 +18,9 @@
 // The sizes know nothing of data: standard deviations and base rates come from the
 // past of the metric. Sizes are real numbers; round them up.
 //
+// Numbers are 0 or, in size, within 1e-60 and 1e60: others are refused, because
+// designs are made of squares and quotients.
+//
 // All functions are pure and safe for concurrent use. Errors are of type
 // [*Error].
 package design

@@ -15,7 +15,7 @@ func MeanPower(n, delta, sd float64, opts *Options) (float64, error) {
 	if err == nil {
 		err = meanArgs(fn, delta, sd, o)
 	}
-	if err == nil && !(n*(1+o.Ratio) > 2 && !math.IsInf(n, 1)) {
+	if err == nil && !(n*(1+o.Ratio) > 2 && sized(n)) {
 		err = &Error{fn, "n", n, "want more than two users in all"}
 	}
 	if err != nil {
@@ -25,7 +25,7 @@ func MeanPower(n, delta, sd float64, opts *Options) (float64, error) {
 }
 
 func meanArgs(fn string, delta, sd float64, o Options) error {
-	if math.IsNaN(delta-delta) || math.Abs(delta)+o.Margin == 0 {
+	if !sized(delta) || math.Abs(delta)+o.Margin == 0 {
 		return &Error{fn, "delta", delta, "want a number other than 0"}
 	}
 	return positive(fn, "sd", sd)
@@ -73,7 +73,7 @@ func MeanEffect(n, sd float64, opts *Options) (float64, error) {
 	if err == nil {
 		err = positive(fn, "sd", sd)
 	}
-	if err == nil && !(n*(1+o.Ratio) > 2 && !math.IsInf(n, 1)) {
+	if err == nil && !(n*(1+o.Ratio) > 2 && sized(n)) {
 		err = &Error{fn, "n", n, "want more than two users in all"}
 	}
 	if err != nil {
@@ -106,7 +106,7 @@ func NormalPower(effect, stderr float64, opts *Options) (float64, error) {
 	if err == nil {
 		err = positive("NormalPower", "stderr", stderr)
 	}
-	if err == nil && math.IsNaN(effect-effect) {
+	if err == nil && !sized(effect) {
 		err = &Error{"NormalPower", "effect", effect, "want a finite number"}
 	}
 	if err != nil {
@@ -135,9 +135,13 @@ func NormalSize(effect, sd float64, opts *Options) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return solve(o.Power, func(n float64) float64 {
+	n := solve(o.Power, func(n float64) float64 {
 		return normalPower(effect, sd*math.Sqrt((1+1/o.Ratio)/n), o)
-	}), nil
+	})
+	if math.IsNaN(n) {
+		return 0, &Error{fn, "effect", effect, "too small for any number of users"}
+	}
+	return n, nil
 }
 
 // Duration returns the days that n users per arm take at a number of new users

@@ -72,13 +72,13 @@ func Monitor(effect, sd float64, looks []Look, opts *Options) (Monitored, error)
 	switch {
 	case err != nil:
 		return Monitored{}, err
-	case math.IsNaN(effect - effect):
+	case !sized(effect):
 		return Monitored{}, &Error{fn, "effect", effect, "want a finite number"}
 	case len(looks) < 1 || len(looks) > 1000:
 		return Monitored{}, &Error{fn, "looks", float64(len(looks)), "want 1 to 1000"}
 	}
 	for i, l := range looks {
-		if !(l.Users > 0) || math.IsInf(l.Users, 1) || i > 0 && l.Users <= looks[i-1].Users {
+		if !(l.Users > 0) || !sized(l.Users) || i > 0 && l.Users <= looks[i-1].Users {
 			return Monitored{}, &Error{fn, "users of a look", l.Users, "want more than at the look before, and finite"}
 		}
 		if !(l.Boundary >= 0) {

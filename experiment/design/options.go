@@ -64,17 +64,17 @@ func (o *Options) resolve(fn string) (Options, error) {
 	set(&r.Power, .8)
 	set(&r.Ratio, 1)
 	switch {
-	case !(r.Alpha > 0 && r.Alpha < 1):
+	case !(r.Alpha > 0 && r.Alpha < 1 && sized(r.Alpha)):
 		return r, &Error{fn, "Alpha", r.Alpha, "want 0 < Alpha < 1, or 0 for 0.05"}
 	case !(r.Power > 0 && r.Power < 1):
 		return r, &Error{fn, "Power", r.Power, "want 0 < Power < 1, or 0 for 0.8"}
 	case r.Power <= r.tail()/float64(max(1, r.Tests)):
 		return r, &Error{fn, "Power", r.Power, "want more than the chance of a false positive"}
-	case !(r.Ratio > 0) || math.IsInf(r.Ratio, 1):
+	case !(r.Ratio > 0) || !sized(r.Ratio):
 		return r, &Error{fn, "Ratio", r.Ratio, "want a positive number, or 0 for 1"}
 	case !(r.Correlation > -1 && r.Correlation < 1):
 		return r, &Error{fn, "Correlation", r.Correlation, "want −1 < Correlation < 1"}
-	case !(r.Margin >= 0) || math.IsInf(r.Margin, 1):
+	case !(r.Margin >= 0) || !sized(r.Margin):
 		return r, &Error{fn, "Margin", r.Margin, "want a finite number, not negative"}
 	}
 	if r.Tests < 0 {
@@ -119,8 +119,11 @@ func solve(target float64, f func(x float64) float64) float64 {
 }
 
 func positive(fn, arg string, x float64) error {
-	if !(x > 0) || math.IsInf(x, 1) {
+	if !(x > 0) || !sized(x) {
 		return &Error{fn, arg, x, "want a positive number"}
 	}
 	return nil
 }
+
+// sized tells whether squares of a number, and quotients of these, are numbers.
+func sized(x float64) bool { return x == 0 || math.Abs(x) >= 1e-60 && math.Abs(x) <= 1e60 }

@@ -26,9 +26,9 @@ func ProportionPower(n, p1, p2 float64, opts *Options) (float64, error) {
 
 func proportions(fn string, p1, p2 float64, o Options) error {
 	switch {
-	case !(p1 > 0 && p1 < 1):
+	case !(p1 > 0 && p1 < 1 && sized(p1)):
 		return &Error{fn, "p1", p1, "want 0 < p1 < 1"}
-	case !(p2 > 0 && p2 < 1):
+	case !(p2 > 0 && p2 < 1 && sized(p2)):
 		return &Error{fn, "p2", p2, "want 0 < p2 < 1"}
 	case p1 == p2 && o.Margin == 0:
 		return &Error{fn, "p2", p2, "want another than p1"}
@@ -61,7 +61,11 @@ func ProportionSize(p1, p2 float64, opts *Options) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return solve(o.Power, func(n float64) float64 { return proportionPower(n, p1, p2, o) }), nil
+	n := solve(o.Power, func(n float64) float64 { return proportionPower(n, p1, p2, o) })
+	if math.IsNaN(n) {
+		return 0, &Error{fn, "p2", p2, "too near to p1 for any number of users"}
+	}
+	return n, nil
 }
 
 // ProportionEffect returns the smallest proportion above p1 that n users in
@@ -72,7 +76,7 @@ func ProportionEffect(n, p1 float64, opts *Options) (float64, error) {
 	if err == nil {
 		err = positive(fn, "n", n)
 	}
-	if err == nil && !(p1 > 0 && p1 < 1) {
+	if err == nil && !(p1 > 0 && p1 < 1 && sized(p1)) {
 		err = &Error{fn, "p1", p1, "want 0 < p1 < 1"}
 	}
 	if err != nil {

@@ -27,9 +27,9 @@ func RunningPower(effect, stderr, n, more float64, planned int, opts *Options) (
 	switch {
 	case err != nil:
 		return 0, err
-	case math.IsNaN(effect - effect):
+	case !sized(effect):
 		return 0, &Error{fn, "effect", effect, "want a finite number"}
-	case !(more >= 0) || math.IsInf(more, 1):
+	case !(more >= 0) || !sized(more):
 		return 0, &Error{fn, "more", more, "want a finite number, not negative"}
 	case planned < 0:
 		return 0, &Error{fn, "planned", float64(planned), "want a number of users, or 0"}

@@ -17,13 +17,13 @@ import (
 func RatioStdDev(meanN, sdN, meanD, sdD, correlation float64) (float64, error) {
 	const fn = "RatioStdDev"
 	switch {
-	case math.IsNaN(meanN - meanN):
+	case !sized(meanN):
 		return 0, &Error{fn, "meanN", meanN, "want a finite number"}
-	case math.IsNaN(meanD-meanD) || meanD == 0:
+	case !sized(meanD) || meanD == 0:
 		return 0, &Error{fn, "meanD", meanD, "want a finite number other than 0"}
-	case !(sdN >= 0) || math.IsInf(sdN, 1):
+	case !(sdN >= 0) || !sized(sdN):
 		return 0, &Error{fn, "sdN", sdN, "want a finite number, not negative"}
-	case !(sdD >= 0) || math.IsInf(sdD, 1):
+	case !(sdD >= 0) || !sized(sdD):
 		return 0, &Error{fn, "sdD", sdD, "want a finite number, not negative"}
 	case !(correlation >= -1 && correlation <= 1):
 		return 0, &Error{fn, "correlation", correlation, "want −1 to 1"}
@@ -96,7 +96,7 @@ func TrimmedStdDev(values []float64, trim float64) (float64, error) {
 		squares += d * d
 	}
 	sd := math.Sqrt(squares/float64(n-1)) / (1 - 2*trim)
-	if !(sd > 0) || math.IsInf(sd, 1) {
+	if !(sd > 0) || !sized(sd) {
 		return 0, &Error{fn, "values in the middle", xs[n/2], "want some that differ, and finite squares"}
 	}
 	return sd, nil
@@ -107,7 +107,7 @@ func sorted(fn string, values []float64, least int) ([]float64, error) {
 		return nil, &Error{fn, "values", float64(len(values)), "want at least two"}
 	}
 	for _, x := range values {
-		if math.IsNaN(x - x) {
+		if !sized(x) {
 			return nil, &Error{fn, "value", x, "want finite numbers"}
 		}
 	}

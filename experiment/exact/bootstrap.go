@@ -35,7 +35,7 @@ func Bootstrap(control, treatment []float64, statistic func([]float64) float64, 
 		return experiment.Estimate{}, err
 	}
 	for i, arm := range [][]float64{control, treatment} {
-		if err := finite(fn, i, arm, 2); err != nil {
+		if err := measurable(fn, i, arm, 2); err != nil {
 			return experiment.Estimate{}, err
 		}
 	}
@@ -110,7 +110,7 @@ func bootstrap(fn string, arms [2]sample, statistic func([]float64) float64, met
 			}
 		}
 		draws[run] = statistic(buffer[1]) - statistic(buffer[0])
-		if math.IsNaN(draws[run] - draws[run]) {
+		if !(math.Abs(draws[run]) <= most) {
 			return experiment.Estimate{}, &experiment.ValueError{Func: "exact." + fn, What: "statistic", Value: draws[run], Err: experiment.ErrNotFinite}
 		}
 		if method == Studentized {

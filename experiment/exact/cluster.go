@@ -24,7 +24,7 @@ func ClusterBootstrap(control, treatment [][]float64, statistic func([]float64) 
 			return experiment.Estimate{}, tooFew(fn, [2]string{"control", "treatment"}[i]+" of clusters", len(clusters))
 		}
 		for _, c := range clusters {
-			if err := finite(fn, i, c, 1); err != nil {
+			if err := measurable(fn, i, c, 1); err != nil {
 				return experiment.Estimate{}, err
 			}
 		}

@@ -20,8 +20,8 @@ func FisherOddsRatio(t Table, level float64) (experiment.Estimate, error) {
 	if level == 0 {
 		level = .95
 	}
-	if !(level > 0 && level < 1) {
-		return experiment.Estimate{}, invalid(fn, "level", level, "want 0 < level < 1, or 0 for 0.95")
+	if !(level >= 1e-9 && level < 1) {
+		return experiment.Estimate{}, invalid(fn, "level", level, "want 1e-9 ≤ level < 1, or 0 for 0.95")
 	}
 	if err := t.check(fn, "t"); err != nil {
 		return experiment.Estimate{}, err

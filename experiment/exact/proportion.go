@@ -44,8 +44,8 @@ func ProportionInterval(x, n int64, level float64, method ProportionMethod) (exp
 		return experiment.Estimate{}, tooFew(fn, "n", n)
 	case x < 0 || x > n:
 		return experiment.Estimate{}, invalid(fn, "x", x, fmt.Sprintf("want 0 to %d", n))
-	case !(level > 0 && level < 1):
-		return experiment.Estimate{}, invalid(fn, "level", level, "want 0 < level < 1, or 0 for 0.95")
+	case !(level >= 1e-9 && level < 1):
+		return experiment.Estimate{}, invalid(fn, "level", level, "want 1e-9 ≤ level < 1, or 0 for 0.95")
 	case method > Wald:
 		return experiment.Estimate{}, invalid(fn, "method", method, "want one of the constants")
 	}

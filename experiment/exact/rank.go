@@ -125,3 +125,19 @@ func finite(fn string, arm int, xs []float64, least int) error {
 	}
 	return nil
 }
+
+// most bounds values that are squared and summed up.
+const most = 1e144
+
+// measurable is finite for values of which there are means and variances.
+func measurable(fn string, arm int, xs []float64, least int) error {
+	if err := finite(fn, arm, xs, least); err != nil {
+		return err
+	}
+	for _, x := range xs {
+		if math.Abs(x) > most {
+			return &experiment.ValueError{Func: "exact." + fn, What: [2]string{"control", "treatment"}[arm] + " square of", Value: x, Err: experiment.ErrNotFinite}
+		}
+	}
+	return nil
+}

@@ -37,8 +37,8 @@ func RateRatio(control, treatment Rate, alternative experiment.Alternative, leve
 			return Rates{}, invalid(fn, [2]string{"control", "treatment"}[i], r, "want Events of at least 0 and a positive, finite Exposure")
 		}
 	}
-	if !(level > 0 && level < 1) {
-		return Rates{}, invalid(fn, "level", level, "want 0 < level < 1, or 0 for 0.95")
+	if !(level >= 1e-9 && level < 1) {
+		return Rates{}, invalid(fn, "level", level, "want 1e-9 ≤ level < 1, or 0 for 0.95")
 	}
 	if alternative > experiment.Less {
 		return Rates{}, invalid(fn, "alternative", alternative, "want TwoSided, Greater or Less")

@@ -14,7 +14,7 @@ type Options struct {
 	Runs int
 	// Seed of the random numbers. The same seed gives the same result.
 	Seed uint64
-	// Level of intervals. Default: 0.95.
+	// Level of intervals, at least 1e-9 and below 1. Default: 0.95.
 	Level float64
 }
 
@@ -32,8 +32,8 @@ func (o *Options) resolve(fn string) (Options, error) {
 	switch {
 	case r.Runs < 1 || r.Runs > 10_000_000:
 		return r, invalid(fn, "Runs", r.Runs, "want 1 to 10 million, or 0 for 9,999")
-	case !(r.Level > 0 && r.Level < 1):
-		return r, invalid(fn, "Level", r.Level, "want 0 < Level < 1, or 0 for 0.95")
+	case !(r.Level >= 1e-9 && r.Level < 1):
+		return r, invalid(fn, "Level", r.Level, "want 1e-9 ≤ Level < 1, or 0 for 0.95")
 	}
 	return r, nil
 }
@@ -66,15 +66,23 @@ func Permutation(control, treatment []float64, opts *Options) (Permuted, error) 
 		return Permuted{}, err
 	}
 	for i, arm := range [][]float64{control, treatment} {
-		if err := finite(fn, i, arm, 2); err != nil {
+		if err := measurable(fn, i, arm, 2); err != nil {
 			return Permuted{}, err
 		}
 	}
 	all := slices.Concat(control, treatment)
 	// Around the mean, plain sums of squares are good.
 	center := mean(all)
+	// The unit of values is nothing to t, and squares of others leave the range of
+	// numbers.
+	largest := 0.0
 	for i := range all {
 		all[i] -= center
+		largest = max(largest, math.Abs(all[i]))
+	}
+	_, unit := math.Frexp(largest)
+	for i := range all {
+		all[i] = math.Ldexp(all[i], -unit)
 	}
 	n, na := len(all), len(control)
 	var s1, s2 float64

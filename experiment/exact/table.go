@@ -103,8 +103,8 @@ func CochranMantelHaenszel(strata []Table, corrected bool, level float64) (Strat
 	if level == 0 {
 		level = .95
 	}
-	if !(level > 0 && level < 1) {
-		return Stratified{}, invalid(fn, "level", level, "want 0 < level < 1, or 0 for 0.95")
+	if !(level >= 1e-9 && level < 1) {
+		return Stratified{}, invalid(fn, "level", level, "want 1e-9 ≤ level < 1, or 0 for 0.95")
 	}
 	var d, v, r, s, pr, mixed, qs float64
 	for i, t := range strata {
