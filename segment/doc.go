@@ -55,7 +55,8 @@
 // many users for them as there are. Whom the sets leave open is looked at
 // closer: one by one while they are few, else in blocks of 4,096. Numbers are
 // compared in columns, several users in one step, and the parts of the rule come
-// in the order that settles most users for the least work. Count and AtLeast
+// in the order that settles most users for the least work. Options.Workers
+// goroutines take the blocks in turns. Count and AtLeast
 // answer without a set, AtLeast as soon as it knows.
 // AppendMatching computes all audiences of one visitor from attributes, held
 // or not. Preview answers what a definition would change, Overlap how audiences
