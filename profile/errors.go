@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/zhun-go/zhun/internal/journal"
 )
 
 // What callers branch on. Errors that carry details wrap one of these.
@@ -150,3 +152,46 @@ func optionError(field string, value any, why string) error {
 func userError(user uint32) error { return fmt.Errorf("%w: %d", ErrUser, user) }
 
 func timeError(at time.Time) error { return fmt.Errorf("%w: %v", ErrTime, at) }
+
+// JournalError says that the store's directory could not be written or read.
+// It wraps [ErrJournal], and [ErrFull], [ErrReadOnly], [ErrLocked],
+// [ErrCorrupt] or [ErrVersion] where that is the cause, which names file and
+// offset.
+type JournalError struct{ Err error }
+
+func (e *JournalError) Error() string { return fmt.Sprintf("profile: %v", e.Err) }
+
+// Unwrap returns ErrJournal and the cause.
+func (e *JournalError) Unwrap() []error { return []error{ErrJournal, e.Err} }
+
+var (
+	// ErrJournal is wrapped by errors of the store's directory. After one
+	// nothing more is applied: every later change gives the same error,
+	// while reading goes on.
+	ErrJournal = errors.New("profile: journal")
+	// ErrFull says that the disk has no space left.
+	ErrFull = journal.ErrFull
+	// ErrReadOnly says that the directory cannot be written.
+	ErrReadOnly = journal.ErrReadOnly
+	// ErrLocked says that another store has the directory open.
+	ErrLocked = journal.ErrLocked
+)
+
+func journalError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, journal.ErrClosed):
+		return ErrClosed
+	}
+	return &JournalError{err}
+}
+
+// replayError is journalError of what may be one already.
+func replayError(err error) error {
+	var bad *JournalError
+	if err == nil || errors.As(err, &bad) {
+		return err
+	}
+	return journalError(err)
+}

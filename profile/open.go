@@ -167,15 +167,6 @@ func (x *reading) end(last uint64) error {
 	return nil
 }
 
-// replayError is journalError of what may be one already.
-func replayError(err error) error {
-	var bad *JournalError
-	if err == nil || errors.As(err, &bad) {
-		return err
-	}
-	return journalError(err)
-}
-
 func (x *reading) record(seq uint64, r *journal.Record) error {
 	s := x.d.s
 	if seq != x.next {
