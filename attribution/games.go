@@ -10,7 +10,8 @@ import (
 
 // Game names a cooperative game: what a set S of channels is worth. C(T),
 // Z(T) and V(T) are the conversions, nulls and value of the paths whose set of
-// distinct channels is exactly T; 0 ÷ 0 counts as 0.
+// distinct channels is exactly T; 0 ÷ 0 counts as 0. What came without any
+// channel, users never exposed among it, enters Cohort and PersonTime only.
 type Game uint8
 
 const (

@@ -87,8 +87,8 @@ func MomentsOf(kind Kind, n int64, sum, sumOfSquares float64) (*Moments, error) 
 	return m, nil
 }
 
-// Add adds a value. A value that is not finite, or not 0 or 1 in a
-// proportion, is not added; [Moments.Err] then says so for ever, and every
+// Add adds a value. A value that is not finite or is beyond ±1e144, where
+// squares end, or is not 0 or 1 in a proportion, is not added; [Moments.Err] then says so for ever, and every
 // estimator refuses.
 func (m *Moments) Add(x float64) {
 	if !(math.Abs(x) <= maxValue) || m.Kind == Proportion && x != 0 && x != 1 {
@@ -217,7 +217,8 @@ func meanOf(s pair, n int64) float64 {
 }
 
 // Variance returns the variance of one value, by the definition of the kind;
-// NaN of fewer than two values.
+// NaN of fewer than two values. It is 0 where it is below 1e-313 or so, as that
+// of values of 1e-157, whose squares have hardly a digit left.
 func (m *Moments) Variance() float64 {
 	if m.n < 2 {
 		return math.NaN()
