@@ -24,7 +24,8 @@ import (
 // and for rules and SumSubset, whose credits are linear, the variance is
 // exact. All other models are played again with a little more and a little
 // less of each distinct path, which costs up to six plays for each of them;
-// they should have slopes, which [LeaveOneOut], cut off at 0, has not. A model that changes the credits of one that looks at single journeys, such as
+// they should have slopes, which [LeaveOneOut], cut off at 0, has not. A model
+// that changes the credits of one that looks at single journeys, such as
 // [TimeDecay], cannot be differentiated so: an [*InputError].
 //
 // An error of the model, and ctx's own, end it.

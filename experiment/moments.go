@@ -88,8 +88,8 @@ func MomentsOf(kind Kind, n int64, sum, sumOfSquares float64) (*Moments, error) 
 }
 
 // Add adds a value. A value that is not finite or is beyond ±1e144, where
-// squares end, or is not 0 or 1 in a proportion, is not added; [Moments.Err] then says so for ever, and every
-// estimator refuses.
+// squares end, or is not 0 or 1 in a proportion, is not added; [Moments.Err]
+// then says so for ever, and every estimator refuses.
 func (m *Moments) Add(x float64) {
 	if !(math.Abs(x) <= maxValue) || m.Kind == Proportion && x != 0 && x != 1 {
 		m.refuse("Add", x)

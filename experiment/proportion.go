@@ -37,9 +37,10 @@ func (v Difference) String() string {
 // TestOptions.Null, on the absolute scale. The intervals go with it: Newcombe's
 // hybrid of Wilson's for Score (R. G. Newcombe, Statistics in Medicine 17
 // (1998), method 10), the inverted test for Miettinen, symmetric ones for the
-// others; of the ratio Katz's logarithm, or the inverted test for Miettinen. [Welch] is as good for large arms; this is for small ones,
-// for non-inferiority margins, and for tails to be compared with tools that use
-// the normal distribution.
+// others; of the ratio Katz's logarithm, or the inverted test for Miettinen.
+// [Welch] is as good for large arms; this is for small ones, for
+// non-inferiority margins, and for tails to be compared with tools that use the
+// normal distribution.
 func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (Comparison, error) {
 	const fn = "Proportions"
 	o, err := opts.resolve(fn)

@@ -37,15 +37,15 @@
 // [Store.Apply] refuses what cannot be a fact, with a [*RefusedError] that
 // says why, and [Store.Stats] counts it: no usable key, no usable time, no
 // name, sent by a program ([BotRules], with a [BotCode] each), too large, too
-// late ([Options].Late), of an erased person. Texts are brought into Unicode's normal form C, those that stand for
-// nothing ("n/a") are dropped, and fields declared in [Options].Schema are
-// brought into the form declared: numbers, times, countries and so on. A
-// sender's clock is corrected by received − sent, and no event happens after
-// its reception.
-// A message id is applied once within the dedupe window of 7 days, and at any
-// later time as long as the event itself is retained; an event without an id
-// is recognized by a hash of its content. [Options].DedupeEvents bounds the
-// memory for ids at the price of a stated error.
+// late ([Options].Late), of an erased person. Texts are brought into Unicode's
+// normal form C, those that stand for nothing ("n/a") are dropped, and fields
+// declared in [Options].Schema are brought into the form declared: numbers,
+// times, countries and so on. A sender's clock is corrected by received − sent,
+// and no event happens after its reception. A message id is applied once within
+// the dedupe window of 7 days, and at any later time as long as the event
+// itself is retained; an event without an id is recognized by a hash of its
+// content. [Options].DedupeEvents bounds the memory for ids at the price of a
+// stated error.
 //
 // # Who is who
 //
