@@ -5,24 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
-
-// memoryDir returns a directory in memory where there is one: what is tested
-// there is what was written when, not that it reached a disk.
-func memoryDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "zhun")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
 
 var errCrash = errors.New("crash")
 
@@ -88,7 +75,7 @@ func TestExactlyOnce(t *testing.T) {
 	t.Parallel()
 	const events = 9
 	wrong, crashes := 0, 0
-	run := func(round int, bug bool) (applied uint64, points int) {
+	run := func(t *testing.T, round int, bug bool) (applied uint64, points int) {
 		r := rand.New(rand.NewPCG(29, uint64(round)))
 		x := newStream(r, 3, events)
 		dir := memoryDir(t)
@@ -127,16 +114,16 @@ func TestExactlyOnce(t *testing.T) {
 	if raceEnabled {
 		schedules = 60 // the schedules are of one goroutine
 	}
-	for round := range schedules {
-		applied, n := run(round, false)
+	inRounds(t, schedules, func(t *testing.T, round int) {
+		applied, n := run(t, round, false)
 		crashes += n
 		require.EqualValues(t, events, applied, "schedule %d", round)
-	}
+	})
 	require.Greater(t, crashes, schedules/2)
-	for round := range 40 {
-		if applied, _ := run(round, true); applied != events {
+	inRounds(t, 40, func(t *testing.T, round int) {
+		if applied, _ := run(t, round, true); applied != events {
 			wrong++
 		}
-	}
+	})
 	require.Positive(t, wrong, "offsets in a transaction of their own were not noticed")
 }

@@ -97,7 +97,7 @@ func TestEraseReachesTheFiles(t *testing.T) {
 // What can no longer be read leaves everybody else with the numbers they had.
 func TestReplayAroundTheErased(t *testing.T) {
 	t.Parallel()
-	for round := range longForm(20) {
+	inRounds(t, longForm(20), func(t *testing.T, round int) {
 		r := rand.New(rand.NewPCG(41, uint64(round)))
 		dir := memoryDir(t)
 		opts := Options{SnapshotEvery: -1, Shard: 2, Shards: 5}
@@ -144,7 +144,7 @@ func TestReplayAroundTheErased(t *testing.T) {
 		require.True(t, shredded == 0 || unreadable > 0)
 		require.NoError(t, crashed.Close())
 		require.NoError(t, s.Close())
-	}
+	})
 }
 
 // An event that names a key twice is sealed for its own person.
@@ -195,7 +195,7 @@ func checkReadable(t testing.TB, s *Store, format string, args ...any) {
 func TestMergeReachesTheFiles(t *testing.T) {
 	t.Parallel()
 	dropped, parted, back, refused := 0, 0, 0, 0
-	for round := range min(longForm(6), 240) {
+	inRounds(t, min(longForm(6), 240), func(t *testing.T, round int) {
 		r := rand.New(rand.NewPCG(83, uint64(round)))
 		opts := twinOptions(round)
 		opts.SnapshotEvery, opts.SnapshotInPlace = -1, round%3 == 0
@@ -292,7 +292,7 @@ func TestMergeReachesTheFiles(t *testing.T) {
 		sameState(t, settled(t, s), settled(t, crashed), "round %d, later", round)
 		require.NoError(t, s.Compact(context.Background()))
 		checkReadable(t, s, "round %d, compacted", round)
-	}
+	})
 	t.Log(dropped, "keys destroyed,", parted, "combinations went on with another;", back, "recoveries from the snapshot before,", refused, "refused")
 	for _, n := range []int{dropped, parted, back, refused} {
 		require.Positive(t, n)

@@ -36,7 +36,7 @@ func TestCrashImages(t *testing.T) {
 	seen := map[string]int{}
 	compared := 0
 	rounds := min(longForm(4), 40)
-	for round := range rounds {
+	inRounds(t, rounds, func(t *testing.T, round int) {
 		r := rand.New(rand.NewPCG(71, uint64(round)))
 		pick := rand.New(rand.NewPCG(73, uint64(round)))
 		dir := memoryDir(t)
@@ -109,7 +109,7 @@ func TestCrashImages(t *testing.T) {
 			was = is
 		}
 		require.NoError(t, s.Close())
-	}
+	})
 	t.Log(compared, "images", seen)
 	require.GreaterOrEqual(t, compared, 25*rounds)
 }

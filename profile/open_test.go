@@ -70,7 +70,7 @@ func settled(t testing.TB, s *Store) []byte {
 
 func TestOpenIsNewWithADirectory(t *testing.T) {
 	t.Parallel()
-	for round := range longForm(3) {
+	inRounds(t, longForm(3), func(t *testing.T, round int) {
 		dir := memoryDir(t)
 		opts := Options{MaxPersonKeys: 3 + round%5, MaxKeyLinks: 4 + round%3}
 		a, b := newTest(t, opts), openTest(t, dir, opts)
@@ -82,7 +82,7 @@ func TestOpenIsNewWithADirectory(t *testing.T) {
 			sameState(t, want, got, "round %d, command %d", round, i)
 		}
 		require.Equal(t, a.Stats(), b.Stats())
-	}
+	})
 }
 
 // stateless is the state without what only a store with a directory has.
@@ -102,7 +102,7 @@ func stateless(t testing.TB, s *Store) []byte {
 // that was closed is the one that is opened.
 func TestRecovery(t *testing.T) {
 	t.Parallel()
-	for round := range longForm(5) {
+	inRounds(t, longForm(5), func(t *testing.T, round int) {
 		dir := memoryDir(t)
 		opts := Options{MaxPersonKeys: 3 + round%5, MaxKeyLinks: 4 + round%3, SnapshotEvery: []int64{-1, 2000}[round%2]}
 		s := openTest(t, dir, opts)
@@ -129,7 +129,7 @@ func TestRecovery(t *testing.T) {
 			}
 		}
 		require.NoError(t, s.Close())
-	}
+	})
 }
 
 func TestApplyAllDurable(t *testing.T) {
@@ -208,7 +208,7 @@ func TestOpenRefuses(t *testing.T) {
 // would have had.
 func TestViewsResume(t *testing.T) {
 	t.Parallel()
-	for round := range longForm(5) {
+	inRounds(t, longForm(5), func(t *testing.T, round int) {
 		dir := memoryDir(t)
 		opts := Options{SnapshotEvery: -1}
 		s := openTest(t, dir, opts)
@@ -243,7 +243,7 @@ func TestViewsResume(t *testing.T) {
 			}
 		}
 		require.NoError(t, s.Close())
-	}
+	})
 }
 
 // scribe is a view that is all that it was ever told, in order.

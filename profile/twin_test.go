@@ -58,7 +58,7 @@ func twinOptions(round int) Options {
 // crashes among them, a twin is the store, byte for byte.
 func TestTwin(t *testing.T) {
 	t.Parallel()
-	for round := range longForm(8) {
+	inRounds(t, longForm(8), func(t *testing.T, round int) {
 		dir := memoryDir(t)
 		opts := twinOptions(round)
 		s := openTest(t, dir, opts)
@@ -115,7 +115,7 @@ func TestTwin(t *testing.T) {
 			checkTwin(t, s, "round %d, %d: %s", round, i, what)
 		}
 		require.NoError(t, s.Close())
-	}
+	})
 }
 
 // someView returns the name of the first view, "" if there is none.
@@ -131,7 +131,7 @@ func (s *Store) someView() string {
 func TestTwinBesideErasure(t *testing.T) {
 	t.Parallel()
 	retaken := 0
-	for round := range longForm(12) {
+	inRounds(t, longForm(12), func(t *testing.T, round int) {
 		s := openTest(t, memoryDir(t), Options{SnapshotEvery: -1})
 		r := rand.New(rand.NewPCG(61, uint64(round)))
 		for i := range 30 {
@@ -163,7 +163,7 @@ func TestTwinBesideErasure(t *testing.T) {
 		require.True(t, tw.whole())
 		require.NoError(t, tw.develop(p))
 		sameState(t, stateOf(t, s), p.store, "round %d", round)
-	}
+	})
 	require.Positive(t, retaken)
 }
 
@@ -248,14 +248,14 @@ func TestSnapshotsBesideWriters(t *testing.T) {
 			}
 		})
 	}
-	for range longForm(15) {
+	inRounds(t, longForm(15), func(t *testing.T, _ int) {
 		require.NoError(t, s.Snapshot(context.Background()))
 		s.durable.write.Lock() // a copy is no image of a file that is being written
 		left := copyDir(t, dir)
 		s.durable.write.Unlock()
 		crashed := openTest(t, left, opts)
 		require.NoError(t, crashed.Close())
-	}
+	})
 	close(done)
 	group.Wait()
 	checkTwin(t, s, "at the end")
