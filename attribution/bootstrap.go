@@ -43,8 +43,8 @@ type BootstrapOptions struct {
 // Each replicate draws the number of journeys of every distinct path from a
 // Poisson distribution with the number that was seen, conversions and nulls
 // apart (the Poisson bootstrap of Chamandy et al., "Estimating Uncertainty for
-// Massive Data Streams", 2012, on aggregated rows); timed journeys are drawn
-// one by one. Person-time is held fixed, and the conversions in each set are
+// Massive Data Streams", 2012, on aggregated rows); conversions whose times are
+// known are drawn one by one. Person-time is held fixed, and the conversions in each set are
 // drawn. Intervals are percentiles of the replicates, standard errors their
 // standard deviation. Value is credited per conversion, so a path without
 // conversions keeps its value.
@@ -154,14 +154,14 @@ func percentiles(value float64, replicates []float64, level float64) Estimate {
 // sampler draws replicates of paths, which share what does not vary. One
 // draw lives until the next.
 type sampler struct {
-	from  *Paths
-	into  Paths
-	timed []int // by path, how many of its conversions have times
-	rand  *rand.PCG
+	from *Paths
+	into Paths
+	rest []tally // by path, its conversions without times and their value
+	rand *rand.PCG
 }
 
 func newSampler(p *Paths) *sampler {
-	s := &sampler{from: p, into: *p, timed: make([]int, len(p.rows)), rand: rand.NewPCG(0, 0)}
+	s := &sampler{from: p, into: *p, rest: slices.Clone(p.rows), rand: rand.NewPCG(0, 0)}
 	q := &s.into
 	q.rows, q.bySet = make([]tally, len(p.rows)), make([]tally, len(p.bySet))
 	q.exposed = make([]exposure, len(p.exposed))
@@ -170,7 +170,8 @@ func newSampler(p *Paths) *sampler {
 		q.columns[i] = column{make([]float64, len(c.conv)), make([]float64, len(c.value))}
 	}
 	for _, j := range p.journeys {
-		s.timed[j.path]++
+		s.rest[j.path].conv.Sub(1)
+		s.rest[j.path].value.Sub(j.value)
 	}
 	return s
 }
@@ -217,14 +218,14 @@ func (s *sampler) draw(seed, replicate uint64) *Paths {
 		}
 	}
 	for id := range p.rows {
-		from, to := &p.rows[id], &q.rows[id]
-		if conv := from.conv.Value(); s.timed[id] == 0 {
-			to.conv.Add(s.poisson(conv))
-			to.value = from.value
-			if conv > 0 {
-				to.value = from.value.Mul(to.conv).Div(conv)
-			}
+		from, to := &s.rest[id], &q.rows[id]
+		drawn := tally{value: from.value}
+		if conv := from.conv.Value(); conv > 0 {
+			drawn.conv.Add(s.poisson(conv))
+			drawn.value = from.value.Mul(drawn.conv).Div(conv)
 		}
+		to.conv.Merge(drawn.conv)
+		to.value.Merge(drawn.value)
 		to.null.Add(s.poisson(from.null.Value()))
 		q.bySet[p.setOf[id]].merge(*to)
 		at := p.seqs.places[id]

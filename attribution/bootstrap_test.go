@@ -67,6 +67,30 @@ func TestBootstrapOfEveryModel(t *testing.T) {
 	require.Equal(t, before, after)
 }
 
+// Rows may come to a path of timed journeys: both are drawn.
+func TestBootstrapOfTimedAndAggregated(t *testing.T) {
+	j := newJourneys(t, nil)
+	for u := range uint32(40) {
+		touch(t, j, u+1, "A", hours(0))
+		require.NoError(t, j.Convert(u+1, Conversion{Time: hours(1), Value: 2}))
+	}
+	p, err := j.Paths(nil)
+	require.NoError(t, err)
+	require.NoError(t, p.Add([]string{"A"}, 60, 600, 0))
+	require.NoError(t, p.Add([]string{"B"}, 0, 7, 5))
+	list, err := Bootstrap(t.Context(), p, Linear, &BootstrapOptions{Replicates: 2000})
+	require.NoError(t, err)
+	delta, err := Intervals(t.Context(), p, Linear, 0)
+	require.NoError(t, err)
+	for i, want := range delta {
+		e := list[i]
+		require.InDelta(t, want.Conversions.Value, (e.Conversions.Lo+e.Conversions.Hi)/2, 0.3*want.Conversions.StdErr+1e-9)
+		require.InDelta(t, want.Conversions.StdErr, e.Conversions.StdErr, 0.08*want.Conversions.StdErr)
+		require.InDelta(t, want.Value.Value, (e.Value.Lo+e.Value.Hi)/2, 0.3*want.Value.StdErr+1e-9)
+		require.InDelta(t, want.Value.StdErr, e.Value.StdErr, 0.08*want.Value.StdErr)
+	}
+}
+
 func TestBootstrapRefuses(t *testing.T) {
 	p := build(t, []row{{channelsOf("A"), 1, 1, 1}})
 	for _, o := range []BootstrapOptions{{Replicates: 1}, {Level: 1}, {Workers: -1}} {
