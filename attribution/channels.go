@@ -9,28 +9,29 @@ const DirectChannel = "Direct"
 // wins:
 //
 //	Direct          no source, medium or referrer; or source "direct" or "(direct)"
-//	Offline         medium or source offline, print, tv, radio, store, direct mail, …
-//	Email           medium or source e-mail or newsletter; a web mail's host
-//	SMS             medium or source sms, mms, whatsapp
+//	Offline         medium offline, print, tv, radio, store, direct mail, …; source offline
+//	Email           medium e-mail or newsletter, or such a source with no medium to speak of; a web mail's host
+//	SMS             medium sms, mms, whatsapp, or such a source with no medium to speak of
 //	Push            medium ends in push; notification; source firebase
 //	Affiliates      medium affiliate, affiliates, partner
 //	Audio           medium audio, podcast; or a paid medium on an audio site
 //	Paid Video      a video medium on a video site
-//	Paid Search     a paid medium on a search engine
+//	Paid Search     medium paid_search or sem; a paid medium on a search engine
 //	Paid Social     medium paid_social; a paid medium on a social network
 //	Paid Video      medium paid_video; a paid medium on a video site
-//	Display         medium display, banner, interstitial, expandable, cpm, programmatic
+//	Display         medium display, banner, interstitial, expandable, cpm, programmatic, retargeting, native
 //	Organic Social  medium social; a social network without a paid medium
 //	Organic Video   any other video medium; a video site without a paid medium
 //	Organic Search  medium organic; a search engine without a paid medium
-//	Referral        medium referral, app, link; any other referrer without a medium
+//	Referral        medium referral, app, link; any other referrer with no medium to speak of
 //	Other           anything else
 //
 // A paid medium is one that contains "cp" (cpc, cpm, cpv), ppc, retargeting,
-// or begins with "paid". A site that is both a social network and a video
-// site, such as TikTok, counts as video when the medium says video ("tiktok",
-// "video" is Paid Video, since clips there are placed for money), and as
-// social otherwise.
+// or begins with "paid". No medium to speak of is none, "(none)", "(not set)"
+// or one that says nothing but that nobody paid, such as organic and web.
+// A site that is both a social network and a video site, such as TikTok, counts
+// as video when the medium says video ("tiktok", "video" is Paid Video, since
+// clips there are placed for money), and as social otherwise.
 //
 // The slice is the caller's: change it, and give it to
 // [JourneysOptions].Channels.
@@ -81,16 +82,16 @@ func DefaultChannels() []ChannelRule {
 		{Channel: "Paid Video", Source: video, Medium: paid},
 		{Channel: "Display", Medium: []string{"display", "banner*", "interstitial", "expandable", "cpm", "programmatic", "retargeting", "native"}},
 		{Channel: "Organic Social", Medium: []string{"social", "social-network", "social-media", "social_media", "sm", "social network", "social media", "organic_social", "organic-social"}},
+		{Channel: "Organic Social", Source: social},
 		{Channel: "Organic Video", Medium: []string{"*video*"}},
+		{Channel: "Organic Video", Source: video},
 		{Channel: "Organic Search", Medium: []string{"organic"}},
+		{Channel: "Organic Search", Source: search},
 		{Channel: "Email", Source: email, Medium: unpaid},
 		{Channel: "SMS", Source: sms, Medium: unpaid},
 		{Channel: "Email", Source: none, Medium: unpaid, Referrer: []string{
 			"mail.google.com", "mail.yahoo.com", "outlook.live.com", "outlook.office.com", "mail.aol.com", "mail.yandex.ru", "mail.qq.com", "mail.163.com",
 		}},
-		{Channel: "Organic Social", Source: social, Medium: unpaid},
-		{Channel: "Organic Video", Source: video, Medium: unpaid},
-		{Channel: "Organic Search", Source: search, Medium: unpaid},
 		{Channel: "Organic Social", Source: none, Medium: unpaid, Referrer: social},
 		{Channel: "Organic Video", Source: none, Medium: unpaid, Referrer: video},
 		{Channel: "Organic Search", Source: none, Medium: unpaid, Referrer: search},
