@@ -31,10 +31,16 @@ func (c Credit) ROAS() (float64, bool) { return ratio(c.Value, c.Spend) }
 // spend.
 func (c Credit) ROI(margin float64) (float64, bool) { return ratio(margin*c.Value-c.Spend, c.Spend) }
 
-// CPA returns spend ÷ conversions; it is undefined without conversions. With
+// CPA returns spend ÷ conversions; it is undefined without conversions, and
+// without spend, for what a channel cost that is not known is not 0. With
 // paths of [PathOptions].NewCustomers it is the cost of acquiring a customer,
 // CAC.
-func (c Credit) CPA() (float64, bool) { return ratio(c.Spend, c.Conversions) }
+func (c Credit) CPA() (float64, bool) {
+	if c.Spend == 0 {
+		return 0, false
+	}
+	return ratio(c.Spend, c.Conversions)
+}
 
 func ratio(a, b float64) (float64, bool) {
 	if b == 0 {

@@ -17,8 +17,9 @@ type Ordered struct {
 
 // OrderedShapley splits the Shapley value of the default game by position: a
 // channel's share of a path is divided evenly among the places where it
-// stands there. The sum over positions is the Shapley value. See Zhao,
-// Mahboobi and Bagheri (2018), section 4.
+// stands there. The sum over positions is the Shapley value. It is the
+// ordered Shapley value of Zhao, Mahboobi and Bagheri, "Shapley Value Methods
+// for Attribution Modeling in Online Advertising" (2018).
 func OrderedShapley(p *Paths) (Ordered, error) {
 	if err := p.check("ordered Shapley"); err != nil {
 		return Ordered{}, err

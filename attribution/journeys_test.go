@@ -312,6 +312,10 @@ func TestSpend(t *testing.T) {
 	require.Equal(t, 14.0, cpa)
 	_, ok = c.Unattributed.ROAS()
 	require.False(t, ok)
+	_, ok = c.Unattributed.ROI(1)
+	require.False(t, ok)
+	_, ok = Credit{Conversions: 3}.CPA() // of unknown cost
+	require.False(t, ok)
 	_, ok = c.Channels[2].CPA()
 	require.False(t, ok)
 

@@ -57,8 +57,10 @@ const maxCoefficients = 1500
 //
 // No strata, covariates of different lengths or not finite, and one that is
 // the same in all strata are an [*InputError]; more than 1,500 coefficients,
-// or a journey with more than [MaxExact] channels, are [ErrChannels]. Negative
-// counts are [ErrNegative], strata in two currencies [ErrCurrency].
+// or a journey with more than [MaxExact] channels, are [ErrChannels]. Journeys
+// of which all or none converted are [ErrDesign], negative counts
+// [ErrNegative], strata in two currencies [ErrCurrency]; ctx's own error ends
+// it.
 func FitLogistic(ctx context.Context, strata []*Paths, opts *LogisticOptions) (Modelled, error) {
 	var o LogisticOptions
 	if opts != nil {

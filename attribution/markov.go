@@ -38,8 +38,9 @@ type MarkovOptions struct {
 // Redirect all effects come from one factorization of the chain or, beyond
 // 128 states, from one sparse solution for each channel.
 // Without removal the chain converts as often as the paths did, at every
-// order. Repetitions of a state count as one visit; that changes no removal
-// effect of a chain of order 1. Rows weigh by journeys, converted or not.
+// order. Repetitions of a state count as one visit, which changes no removal
+// effect, for it is where a walk goes next that counts and not how long it
+// stays. Rows weigh by journeys, converted or not.
 //
 // Where tools differ: eeghor sums over observed converting paths only;
 // ChannelAttribution simulates walks up to the longest path's length; DP6

@@ -14,8 +14,9 @@ import (
 // An event that is neither a touch nor a conversion nor a refund changes
 // nothing. A conversion without an order id takes the event's message_id, or
 // else a hash of its content; the value of an order whose value cannot be
-// used is 0. A refund without a value takes back the whole order. What cannot
-// be used is counted in [Stats]; the only error is [ErrUser].
+// used is 0. A refund without a value, or with one that cannot be used, takes
+// back the whole order, and one of 0 nothing. What cannot be used is counted in
+// [Stats]; the only error is [ErrUser].
 func (j *Journeys) Observe(user uint32, event string, fields map[string]any, at time.Time) error {
 	if user == 0 {
 		return userError("Observe")

@@ -26,8 +26,9 @@ const secondsPerDay = 24 * 60 * 60
 
 // Spend adds cost to what a channel cost on a day (in UTC): impressions and
 // offline spend never reach a known user, so they are kept in a ledger beside
-// the users. Channels with rows in it take their spend from it, the others
-// from the costs of their touches. A negative cost is a correction. It works
+// the users. Channels with rows in it that add up to anything but 0 take
+// their spend from it, the others from the costs of their touches. A negative
+// cost is a correction. It works
 // on journeys that a store feeds, too, and is not erased with anyone; a store
 // in a directory does not write it down before its next snapshot.
 //
