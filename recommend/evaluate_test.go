@@ -160,6 +160,7 @@ func TestCompareIsPaired(t *testing.T) {
 		second(good.Compare(Report{}, "recall", 20, nil)),
 		second(good.Compare(bad, "recall", 20, &CompareOptions{Level: 2})),
 		second(good.Compare(bad, "recall", 20, &CompareOptions{Resamples: -2})),
+		second(good.Compare(bad, "recall", 20, &CompareOptions{Resamples: math.MaxInt})),
 	} {
 		require.ErrorIs(t, err, ErrOption)
 	}

@@ -65,7 +65,7 @@ type Skipped struct {
 	Expired uint64 // rows from before the retention; direct verbs count too
 }
 
-// NewHistory returns an empty history.
+// NewHistory returns an empty history. Options that cannot be are [ErrOption].
 func NewHistory(opts *HistoryOptions) (*History, error) {
 	s, err := opts.settings()
 	if err != nil {

@@ -30,8 +30,8 @@ type HistoryOptions struct {
 	// one winning. Default: product_id, sku.
 	Item []string
 	// List is the field that holds the list of objects of an order.
-	// Default: products. An event that has a non-empty list is read there,
-	// any other at its root.
+	// Default: products. An event whose list names an item is read there, any
+	// other at its root.
 	List string
 	// Value turns a summed weight into the value that models see. Default:
 	// [Binary].

@@ -51,6 +51,16 @@ func TestObserveReadsTheVocabulary(t *testing.T) {
 	require.ErrorIs(t, h.Observe(0, "Product Viewed", nil, at(0)), ErrUser)
 }
 
+// A list in which no object names an item leaves the word to the root.
+func TestObserveReadsTheRoot(t *testing.T) {
+	h := newTestHistory(t, nil)
+	for i, list := range []any{nil, []any{}, []any{map[string]any{"name": "socks"}}, "none"} {
+		require.NoError(t, h.Observe(uint32(i+1), "Order Completed", map[string]any{"products": list, "sku": "c"}, day0))
+		require.Len(t, h.Of(uint32(i+1)), 1, "%v", list)
+	}
+	require.Zero(t, h.Stats().Skipped)
+}
+
 func TestRemoveUndoesAdd(t *testing.T) {
 	h := newTestHistory(t, &HistoryOptions{Value: Log1p()})
 	for _, w := range []float64{0.1, 0.2, 0.7} {

@@ -9,8 +9,9 @@ import (
 )
 
 // Observe records the items of an event of a kind that HistoryOptions.Events
-// names, each with the weight of the kind; other events are ignored. An item
-// that an event names twice counts once. What cannot be used is counted in
+// names, each with the weight of the kind; other events are ignored. An event
+// of whose list no object names an item is read at its root. An item that an
+// event names twice counts once. What cannot be used is counted in
 // [Stats] and ignored; only user 0 is an error, [ErrUser]. The fields are
 // read during the call only.
 func (h *History) Observe(user uint32, event string, fields map[string]any, at time.Time) error {

@@ -223,14 +223,15 @@ type Comparison struct {
 	Users      int
 	Difference Estimate // first less second, with a bootstrap interval
 	// PValue is two-sided: twice the smaller share of bootstrap means on one
-	// side of zero, at least 1/(resamples+1).
+	// side of zero, with one mean more on either, so that it is at least
+	// 2/(resamples+1).
 	PValue float64
 }
 
 // CompareOptions tunes [Report.Compare]. Nil means the defaults, as do zero
 // fields.
 type CompareOptions struct {
-	Resamples int     // default 2,000
+	Resamples int     // default 2,000; at most a million
 	Level     float64 // default 0.95
 	Seed      uint64  // default 1
 }
@@ -250,6 +251,9 @@ func (r Report) Compare(other Report, metric string, k int, opts *CompareOptions
 	var err error
 	if o.Resamples, err = positive("CompareOptions.Resamples", o.Resamples, 2000); err != nil {
 		return Comparison{}, err
+	}
+	if o.Resamples > 1_000_000 {
+		return Comparison{}, badOption("CompareOptions.Resamples", o.Resamples, "at most a million")
 	}
 	if !(o.Level >= 0 && o.Level < 1) {
 		return Comparison{}, badOption("CompareOptions.Level", o.Level, "must be within 0 and 1")

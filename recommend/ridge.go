@@ -33,12 +33,12 @@ type LocalRidgeOptions struct {
 //
 // It is EASE ([FitEASE]) restricted to a neighbourhood, or SLIM without its
 // constraints and with neighbours chosen beforehand (Ning and Karypis, "SLIM:
-// sparse linear methods for top-N recommender systems", 2011, section 5.3):
-// nearly the accuracy of EASE without its n × n inverse, so it is the model
+// sparse linear methods for top-N recommender systems", 2011, where SLIM with
+// such a feature selection is fsSLIM): nearly the accuracy of EASE without its n × n inverse, so it is the model
 // for large catalogues. Weights may be negative.
 //
-// Time is that of a neighbourhood fit plus O(n·C³/6), memory n · C · 16 bytes
-// besides the rows. Errors are those of [FitItemKNN].
+// Time is that of a neighbourhood fit plus O(n·C³/6), memory n · C · 28 bytes
+// besides the rows and the table of the Budget. Errors are those of [FitItemKNN].
 func FitLocalRidge(ctx context.Context, h *History, opts *LocalRidgeOptions) (*Model, error) {
 	o, err := opts.withDefaults()
 	if err != nil {

@@ -44,8 +44,8 @@ type plan struct {
 type Cosine struct{ Shrink float64 }
 
 // AsymmetricCosine is G_ij / (n_i^Exponent · n_j^(1−Exponent) + Shrink). An
-// exponent above a half discounts popular sources less popular targets: at 1
-// it is the share of i's users who have j. (Aiolli, "Efficient top-N
+// exponent above a half discounts a popular source more and a popular target
+// less: at 1 it is the share of i's users who have j. (Aiolli, "Efficient top-N
 // recommendation for very large scale binary rated datasets", 2013.)
 type AsymmetricCosine struct{ Exponent, Shrink float64 }
 
@@ -75,7 +75,8 @@ type TFIDF struct{}
 
 // BM25 is the dot product between items as documents whose terms are their
 // users, with weights (K1+1)·x / (K1·((1−B) + B·n_i/mean n) + x) · idf(u).
-// Usual parameters are K1 = 1.2 and B = 0.75. (Robertson and Zaragoza, "The
+// Idf is that of [TFIDF], and n_i the sum of the item's values. Usual
+// parameters are K1 = 1.2 and B = 0.75. (Robertson and Zaragoza, "The
 // probabilistic relevance framework: BM25 and beyond", 2009.)
 type BM25 struct{ K1, B float64 }
 
@@ -85,9 +86,9 @@ type BM25 struct{ K1, B float64 }
 // 2014.)
 type P3Alpha struct{ Alpha float64 }
 
-// RP3Beta is P3Alpha with the target discounted by n_j^Beta, the best of the
-// neighbourhood models in many comparisons and the one that shows most of the
-// catalogue. (Paudel et al., "Updatable, accurate, diverse, and scalable
+// RP3Beta is P3Alpha with the target divided by n_j^Beta, n_j being the sum of
+// its values, the best of the neighbourhood models in many comparisons and the
+// one that shows most of the catalogue. (Paudel et al., "Updatable, accurate, diverse, and scalable
 // recommendations for interactive applications", 2017.)
 type RP3Beta struct{ Alpha, Beta float64 }
 

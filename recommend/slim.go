@@ -31,7 +31,7 @@ type SLIMOptions struct {
 //	minimize ½‖X_j − X·w‖² + L2/2·‖w‖² + L1·‖w‖₁  over w ≥ 0
 //
 // (Ning and Karypis, "SLIM: sparse linear methods for top-N recommender
-// systems", 2011, with the feature selection of its section 5.3), by coordinate
+// systems", 2011, with its feature selection, there fsSLIM), by coordinate
 // descent on the co-counts (Friedman, Hastie and Tibshirani, "Regularization
 // paths for generalized linear models via coordinate descent", 2010) and an
 // exact solution for the weights that it leaves, until no weight moves by more

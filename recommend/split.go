@@ -49,6 +49,8 @@ type SplitStrongOptions struct {
 //
 // (Marlin, "Collaborative filtering: a machine learning perspective", 2004,
 // for the protocol; the hashes make it reproducible anywhere.)
+//
+// It fails with [ErrOption], and with [ErrEmpty] without training users.
 func SplitStrong(h *History, opts *SplitStrongOptions) (*Split, error) {
 	minItems := 0
 	if opts != nil {
@@ -163,6 +165,9 @@ type SplitTimeOptions struct {
 // the user already had left out. Users of whom nothing was known are counted
 // as cold and left out. Held may hold items unknown at t, which no model can
 // find; [Evaluate] reports their share.
+//
+// It fails with [ErrOption], with [ErrTime] for an instant that cannot be, and
+// with [ErrEmpty] when there is nothing before it.
 func SplitTime(h *History, t time.Time, opts *SplitTimeOptions) (*Split, error) {
 	var o SplitTimeOptions
 	if opts != nil {

@@ -21,6 +21,8 @@ type SplitLastOptions struct {
 // else, and every user is judged by a model that has seen the user. Since one
 // user's last is before another's first, models see the future: a time split
 // is more honest, this one uses every user.
+//
+// It fails with [ErrOption], and with [ErrEmpty] when no user has enough items.
 func SplitLast(h *History, opts *SplitLastOptions) (*Split, error) {
 	var o SplitLastOptions
 	if opts != nil {
