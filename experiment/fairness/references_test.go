@@ -28,7 +28,7 @@ type references struct {
 		Groups []struct {
 			Name               string
 			Positive, Negative share
-			TPR, FPR           float64
+			TPR, FPR, Accuracy float64
 		}
 	}
 	Strata struct {
@@ -74,6 +74,10 @@ func TestAuditAgainstCOMPAS(t *testing.T) {
 	want := load(t).Compas.Groups
 	for _, g := range want {
 		p, n := g.Positive.count(), g.Negative.count()
+		// The counts must give what was published of them, digit by digit.
+		require.InDelta(t, g.TPR, rate(p), 5.1e-5, g.Name)
+		require.InDelta(t, g.FPR, rate(n), 5.1e-5, g.Name)
+		require.InDelta(t, g.Accuracy, float64(p.Successes+n.Users-n.Successes)/float64(p.Users+n.Users), 5.1e-4, g.Name)
 		groups = append(groups, Group{g.Name, exact.Count{Successes: p.Successes + n.Successes, Users: p.Users + n.Users}, p, n})
 	}
 	r, err := Audit(groups, &Options{Reference: "white"})
