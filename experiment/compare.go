@@ -21,8 +21,8 @@ import (
 // compare early users with late ones. Where a unit covers several users the
 // variance is that of units (delta method on the units' sums).
 //
-// A metric nobody knows is [ErrMetric], an arm nobody saw is [ErrArm]. Too few
-// users to compare are [ErrTooFew].
+// A metric nobody knows is [ErrMetric], an arm that nobody saw and that has no
+// weight is [ErrArm]. Too few users to compare are [ErrTooFew].
 func (r *Readout) Compare(metric, control, treatment string, opts *TestOptions) (Comparison, error) {
 	o, err := opts.resolve("Compare")
 	if err != nil {
@@ -172,10 +172,14 @@ func (c *Comparison) checkRatio(r *Readout, j joined, o TestOptions) error {
 
 // SRM tests whether the arms were filled in the ratio of their weights: each
 // user, in the arm of the first exposure, is expected by the weights of the
-// epoch of that exposure. Users seen in several arms are left out as in
-// [Readout.Compare]. Without ReadoutOptions.Weights all arms seen are taken to
-// have equal weights. With TestOptions.Sequential the test is that of
-// [SequentialSRM].
+// epoch of that exposure, and users in an arm that had no weight in their epoch
+// are a certain mismatch. Where epochs differ in their weights the chi-square is
+// (O − E)ᵀ·V⁻·(O − E), V being the sum of the epochs' multinomial covariances: of
+// one epoch it is Pearson's, which of several would be too small. Users seen in
+// several arms are left out as in [Readout.Compare]. Without
+// ReadoutOptions.Weights all arms seen are taken to have equal weights. With
+// TestOptions.Sequential the test is that of [SequentialSRM], of the counts and
+// the expected ones over all epochs.
 func (r *Readout) SRM(opts *TestOptions) (SampleRatio, error) {
 	o, err := opts.resolve("SRM")
 	if err != nil {
@@ -187,7 +191,7 @@ func (r *Readout) SRM(opts *TestOptions) (SampleRatio, error) {
 func (r *Readout) ratio(j joined, o TestOptions) (SampleRatio, error) {
 	counts := map[string]int{}
 	epochs := map[int]int{}
-	unknown := 0
+	unknown, misplaced := 0, 0
 	for _, w := range r.set.weights {
 		for arm := range w {
 			counts[arm] = 0
@@ -203,6 +207,9 @@ func (r *Readout) ratio(j joined, o TestOptions) (SampleRatio, error) {
 		}
 		counts[s.arm]++
 		epochs[s.epoch]++
+		if r.weight(s.epoch, s.arm) == 0 {
+			misplaced++
+		}
 	}
 	arms := slices.SortedFunc(maps.Keys(counts), ids.Compare)
 	n := make([]int, len(arms))
@@ -210,18 +217,25 @@ func (r *Readout) ratio(j joined, o TestOptions) (SampleRatio, error) {
 	for i, a := range arms {
 		n[i] = counts[a]
 	}
+	var parts [][]float64 // expected in each epoch
 	for _, epoch := range slices.Sorted(maps.Keys(epochs)) {
 		total := 0.0
 		for _, a := range arms {
 			total += r.weight(epoch, a)
 		}
+		part := make([]float64, len(arms))
 		for i, a := range arms {
-			expected[i] += float64(epochs[epoch]) * (r.weight(epoch, a) / total)
+			part[i] = float64(epochs[epoch]) * (r.weight(epoch, a) / total)
+			expected[i] += part[i]
 		}
+		parts = append(parts, part)
 	}
 	s, err := sampleRatio(arms, n, expected)
-	if err == nil && o.Sequential > 0 {
-		s = s.sequential(defaultConcentration)
+	if err == nil {
+		s.overEpochs(parts, misplaced)
+		if o.Sequential > 0 {
+			s = s.sequential(defaultConcentration)
+		}
 	}
 	if unknown > 0 {
 		s.Warnings = append(s.Warnings, fmt.Errorf("experiment: %w: %d users were first exposed in epochs beyond %d", ErrWeights, unknown, len(r.set.weights)-1))

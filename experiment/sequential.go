@@ -79,14 +79,12 @@ func SequentialSRM(counts []int, weights []float64, concentration float64) (Samp
 // sequential replaces the test by the one that holds at every look. Units in
 // an arm of weight 0 are as certain a mismatch as before.
 func (s SampleRatio) sequential(concentration float64) SampleRatio {
-	if s.DF == 0 {
+	if s.DF == 0 || math.IsInf(s.ChiSquare, 1) {
 		return s
 	}
 	total := 0.0
-	for i, n := range s.Counts {
-		if total += float64(n); s.Expected[i] == 0 && n > 0 {
-			return s
-		}
+	for _, n := range s.Counts {
+		total += float64(n)
 	}
 	// With a = c·θ the logarithm of the Bayes factor,
 	//

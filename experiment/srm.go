@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/zhun-go/zhun/internal/stats"
 )
 
@@ -18,7 +20,7 @@ type SampleRatio struct {
 	Counts    []int     // observed
 	Expected  []float64 // the same total in the ratio of the weights
 	ChiSquare float64   // infinite where units are in an arm of weight 0
-	DF        int       // arms with positive weight less one
+	DF        int       // arms with positive weight less one, unless epochs share no arm
 	P         float64
 	// Segment, in [Readout.SampleRatios], are the users tested, and Adjusted is
 	// the p-value corrected for there being several segments (Holm).
@@ -100,6 +102,11 @@ func sampleRatio(arms []string, counts []int, expected []float64) (SampleRatio, 
 	if !units {
 		return SampleRatio{}, &ValueError{"SRM", "units", 0, ErrTooFew}
 	}
+	s.test()
+	return s, nil
+}
+
+func (s *SampleRatio) test() {
 	switch {
 	case math.IsInf(s.ChiSquare, 1):
 		s.P = 0
@@ -108,5 +115,72 @@ func sampleRatio(arms []string, counts []int, expected []float64) (SampleRatio, 
 	default:
 		s.P = stats.ChiSquareSF(s.ChiSquare, float64(s.DF))
 	}
-	return s, nil
+}
+
+// overEpochs tests counts that were made under several weights: expected holds
+// each epoch's part. Such counts are less spread than those of one multinomial
+// distribution of the same means.
+func (s *SampleRatio) overEpochs(expected [][]float64, misplaced int) {
+	if math.IsInf(s.ChiSquare, 1) {
+		return
+	}
+	if misplaced > 0 {
+		s.ChiSquare, s.P = math.Inf(1), 0
+		s.Warnings = append(s.Warnings, fmt.Errorf("experiment: %w: %d units in an arm of weight 0 in their epoch", ErrSampleRatio, misplaced))
+		return
+	}
+	var arms []int
+	var roots, distance []float64 // in square roots of what is expected
+	same := true
+	for i, e := range s.Expected {
+		if e > 0 {
+			arms = append(arms, i)
+			roots = append(roots, math.Sqrt(e))
+			distance = append(distance, (float64(s.Counts[i])-e)/math.Sqrt(e))
+		}
+	}
+	totals := make([]float64, len(expected))
+	for k, part := range expected {
+		for _, e := range part {
+			totals[k] += e
+		}
+		for i, e := range part {
+			same = same && math.Abs(e/totals[k]-expected[0][i]/totals[0]) <= 1e-12
+		}
+	}
+	if same {
+		return
+	}
+	v := mat.NewSymDense(len(arms), nil)
+	for i, a := range arms {
+		for j, b := range arms[:i+1] {
+			x := 0.0
+			for k, part := range expected {
+				x -= part[a] / totals[k] * part[b]
+				if a == b {
+					x += part[a]
+				}
+			}
+			v.SetSym(i, j, x/roots[i]/roots[j])
+		}
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(v, true) {
+		return
+	}
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	s.ChiSquare, s.DF = 0, 0
+	for k, size := range eigen.Values(nil) {
+		if size < 1e-12 { // of 1: what the totals fix
+			continue
+		}
+		x := 0.0
+		for i, d := range distance {
+			x += vectors.At(i, k) * d
+		}
+		s.ChiSquare += x * x / size
+		s.DF++
+	}
+	s.test()
 }
