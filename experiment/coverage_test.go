@@ -325,9 +325,9 @@ func TestCoverageAtAnyLook(t *testing.T) {
 	one := &TestOptions{Sequential: planned, Alternative: Greater}
 	type look struct{ absolute, relative Estimate }
 	type state struct {
-		mean, plain [2]Moments
-		prop        [2]Moments
-		joint       [2]*Joint
+		mean  [2]Moments
+		prop  [2]Moments
+		joint [2]*Joint
 	}
 	methods := map[string]struct {
 		truth [2]float64 // absolute, relative
