@@ -149,7 +149,7 @@ func TestApportion(t *testing.T) {
 	require.Equal(t, []int64{34, 33, 33}, parts)
 	parts, err = Apportion(1<<53, []float64{0.1, 0.2, 0.7})
 	require.NoError(t, err)
-	require.EqualValues(t, 1<<53, parts[0]+parts[1]+parts[2])
+	require.Equal(t, int64(1<<53), parts[0]+parts[1]+parts[2])
 	for _, bad := range [][]float64{nil, {0}, {1, math.NaN()}, {1, -1}, {-2, 1}} {
 		_, err := Apportion(1, bad)
 		require.ErrorIs(t, err, ErrInput)

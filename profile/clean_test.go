@@ -58,7 +58,7 @@ func TestClean(t *testing.T) {
 			{AnonymousID, "\xff"},
 		},
 		Fields: map[string]any{
-			"n": 7, "u": uint8(3), "f": float32(0.5), "big": 1 << 60, "nan": math.NaN(), "ch": make(chan int), "nil": nil,
+			"n": 7, "u": uint8(3), "f": float32(0.5), "big": int64(1 << 60), "nan": math.NaN(), "ch": make(chan int), "nil": nil,
 			"bad": "\xff", "": 1, "nested": map[string]any{"a": map[string]any{"b": true}, "list": []any{"x", 1}},
 			"list": []any{"x", "y"}, "when": epoch.In(time.FixedZone("x", 3600)), strings.Repeat("k", 300): 1,
 		},

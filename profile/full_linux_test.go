@@ -36,7 +36,7 @@ func TestDiskTooFullForSnapshots(t *testing.T) {
 	var disk syscall.Statfs_t
 	require.NoError(t, syscall.Statfs(dir, &disk))
 	ballast := filepath.Join(dir, "ballast")
-	require.NoError(t, os.WriteFile(ballast, make([]byte, int64(disk.Bfree)*disk.Bsize-200_000), 0o600))
+	require.NoError(t, os.WriteFile(ballast, make([]byte, int64(disk.Bfree)*int64(disk.Bsize)-200_000), 0o600))
 	for s.JournalStats().SnapshotErr == nil {
 		apply()
 	}

@@ -305,7 +305,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if !(c.DedupeError >= 1e-9 && c.DedupeError <= 0.01) {
 		return c, optionError("DedupeError", c.DedupeError, "must be from 1e-9 to 0.01")
 	}
-	if c.DedupeEvents < 0 || c.DedupeEvents > 1<<40 {
+	if c.DedupeEvents < 0 || int64(c.DedupeEvents) > 1<<40 {
 		return c, optionError("DedupeEvents", c.DedupeEvents, "must not be negative or above 2^40")
 	}
 	if c.MaxLateness < 0 {

@@ -105,7 +105,7 @@ func (k *compiler) expression(n ast.Node) *node {
 	case *ast.BoolNode:
 		return constant(n.Value)
 	case *ast.IntegerNode:
-		if n.Value > value.MaxInt || n.Value < -value.MaxInt {
+		if v := int64(n.Value); v > value.MaxInt || v < -value.MaxInt {
 			k.fail(n, ErrLimit, "integer %d is beyond ±2^53", n.Value)
 		}
 		return constant(float64(n.Value))

@@ -136,7 +136,7 @@ func (k Kind) admit(v any) (num float64, obj any, ok bool) {
 		case float64:
 			return x + 0, nil, x-x == 0
 		case int:
-			return float64(x), nil, x >= -value.MaxInt && x <= value.MaxInt
+			return float64(x), nil, int64(x) >= -value.MaxInt && int64(x) <= value.MaxInt
 		case int64:
 			return float64(x), nil, x >= -value.MaxInt && x <= value.MaxInt
 		}

@@ -178,7 +178,7 @@ func (g *Guard) Noisy(count int, epsilon float64) (Noisy, error) {
 	if !ok {
 		return Noisy{}, badOption("epsilon", epsilon, "must be a millionth to 1,000")
 	}
-	if count < 0 || count > 1<<53 {
+	if count < 0 || int64(count) > 1<<53 {
 		return Noisy{}, badOption("count", count, "must be a number of users")
 	}
 	g.mu.Lock()
