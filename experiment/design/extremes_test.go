@@ -26,7 +26,7 @@ func TestExtremes(t *testing.T) {
 		Types: []any{Replayed{}},
 		Make: map[reflect.Type]func(g *extremes.Gen) any{
 			reflect.TypeFor[*ReplayOptions](): func(g *extremes.Gen) any {
-				return &ReplayOptions{Runs: extremes.One(g, 1, 5, -1, math.MaxInt>>8, math.MaxInt), Share: extremes.One(g, 0, .5, .1, g.Float()), Alpha: extremes.One(g, 0, .1, g.Float())}
+				return &ReplayOptions{Runs: extremes.One(g, 1, 5, -1, math.MaxInt>>2, math.MaxInt), Share: extremes.One(g, 0, .5, .1, g.Float()), Alpha: extremes.One(g, 0, .1, g.Float())}
 			},
 			reflect.TypeFor[func(a, b []float64) (float64, error)](): func(g *extremes.Gen) any {
 				p := extremes.One(g, .5, .01, 0, 1, g.Float())

@@ -67,7 +67,7 @@ func TestExtremes(t *testing.T) {
 		Types: []any{ProportionMethod(0)},
 		Make: map[reflect.Type]func(g *extremes.Gen) any{
 			reflect.TypeFor[*Options](): func(g *extremes.Gen) any {
-				return &Options{Runs: extremes.One(g, 1, 2, 19, 99, -1, math.MaxInt>>8, math.MaxInt), Seed: g.Uint64(), Level: extremes.One(g, 0, .9, .5, 1e-320, 1-1e-16, 1, g.Float())}
+				return &Options{Runs: extremes.One(g, 1, 2, 19, 99, -1, math.MaxInt>>2, math.MaxInt), Seed: g.Uint64(), Level: extremes.One(g, 0, .9, .5, 1e-320, 1-1e-16, 1, g.Float())}
 			},
 			reflect.TypeFor[Count](): func(g *extremes.Gen) any { return Count{small(g), small(g)} },
 			reflect.TypeFor[func([]float64) float64](): func(g *extremes.Gen) any {

@@ -21,8 +21,8 @@ type Options struct {
 	// MinGroup is the fewest users of a group that is looked at, and the fewest
 	// with an outcome for the measures that need one; at least 2. Default: 50.
 	MinGroup int64
-	// Level of the intervals of a measure, of all comparisons together.
-	// Default: 0.95.
+	// Level of the intervals of a measure, of all comparisons together, from 1e-9
+	// to 1 − 1e-9. Default: 0.95.
 	Level float64
 	// Correction of p-values for the number of comparisons. Default: Holm.
 	Correction experiment.Correction
@@ -42,8 +42,8 @@ func (o *Options) resolve(fn string) (Options, error) {
 	switch {
 	case r.MinGroup < 2:
 		return r, invalid(fn, "MinGroup", r.MinGroup, "want at least 2, or 0 for 50")
-	case !(r.Level > 0 && r.Level < 1):
-		return r, invalid(fn, "Level", r.Level, "want 0 < Level < 1, or 0 for 0.95")
+	case !(r.Level >= 1e-9 && r.Level <= 1-1e-9):
+		return r, invalid(fn, "Level", r.Level, "want 1e-9 ≤ Level ≤ 1 − 1e-9, or 0 for 0.95")
 	case r.Correction > experiment.BY:
 		return r, invalid(fn, "Correction", r.Correction, "want one of the constants")
 	}

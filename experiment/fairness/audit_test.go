@@ -234,3 +234,37 @@ func TestAuditRefuses(t *testing.T) {
 		require.ErrorIs(t, err, c.err, name)
 	}
 }
+
+// A level that leaves no interval is refused, not answered with a p-value of 1.
+func TestLevels(t *testing.T) {
+	groups := []Group{
+		{Name: "a", All: exact.Count{Successes: 100, Users: 1000}},
+		{Name: "b", All: exact.Count{Successes: 900, Users: 1000}},
+		{Name: "c", All: exact.Count{Successes: 500, Users: 1000}},
+	}
+	strata := []Offers{{Group: groups[0].All, Reference: groups[1].All}}
+	for _, level := range []float64{1e-10, 1 - 1e-10, 1 - 1e-16, 1} {
+		_, err := Audit(groups, &Options{Level: level})
+		require.ErrorIs(t, err, experiment.ErrInvalid, "%g", level)
+		_, err = ConditionalOffers(strata, &Options{Level: level})
+		require.ErrorIs(t, err, experiment.ErrInvalid, "%g", level)
+	}
+	for _, level := range []float64{1e-9, .5, 1 - 1e-9} {
+		r, err := Audit(groups, &Options{Level: level})
+		require.NoError(t, err)
+		for _, p := range append(r.Pairs, r.Worst) {
+			require.Less(t, p.P, 1e-50, "%g", level)
+			require.Less(t, p.Impact.Lo, p.Impact.Value)
+			require.Less(t, p.Impact.Value, p.Impact.Hi)
+			require.InDelta(t, pooled(group(groups, p.Group), group(groups, p.Reference)), p.P, 1e-12*p.P)
+		}
+		c, err := ConditionalOffers(strata, &Options{Level: level})
+		require.NoError(t, err)
+		require.Empty(t, c.Warnings)
+		require.Less(t, c.P, 1e-50)
+	}
+}
+
+func group(groups []Group, name string) exact.Count {
+	return groups[slices.IndexFunc(groups, func(g Group) bool { return g.Name == name })].All
+}

@@ -22,7 +22,8 @@ type FlipOptions struct {
 	// Tolerance is the largest change of a score or a price that counts as none.
 	// Default: 0.
 	Tolerance float64
-	// Level of the interval of the share. Default: 0.95.
+	// Level of the interval of the share, at least 1e-9 and below 1. Default:
+	// 0.95.
 	Level float64
 }
 
@@ -60,8 +61,18 @@ func Flip(users iter.Seq[map[string]any], protected []Protected, decide func(att
 	if opts != nil {
 		o = *opts
 	}
-	if !(o.Tolerance >= 0) {
+	if o.Level == 0 {
+		o.Level = .95
+	}
+	switch {
+	case !(o.Tolerance >= 0):
 		return nil, invalid(fn, "Tolerance", o.Tolerance, "want at least 0")
+	case !(o.Level >= 1e-9 && o.Level < 1):
+		return nil, invalid(fn, "Level", o.Level, "want 1e-9 ≤ Level < 1, or 0 for 0.95")
+	case users == nil:
+		return nil, invalid(fn, "users", nil, "want users")
+	case decide == nil:
+		return nil, invalid(fn, "decide", nil, "want a decision")
 	}
 	results := make([]Flipped, len(protected))
 	changed := make([]int64, len(protected))

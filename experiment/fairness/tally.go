@@ -147,6 +147,9 @@ func values(key string, n int) []string {
 // Merge adds what o holds. The error says that its attributes are others, or
 // that there would be more than [MaxGroups] groups.
 func (t *Tally) Merge(o *Tally) error {
+	if o == nil {
+		return invalid("Merge", "o", o, "want a tally")
+	}
 	if !slices.Equal(t.attributes, o.attributes) {
 		return &experiment.ValueError{Func: "fairness.Merge", What: "attributes", Value: fmt.Sprint(o.attributes), Err: experiment.ErrOptions}
 	}
