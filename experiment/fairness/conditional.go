@@ -100,9 +100,12 @@ func ConditionalOffers(strata []Offers, opts *Options) (Conditional, error) {
 	c.Difference = riskDifference(tables, o.Level)
 	c.P, c.HeterogeneityP = 1, 1
 	test, err := exact.CochranMantelHaenszel(tables, false, o.Level)
-	if err != nil { // nobody got the offer, or everybody
+	if errors.Is(err, experiment.ErrTooFew) { // nobody got the offer, or everybody
 		c.Warnings = append(c.Warnings, fmt.Errorf("fairness: %w: in no stratum did some get the offer and some not", experiment.ErrNoVariance))
 		return c, nil
+	}
+	if err != nil {
+		return Conditional{}, fmt.Errorf("fairness: %s: %w", fn, err)
 	}
 	c.OddsRatio, c.P = test.OddsRatio, test.P
 	worst := -1

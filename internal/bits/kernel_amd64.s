@@ -175,6 +175,15 @@ countand:
 	VZEROUPPER
 	RET
 
+// SET adds a user of an array to the page at DI.
+#define SET(user) \
+	MOVWLZX user, R12     \
+	MOVL R12, R13         \
+	SHRL $6, R12          \
+	MOVQ (DI)(R12*8), DX  \
+	BTSQ R13, DX          \
+	MOVQ DX, (DI)(R12*8)
+
 // func scatter(p *page, array []uint16)
 // Neighbours are often in one word, where each has to wait for the one before;
 // so four parts of the array take turns.
@@ -191,30 +200,10 @@ TEXT ·scatter(SB), NOSPLIT, $0-32
 	XORQ AX, AX
 
 four:
-	MOVWLZX (SI)(AX*2), R12
-	MOVL R12, R13
-	SHRL $6, R12
-	MOVQ (DI)(R12*8), DX
-	BTSQ R13, DX
-	MOVQ DX, (DI)(R12*8)
-	MOVWLZX (R8)(AX*2), R12
-	MOVL R12, R13
-	SHRL $6, R12
-	MOVQ (DI)(R12*8), DX
-	BTSQ R13, DX
-	MOVQ DX, (DI)(R12*8)
-	MOVWLZX (R9)(AX*2), R12
-	MOVL R12, R13
-	SHRL $6, R12
-	MOVQ (DI)(R12*8), DX
-	BTSQ R13, DX
-	MOVQ DX, (DI)(R12*8)
-	MOVWLZX (R10)(AX*2), R12
-	MOVL R12, R13
-	SHRL $6, R12
-	MOVQ (DI)(R12*8), DX
-	BTSQ R13, DX
-	MOVQ DX, (DI)(R12*8)
+	SET((SI)(AX*2))
+	SET((R8)(AX*2))
+	SET((R9)(AX*2))
+	SET((R10)(AX*2))
 	INCQ AX
 	CMPQ AX, BX
 	JLT four
@@ -225,12 +214,7 @@ rest:
 	JZ done
 
 one:
-	MOVWLZX (SI), R12
-	MOVL R12, R13
-	SHRL $6, R12
-	MOVQ (DI)(R12*8), DX
-	BTSQ R13, DX
-	MOVQ DX, (DI)(R12*8)
+	SET((SI))
 	ADDQ $2, SI
 	DECQ CX
 	JNZ one
