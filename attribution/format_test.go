@@ -2,13 +2,13 @@ package attribution
 
 import (
 	"bytes"
-	"encoding"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zhun-go/zhun/internal/laws"
 )
 
 // formatJourneys hold a row of each kind.
@@ -38,34 +38,9 @@ func formatPaths(t testing.TB) *Paths {
 	return p
 }
 
-// The bytes of a version are read for ever, and as long as it is the present
-// one they are written, too.
 func TestGoldenBytes(t *testing.T) {
-	for _, c := range []struct {
-		file string
-		now  encoding.BinaryAppender
-		read interface {
-			encoding.BinaryAppender
-			encoding.BinaryUnmarshaler
-		}
-	}{
-		{"journeys.v0.bin", formatJourneys(t), newJourneys(t, nil)},
-		{"paths.v0.bin", formatPaths(t), new(Paths)},
-	} {
-		got, err := c.now.AppendBinary(nil)
-		require.NoError(t, err)
-		file := filepath.Join("testdata", c.file)
-		if os.Getenv("ZHUN_UPDATE") != "" {
-			require.NoError(t, os.WriteFile(file, got, 0o644))
-		}
-		want, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.Equal(t, want, got, c.file)
-		require.NoError(t, c.read.UnmarshalBinary(want))
-		again, err := c.read.AppendBinary(nil)
-		require.NoError(t, err)
-		require.Equal(t, want, again, c.file)
-	}
+	laws.CheckGolden(t, "testdata/journeys.v0.bin", formatJourneys(t), newJourneys(t, nil))
+	laws.CheckGolden(t, "testdata/paths.v0.bin", formatPaths(t), new(Paths))
 }
 
 // A picture shows what was, whatever happens after it was taken.

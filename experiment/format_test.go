@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"bytes"
-	"encoding"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zhun-go/zhun/internal/laws"
 )
 
 // The following hold something of everything that the bytes have room for.
@@ -58,37 +59,12 @@ func formatTimeline(t testing.TB) *Timeline {
 	return x
 }
 
-// The bytes of a version are read for ever, and as long as it is the present
-// one they are written, too.
 func TestGoldenBytes(t *testing.T) {
-	for _, c := range []struct {
-		file string
-		now  encoding.BinaryAppender
-		read interface {
-			encoding.BinaryAppender
-			encoding.BinaryUnmarshaler
-		}
-	}{
-		{"readout.v0.bin", formatReadout(t), mustReadout(t, nil)},
-		{"moments.v0.bin", formatMoments(), new(Moments)},
-		{"joint.v0.bin", formatJoint(t), new(Joint)},
-		{"sketch.v0.bin", formatSketch(), new(Sketch)},
-		{"timeline.v0.bin", formatTimeline(t), new(Timeline)},
-	} {
-		got, err := c.now.AppendBinary(nil)
-		require.NoError(t, err)
-		file := filepath.Join("testdata", c.file)
-		if os.Getenv("ZHUN_UPDATE") != "" {
-			require.NoError(t, os.WriteFile(file, got, 0o644))
-		}
-		want, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.Equal(t, want, got, c.file)
-		require.NoError(t, c.read.UnmarshalBinary(want))
-		again, err := c.read.AppendBinary(nil)
-		require.NoError(t, err)
-		require.Equal(t, want, again, c.file)
-	}
+	laws.CheckGolden(t, "testdata/readout.v0.bin", formatReadout(t), mustReadout(t, nil))
+	laws.CheckGolden(t, "testdata/moments.v0.bin", formatMoments(), new(Moments))
+	laws.CheckGolden(t, "testdata/joint.v0.bin", formatJoint(t), new(Joint))
+	laws.CheckGolden(t, "testdata/sketch.v0.bin", formatSketch(), new(Sketch))
+	laws.CheckGolden(t, "testdata/timeline.v0.bin", formatTimeline(t), new(Timeline))
 }
 
 // A definition is text; what is written today is read for ever.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -306,6 +307,31 @@ func TestBrokenBytesAreCaught(t *testing.T) {
 			return []uint64{r.Uint64(), r.Uint64()}
 		}), want, "fault %q", fault)
 	}
+}
+
+func TestBrokenGoldenBytesAreCaught(t *testing.T) {
+	now := func(fault string, users int) *toy {
+		x := &toy{fault: fault}
+		for i := range users {
+			_ = x.Observe(uint32(i+1), "e", nil, time.Unix(int64(i), 0))
+		}
+		return x
+	}
+	file := filepath.Join(t.TempDir(), "toy.v0.bin")
+	t.Setenv("ZHUN_UPDATE", "1")
+	CheckGolden(t, file, now("", 3), &toy{})
+	t.Setenv("ZHUN_UPDATE", "")
+	CheckGolden(t, file, now("", 3), &toy{})
+	for what, pair := range map[string][2]*toy{
+		"written now":       {now("", 2), &toy{}},
+		"written otherwise": {now("", 3), &toy{fault: "decodes nothing"}},
+	} {
+		rec := &recorder{}
+		CheckGolden(rec, file, pair[0], pair[1])
+		require.Contains(t, strings.Join(rec.failures, "\n"), what)
+	}
+	rec := &recorder{}
+	require.Panics(t, func() { CheckGolden(rec, file+" not there", now("", 3), &toy{}) })
 }
 
 // total is a summary; plain float sums of large terms are its fault.
