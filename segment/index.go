@@ -72,9 +72,9 @@ type Index struct {
 	neared  uint64
 	step    uint64
 	dirty   []*audience
-	moved   []uint32 // changed in this step, by rank
-	byRank  words    // the same while it is put in order
-	todo    []*predicate
+	moved   []uint32     // changed in this step, by rank
+	byRank  words        // the same while it is put in order
+	touched []*predicate // they read what changed, and are evaluated once all of it is set
 	changes []change
 	moves   []uint64 // of audience, user and direction, not in the sets yet
 	sorted  []uint64

@@ -1,7 +1,9 @@
 package segment
 
 import (
+	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"strings"
 	"testing"
@@ -152,6 +154,10 @@ func TestRuleErrors(t *testing.T) {
 		_, err := x.Query(c.rule)
 		var e *RuleError
 		require.ErrorAs(t, err, &e, c.rule)
+		if errors.Is(err, ErrSyntax) && strings.Contains(err.Error(), "integer literal is too large") {
+			require.Equal(t, 32, bits.UintSize, c.rule)
+			continue // the parser's integers have 32 bits here
+		}
 		require.ErrorIs(t, err, c.err, c.rule)
 		require.Equal(t, c.line, e.Line, "%s: %v", c.rule, err)
 		if c.column > 0 {

@@ -7,11 +7,11 @@ import (
 
 // matching is what one call of AppendMatching works with.
 type matching struct {
-	values []byte
-	row    row
-	far    farther
-	scan   scan
-	todo   []*predicate
+	values  []byte
+	row     row
+	far     farther
+	scan    scan
+	touched []*predicate // they read what changed, and are evaluated once all of it is set
 }
 
 // AppendMatching appends the names, in order, of the audiences the user would
@@ -45,7 +45,7 @@ func (x *Index) AppendMatching(dst []string, user uint32, attributes map[string]
 			}
 		}
 	}
-	for _, p := range m.todo {
+	for _, p := range m.touched {
 		m.values[c.slot[p.id]] = byte(bit(p.eval(&m.scan)))
 	}
 	c.compute(m.values)
@@ -107,7 +107,7 @@ func (m *matching) begin(x *Index, c *circuit, user uint32) {
 	r := x.table.get(user)
 	if r == nil {
 		m.row.user = 0
-		m.todo = append(m.todo, c.moving...)
+		m.touched = append(m.touched, c.moving...)
 		return
 	}
 	truth := r.truths()
@@ -127,9 +127,9 @@ func (m *matching) begin(x *Index, c *circuit, user uint32) {
 // end lets go of what belongs to others.
 func (m *matching) end() {
 	clear(m.far.objects)
-	clear(m.todo)
+	clear(m.touched)
 	m.far.logs, m.far.objects = nil, m.far.objects[:0]
-	m.row.log, m.row.numbers, m.todo = stream{}, m.row.numbers[:0], m.todo[:0]
+	m.row.log, m.row.numbers, m.touched = stream{}, m.row.numbers[:0], m.touched[:0]
 	m.scan = scan{}
 }
 
@@ -167,7 +167,7 @@ func (m *matching) set(c *circuit, a *attribute, v any) {
 	for _, p := range a.exists {
 		m.values[c.slot[p.id]] = byte(bit(a.kind.numeric() && num != num || !a.kind.numeric() && obj == nil))
 	}
-	m.todo = append(m.todo, w.others...)
+	m.touched = append(m.touched, w.others...)
 }
 
 // mark sets predicates that hold.

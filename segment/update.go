@@ -198,15 +198,15 @@ func (x *Index) later(preds []*predicate) {
 	for _, p := range preds {
 		if p.mark != x.step {
 			p.mark = x.step
-			x.todo = append(x.todo, p)
+			x.touched = append(x.touched, p)
 		}
 	}
 }
 
 func (x *Index) reconsider(r *row) {
-	for _, p := range x.todo {
+	for _, p := range x.touched {
 		x.evaluate(r, p)
 	}
-	clear(x.todo)
-	x.todo = x.todo[:0]
+	clear(x.touched)
+	x.touched = x.touched[:0]
 }
