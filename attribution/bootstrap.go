@@ -167,7 +167,7 @@ func newSampler(p *Paths) *sampler {
 	q.exposed = make([]exposure, len(p.exposed))
 	q.columns = make([]column, len(p.columns))
 	for i, c := range p.columns {
-		q.columns[i] = column{make([]float64, len(c.conv)), make([]float64, len(c.value))}
+		q.columns[i] = column{make([]float64, len(c.conv)), make([]float64, len(c.value)), make([]float64, len(c.null))}
 	}
 	for _, j := range p.journeys {
 		s.rest[j.path].conv.Sub(1)
@@ -185,6 +185,7 @@ func (s *sampler) copy() *Paths {
 	for i, c := range s.from.columns {
 		copy(q.columns[i].conv, c.conv)
 		copy(q.columns[i].value, c.value)
+		copy(q.columns[i].null, c.null)
 	}
 	return q
 }
@@ -229,8 +230,7 @@ func (s *sampler) draw(seed, replicate uint64) *Paths {
 		to.null.Add(s.poisson(from.null.Value()))
 		q.bySet[p.setOf[id]].merge(*to)
 		at := p.seqs.places[id]
-		col := &q.columns[at.block]
-		col.conv[at.pos], col.value[at.pos] = to.conv.Value(), to.value.Value()
+		q.columns[at.block].set(at.pos, to)
 	}
 	for id := range p.exposed {
 		from, to := &p.exposed[id], &q.exposed[id]

@@ -15,11 +15,16 @@ type chain struct {
 	start  []edge   // from the start, by state
 	next   [][]edge // by state, by ascending state
 	before [][]edge // by state, where its visits came from, by ascending state
+	onward ways     // next, with probabilities
+	back   ways     // before, likewise
 	conv   []float64
 	value  []float64
 	null   []float64
 	out    []float64 // weight of all visits that a state was left after
 	total  float64   // weight of all paths
+
+	keep  bool    // what a sparse chain is solved for is kept
+	known *solved // it, if it was solved to the end
 }
 
 type edge struct {
@@ -33,15 +38,13 @@ type edge struct {
 func (p *Paths) chain(order int) *chain {
 	m := newMeter(p, order)
 	for b := range p.seqs.blocks {
-		blk := &p.seqs.blocks[b]
+		blk, col := &p.seqs.blocks[b], &p.columns[b]
 		if blk.length == 0 {
 			continue
 		}
-		for pos, id := range blk.ids {
-			t := &p.rows[id]
-			weight := t.conv.Value() + t.null.Value()
-			if weight != 0 || t.value.Value() != 0 {
-				m.path(blk.at(pos), t, weight)
+		for pos, conv := range col.conv {
+			if value, null := col.value[pos], col.null[pos]; conv+null != 0 || value != 0 {
+				m.path(blk.at(pos), conv, value, null)
 			}
 		}
 	}
@@ -92,8 +95,8 @@ func (m *meter) state(window []uint32) uint32 {
 	return id
 }
 
-func (m *meter) path(path []uint32, t *tally, weight float64) {
-	last := fromStart
+func (m *meter) path(path []uint32, conv, value, null float64) {
+	last, weight := fromStart, conv+null
 	for i := 0; i == 0 || i+m.order <= len(path); i++ {
 		var state uint32
 		window := path[i:min(i+m.order, len(path))]
@@ -117,7 +120,10 @@ func (m *meter) path(path []uint32, t *tally, weight float64) {
 		}
 		last = state
 	}
-	m.ends[last].merge(*t)
+	end := &m.ends[last]
+	end.conv.Add(conv)
+	end.value.Add(value)
+	end.null.Add(null)
 }
 
 // chain numbers the states by length, then by their channels' names.
@@ -169,6 +175,8 @@ func (m *meter) chain(p *Paths) *chain {
 			c.before[e.to] = append(c.before[e.to], edge{uint32(s), e.weight})
 		}
 	}
+	c.onward = c.waysOf(c.next, func(s, _ uint32) float64 { return c.out[s] })
+	c.back = c.waysOf(c.before, func(_, from uint32) float64 { return c.out[from] })
 	return c
 }
 

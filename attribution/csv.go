@@ -212,8 +212,7 @@ func (p *Paths) settle() {
 		t := &p.rows[id]
 		p.bySet[p.setOf[id]].merge(*t)
 		at := p.seqs.places[id]
-		col := &p.columns[at.block]
-		col.conv[at.pos], col.value[at.pos] = t.conv.Value(), t.value.Value()
+		p.columns[at.block].set(at.pos, t)
 		if p.seqs.blocks[at.block].length > 0 {
 			p.counts.untimed.Merge(t.conv)
 		}

@@ -69,6 +69,7 @@ func Markov(p *Paths, opts *MarkovOptions) (Credits, error) {
 	c := p.chain(o.Order)
 	effect := make([]share, p.channels.Len())
 	players := p.players()
+	c.keep = p.lens != nil && p.lens.variance && c.bounded(len(players), len(c.onward.p))
 	conv, value, settled := c.effects(players)
 	if o.Removal == Renormalize {
 		conv, value, settled = c.renormalized(players)

@@ -2,7 +2,9 @@ package attribution
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // removal is a chain without a channel.
@@ -10,15 +12,15 @@ type removal struct {
 	in    []bool // states that contain the channel
 	scale []float64
 	g     []float64    // visits of each state
-	h     [2][]float64 // what a walk from each state brings, in conversions and value
+	h     [][2]float64 // what a walk from each state brings, in conversions and value
 	base  [2]float64   // and from the start
 	kept  float64      // weight of the starts that are left
 }
 
-// without solves the chain without a channel from both sides.
-func (c *chain) without(channel uint32, renormalize bool) removal {
+// without solves the chain without a channel, the i-th, from both sides.
+func (c *chain) without(i int, channel uint32, renormalize bool) removal {
 	n := len(c.next)
-	r := removal{in: c.contains(channel), g: make([]float64, n), kept: c.total}
+	r := removal{in: c.contains(channel), g: make([]float64, n), h: make([][2]float64, n), kept: c.total}
 	r.scale = c.scales(r.in, renormalize)
 	keep := make([]bool, n)
 	for s := range keep {
@@ -43,40 +45,40 @@ func (c *chain) without(channel uint32, renormalize bool) removal {
 			start[e.to] = e.weight / r.kept
 		}
 	}
-	rewards := [2][]float64{c.reward(c.conv), c.reward(c.value)}
+	reward := c.rewards()
 	if n <= maxDense {
 		f := c.factorize(keep, r.in, r.scale, renormalize)
 		rows := make([]float64, f.n)
-		spread := func(to []float64) {
-			for i, s := range f.states {
-				to[s] = rows[i]
-			}
-		}
 		for i, s := range f.states {
 			rows[i] = start[s]
 		}
 		f.left(rows)
-		spread(r.g)
-		for k, reward := range rewards {
+		for i, s := range f.states {
+			r.g[s] = rows[i]
+		}
+		for k := range 2 {
 			for i, s := range f.states {
-				rows[i] = reward[s] * r.scale[s]
+				rows[i] = reward[s][k] * r.scale[s]
 			}
 			f.right(rows)
-			r.h[k] = make([]float64, n)
-			spread(r.h[k])
+			for i, s := range f.states {
+				r.h[s][k] = rows[i]
+			}
 		}
 	} else {
 		// Nine digits are more than a standard error has.
 		const enough = 1e-9
-		r.g, _ = c.visits(r.g, start, keep, r.scale, enough)
-		for k, reward := range rewards {
-			r.h[k] = make([]float64, n)
-			c.sweeps(reward, r.h[k], keep, r.scale, enough)
+		if c.known != nil && !renormalize {
+			r.g = c.known.visits[i]
+			copy(r.h, c.known.h) // what is left is near to the whole
+		} else {
+			r.g, _ = c.visits(r.g, start, keep, r.scale, enough)
 		}
+		c.sweepBoth(reward, r.h, keep, r.scale, enough)
 	}
 	for s, p := range start {
-		r.base[0] += p * r.h[0][s]
-		r.base[1] += p * r.h[1][s]
+		r.base[0] += p * r.h[s][0]
+		r.base[1] += p * r.h[s][1]
 	}
 	return r
 }
@@ -101,7 +103,7 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 		first[s] = edges
 		edges += len(es)
 	}
-	if (edges+len(c.next))*n > maxSlopes/4 {
+	if !c.bounded(n, edges) {
 		return fmt.Errorf("%w for the delta method: %d in a chain of %d moves; see Bootstrap", ErrChannels, n, edges)
 	}
 	conv, value := p.scalings(effect, renormalize)
@@ -121,39 +123,39 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 		null[k], each[k] = make([]float64, len(c.next)*n), make([]float64, len(c.next)*n)
 		whole[k] = make([]float64, n)
 	}
-	for i, ch := range players {
-		r := c.without(ch, renormalize)
-		for k, h := range r.h {
-			if base[k] == 0 {
-				continue
-			}
-			whole[k][i] = r.base[k] / (base[k] * base[k])
-			for s := range c.next {
-				switch {
-				case r.kept == 0 || renormalize && r.in[s]:
-				case r.in[s]:
-					starts[k][s*n+i] = r.base[k] / r.kept / base[k]
-				default:
-					starts[k][s*n+i] = -(h[s] - r.base[k]) / r.kept / base[k]
-				}
-				if r.in[s] || c.out[s] == 0 {
+	inParts(n, func(from, to int) {
+		for i := from; i < to; i++ {
+			r := c.without(i, players[i], renormalize)
+			for k := range base {
+				if base[k] == 0 {
 					continue
 				}
-				w := r.g[s] * r.scale[s] / c.out[s] / base[k]
-				null[k][s*n+i], each[k][s*n+i] = w*h[s], -w
-				for e, to := range c.next[s] {
-					if r.in[to.to] && renormalize {
+				whole[k][i] = r.base[k] / (base[k] * base[k])
+				for s := range c.next {
+					switch {
+					case r.kept == 0 || renormalize && r.in[s]:
+					case r.in[s]:
+						starts[k][s*n+i] = r.base[k] / r.kept / base[k]
+					default:
+						starts[k][s*n+i] = -(r.h[s][k] - r.base[k]) / r.kept / base[k]
+					}
+					if r.in[s] || c.out[s] == 0 {
 						continue
 					}
-					x := w * h[s]
-					if !r.in[to.to] {
-						x = -w * (h[to.to] - h[s])
+					w := r.g[s] * r.scale[s] / c.out[s] / base[k]
+					null[k][s*n+i], each[k][s*n+i] = w*r.h[s][k], -w
+					for e, to := range c.next[s] {
+						switch {
+						case !r.in[to.to]:
+							moves[k][(first[s]+e)*n+i] = -w * (r.h[to.to][k] - r.h[s][k])
+						case !renormalize:
+							moves[k][(first[s]+e)*n+i] = w * r.h[s][k]
+						}
 					}
-					moves[k][(first[s]+e)*n+i] = x
 				}
 			}
 		}
-	}
+	})
 	for k, s := range scalings {
 		for _, table := range [][]float64{moves[k], starts[k], null[k], each[k]} {
 			for row := 0; row < len(table); row += n {
@@ -178,6 +180,12 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 	return nil
 }
 
+// bounded tells whether tables by state or move, and by channel, are within
+// what the delta method may take.
+func (c *chain) bounded(channels, moves int) bool {
+	return (moves+len(c.next))*channels <= maxSlopes/4
+}
+
 // influences are what the moves, the starts and the ends of a journey do to
 // the credits, to conversions and to value: by state or edge, then by channel.
 // A conversion adds each, and for value each times its value.
@@ -185,19 +193,44 @@ type influences struct {
 	moves, starts, null, each [2][]float64
 }
 
+// inParts calls f, from as many goroutines as there are processors, with parts
+// of 0…n−1.
+func inParts(n int, f func(from, to int)) {
+	parts := max(1, min(n, runtime.GOMAXPROCS(0)))
+	var wait sync.WaitGroup
+	for i := range parts {
+		wait.Go(func() { f(i*n/parts, (i+1)*n/parts) })
+	}
+	wait.Wait()
+}
+
+// momentParts is into how many parts the paths are dealt, each with moments of
+// its own; it is the same on all machines, and so are the figures.
+const momentParts = 4
+
 // markovByMoments sums up the paths before it looks at the channels.
 func (p *Paths) markovByMoments(l *lens, c *chain, players []uint32, first []int, edges int, t *influences) {
 	n, states := len(players), len(c.next)
-	m := newMoments(edges+2*states, states)
-	squares := p.squares()
-	walk := newWalker(p, c, first)
-	var features []int
-	p.byRows(func(path []uint32, id uint32) {
-		start, last, steps := walk.path(path)
-		features = append(append(append(features[:0], steps...), edges+start), edges+states+last)
-		r := &p.rows[id]
-		m.add(features, last, r.conv.Value(), r.value.Value(), squares[id], r.null.Value())
+	squares, pieces := p.squares(), p.pieces()
+	var parts [momentParts]*moments
+	inParts(len(parts), func(from, to int) {
+		for i := from; i < to; i++ {
+			m, walk := newMoments(edges+2*states, states), newWalker(p, c, first)
+			var features []int
+			for _, piece := range pieces[i*len(pieces)/len(parts) : (i+1)*len(pieces)/len(parts)] {
+				p.byRows(piece, func(path []uint32, r pathRow) {
+					start, last, steps := walk.path(path)
+					features = append(append(append(features[:0], steps...), edges+start), edges+states+last)
+					m.add(features, last, r.conv, r.value, squares[r.id], r.null)
+				})
+			}
+			parts[i] = m
+		}
 	})
+	m := parts[0]
+	for _, more := range parts[1:] {
+		m.merge(more)
+	}
 	feature, end := make([]float64, m.n), make([]float64, states)
 	for i, ch := range players {
 		var v [2]float64
@@ -219,50 +252,74 @@ func (p *Paths) markovByMoments(l *lens, c *chain, players []uint32, first []int
 // markovByPath sums up what each path does to each channel.
 func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t *influences) {
 	n := len(players)
-	squares := p.squares()
-	walk := newWalker(p, c, first)
-	f, cells := newInfluence(n), make([]cell, n)
-	sums := [2][]float64{f.null, f.valueNull}
-	rows := 0
-	p.byRows(func(path []uint32, id uint32) {
-		start, last, steps := walk.path(path)
-		for k, sum := range sums {
-			copy(sum, t.starts[k][start*n:start*n+n])
-			for _, e := range steps {
-				row := t.moves[k][e*n : e*n+n]
-				for i := range sum {
-					sum[i] += row[i]
+	squares, pieces := p.squares(), p.pieces()
+	found := make([][]cell, len(pieces))
+	inParts(len(pieces), func(from, to int) {
+		walk, f := newWalker(p, c, first), newInfluence(n)
+		sums, eachConv := [2][]float64{f.null, f.valueNull}, f.conv
+		for i := from; i < to; i++ {
+			cells := make([]cell, n)
+			p.byRows(pieces[i], func(path []uint32, r pathRow) {
+				start, last, steps := walk.path(path)
+				for k, sum := range sums {
+					copy(sum, t.starts[k][start*n:start*n+n])
+					for _, e := range steps {
+						row := t.moves[k][e*n : e*n+n]
+						for i := range sum {
+							sum[i] += row[i]
+						}
+					}
+					row := t.null[k][last*n : last*n+n]
+					for i := range sum {
+						sum[i] += row[i]
+					}
 				}
-			}
-			row := t.null[k][last*n : last*n+n]
-			for i := range sum {
-				sum[i] += row[i]
-			}
-		}
-		f.valueConv, f.valueEach = f.valueNull, t.each[1][last*n:last*n+n]
-		for i, x := range t.each[0][last*n : last*n+n] {
-			f.conv[i] = f.null[i] + x
-		}
-		r := &p.rows[id]
-		f.count(cells, r.conv.Value(), r.value.Value(), squares[id], r.null.Value())
-		if rows++; rows%flushEvery == 0 {
-			l.flush(cells, players)
+				f.valueConv, f.valueEach = f.valueNull, t.each[1][last*n:last*n+n]
+				for i, x := range t.each[0][last*n : last*n+n] {
+					eachConv[i] = f.null[i] + x
+				}
+				f.count(cells, r.conv, r.value, squares[r.id], r.null)
+			})
+			found[i] = cells
 		}
 	})
-	l.flush(cells, players)
+	for _, cells := range found {
+		l.flush(cells, players)
+	}
 }
 
-// byRows calls f for each path that has channels and journeys.
-func (p *Paths) byRows(f func(path []uint32, id uint32)) {
+// piece is a part of a block of paths.
+type piece struct{ block, from, to int }
+
+// pieces are all paths with channels in parts of the same size on all
+// machines.
+func (p *Paths) pieces() []piece {
+	var list []piece
 	for b := range p.seqs.blocks {
 		blk := &p.seqs.blocks[b]
 		if blk.length == 0 {
 			continue
 		}
-		for pos, id := range blk.ids {
-			if t := &p.rows[id]; t.conv.Value()+t.null.Value() != 0 {
-				f(blk.at(pos), id)
-			}
+		for from := 0; from < len(blk.ids); from += flushEvery {
+			list = append(list, piece{b, from, min(from+flushEvery, len(blk.ids))})
+		}
+	}
+	return list
+}
+
+// pathRow is what is known of one path.
+type pathRow struct {
+	id                uint32
+	conv, value, null float64
+}
+
+// byRows calls f for each path of a piece that has journeys.
+func (p *Paths) byRows(at piece, f func(path []uint32, r pathRow)) {
+	blk, col := &p.seqs.blocks[at.block], &p.columns[at.block]
+	for pos := at.from; pos < at.to; pos++ {
+		r := pathRow{blk.ids[pos], col.conv[pos], col.value[pos], col.null[pos]}
+		if r.conv+r.null != 0 {
+			f(blk.at(pos), r)
 		}
 	}
 }

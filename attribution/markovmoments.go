@@ -43,6 +43,15 @@ func (m *moments) add(features []int, last int, conv, value, squares, null float
 	m.squares[last] += squares
 }
 
+// merge adds the moments of other paths.
+func (m *moments) merge(o *moments) {
+	for _, t := range [5][2][]float64{{m.square, o.square}, {m.conv, o.conv}, {m.value, o.value}, {m.count, o.count}, {m.squares, o.squares}} {
+		for i, x := range t[1] {
+			t[0][i] += x
+		}
+	}
+}
+
 // variance is that of one figure: what each feature does to it, and what a
 // conversion that ends in a state does beside, in all (of conversions) or per
 // unit of its value.

@@ -66,9 +66,13 @@ func (t *tally) zero() bool {
 	return t.conv.Value() == 0 && t.value.Value() == 0 && t.null.Value() == 0
 }
 
-// column repeats the conversions and values of one block of paths, rounded
-// and side by side, because the rules read nothing else of a row.
-type column struct{ conv, value []float64 }
+// column repeats the figures of one block of paths, rounded and side by side,
+// because most models read nothing else of a row.
+type column struct{ conv, value, null []float64 }
+
+func (c *column) set(pos uint32, t *tally) {
+	c.conv[pos], c.value[pos], c.null[pos] = t.conv.Value(), t.value.Value(), t.null.Value()
+}
 
 // counts are what the paths know beside their rows.
 type counts struct {
@@ -321,7 +325,7 @@ func (p *Paths) intern(path []uint32) uint32 {
 		p.columns = append(p.columns, column{})
 	}
 	col := &p.columns[p.seqs.places[id].block]
-	col.conv, col.value = append(col.conv, 0), append(col.value, 0)
+	col.conv, col.value, col.null = append(col.conv, 0), append(col.value, 0), append(col.null, 0)
 	return id
 }
 
@@ -359,7 +363,6 @@ next:
 func (p *Paths) add(path uint32, conv, value, null stats.Sum) {
 	t := tally{conv, value, null}
 	at := p.seqs.places[path]
-	col := &p.columns[at.block]
 	for _, to := range [2]*tally{&p.rows[path], &p.bySet[p.setOf[path]]} {
 		before := to.negative()
 		to.merge(t)
@@ -371,7 +374,7 @@ func (p *Paths) add(path uint32, conv, value, null stats.Sum) {
 			}
 		}
 	}
-	col.conv[at.pos], col.value[at.pos] = p.rows[path].conv.Value(), p.rows[path].value.Value()
+	p.columns[at.block].set(at.pos, &p.rows[path])
 }
 
 func (p *Paths) costOf(channel uint32) *costs {

@@ -1,10 +1,6 @@
 package attribution
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/mat"
-)
+import "gonum.org/v1/gonum/mat"
 
 // maxDense is up to how many states a chain is solved by one factorization.
 // Larger ones are sparse, as no more windows are seen than paths have touches,
@@ -171,6 +167,9 @@ func (c *chain) starts() []float64 {
 // The last result says whether a sparse chain was solved to the end.
 func (c *chain) effects(channels []uint32) (conv, value []float64, ok bool) {
 	conv, value, ok = c.effectsBy(channels, len(c.next) <= maxDense)
+	if !ok {
+		c.known = nil
+	}
 	if !ok && len(c.next) <= maxStubborn {
 		return c.effectsBy(channels, true)
 	}
@@ -188,24 +187,34 @@ func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64,
 	for s := range all {
 		all[s], one[s] = true, 1
 	}
-	h := [2][]float64{c.reward(c.conv), c.reward(c.value)}
-	var first func(in []bool, states []uint32) []float64
+	reward, h := c.rewards(), make([][2]float64, n)
+	var first func(i int, in []bool, states []uint32) []float64
 	ok = true
 	if dense {
 		f := c.factorize(all, make([]bool, n), one, false)
-		f.right(h[0])
-		f.right(h[1])
+		column := make([]float64, n)
+		for k := range 2 {
+			for s := range column {
+				column[s] = reward[s][k]
+			}
+			f.right(column)
+			for s, x := range column {
+				h[s][k] = x
+			}
+		}
 		inverse := f.inverse()
 		from := append([]float64(nil), start...)
 		f.left(from)
-		first = func(_ []bool, states []uint32) []float64 { return firstDense(inverse, from, states) }
+		first = func(_ int, _ []bool, states []uint32) []float64 { return firstDense(inverse, from, states) }
 	} else {
 		g, settled := c.visits(append([]float64(nil), start...), start, all, one, settledAt)
-		ok = settled
-		for i, amount := range [2][]float64{c.conv, c.value} {
-			ok = c.sweeps(c.reward(amount), h[i], all, one, settledAt) && ok
+		ok = c.sweepBoth(reward, h, all, one, settledAt) && settled
+		known := &solved{h: h}
+		if c.keep {
+			known.visits = make([][]float64, len(channels))
+			c.known = known
 		}
-		first = func(in []bool, states []uint32) []float64 {
+		first = func(i int, in []bool, states []uint32) []float64 {
 			keep := make([]bool, n)
 			for s := range keep {
 				keep[s] = !in[s]
@@ -215,13 +224,14 @@ func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64,
 			}
 			less, settled := c.visits(append([]float64(nil), g...), start, keep, one, settledAt)
 			ok = settled
+			if c.keep {
+				known.visits[i] = less
+			}
 			e := make([]float64, len(states))
 			for i, b := range states {
 				e[i] = start[b]
-				for _, from := range c.before[b] {
-					if s := from.to; keep[s] && c.out[s] != 0 {
-						e[i] += less[s] * from.weight / c.out[s]
-					}
+				for k := c.back.first[b]; k < c.back.first[b+1]; k++ {
+					e[i] += less[c.back.state[k]] * c.back.p[k]
 				}
 			}
 			return e
@@ -229,8 +239,8 @@ func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64,
 	}
 	var base [2]float64
 	for s, p := range start {
-		base[0] += p * h[0][s]
-		base[1] += p * h[1][s]
+		base[0] += p * h[s][0]
+		base[1] += p * h[s][1]
 	}
 	for i, ch := range channels {
 		in := c.contains(ch)
@@ -243,9 +253,9 @@ func (c *chain) effectsBy(channels []uint32, dense bool) (conv, value []float64,
 		if len(states) == 0 {
 			continue
 		}
-		for k, e := range first(in, states) {
-			conv[i] += e * h[0][states[k]]
-			value[i] += e * h[1][states[k]]
+		for k, e := range first(i, in, states) {
+			conv[i] += e * h[states[k]][0]
+			value[i] += e * h[states[k]][1]
 		}
 	}
 	for i, of := range [2][]float64{conv, value} {
@@ -281,107 +291,4 @@ func firstDense(inverse *mat.Dense, from []float64, states []uint32) []float64 {
 		_ = x
 	}
 	return x.RawVector().Data
-}
-
-const (
-	maxSweeps = 5_000 // there and back
-	settledAt = 1e-15
-)
-
-// settle watches the changes of one sweep after the other. Near the end they
-// shrink by a constant factor, which tells how much is still to come.
-type settle struct{ last, enough float64 }
-
-func (s *settle) done(change, size float64) bool {
-	ratio := 0.0
-	if s.last > 0 {
-		ratio = change / s.last
-	}
-	s.last = change
-	if change <= s.enough/2*size && ratio < 0.9 {
-		return true
-	}
-	return ratio > 0 && ratio < 1 && change*ratio/(1-ratio) <= s.enough*size || change == 0
-}
-
-// sweeps solves h = r + Q·h on the states of keep by Gauss–Seidel, from where
-// h stands, and reports whether it settled.
-func (c *chain) sweeps(reward, h []float64, keep []bool, scale []float64, enough float64) bool {
-	w := settle{enough: enough}
-	for range maxSweeps {
-		change, size := 0.0, 0.0
-		// There and back, so that neither direction of a circle is slow.
-		for i := range 2 * len(h) {
-			s := len(h) - 1 - i
-			if s < 0 {
-				s = i - len(h)
-			}
-			if !keep[s] {
-				h[s] = 0
-				continue
-			}
-			sum, self := 0.0, 0.0
-			if c.out[s] != 0 {
-				for _, e := range c.next[s] {
-					if e.to == uint32(s) {
-						self = e.weight / c.out[s] * scale[s]
-					} else if keep[e.to] {
-						sum += e.weight * h[e.to]
-					}
-				}
-				sum *= scale[s] / c.out[s]
-			}
-			x := reward[s] * scale[s]
-			if x += sum; self < 1 {
-				x /= 1 - self
-			}
-			change, size = max(change, math.Abs(x-h[s])), max(size, math.Abs(x))
-			h[s] = x
-		}
-		if w.done(change, size) {
-			return true
-		}
-	}
-	return false
-}
-
-// visits solves g = start + g·Q on the states of keep by Gauss–Seidel, from
-// where g stands.
-func (c *chain) visits(g, start []float64, keep []bool, scale []float64, enough float64) ([]float64, bool) {
-	w := settle{enough: enough}
-	for range maxSweeps {
-		change, size := 0.0, 0.0
-		for i := range 2 * len(g) {
-			t := i
-			if t >= len(g) {
-				t = 2*len(g) - 1 - i
-			}
-			if !keep[t] {
-				g[t] = 0
-				continue
-			}
-			sum, self := start[t], 0.0
-			for _, e := range c.before[t] {
-				s := e.to
-				if !keep[s] || c.out[s] == 0 {
-					continue
-				}
-				p := e.weight / c.out[s] * scale[s]
-				if s == uint32(t) {
-					self = p
-				} else {
-					sum += g[s] * p
-				}
-			}
-			if self < 1 {
-				sum /= 1 - self
-			}
-			change, size = max(change, math.Abs(sum-g[t])), max(size, sum)
-			g[t] = sum
-		}
-		if w.done(change, size) {
-			return g, true
-		}
-	}
-	return g, false
 }
