@@ -28,7 +28,9 @@ import (
 // that changes the credits of one that looks at single journeys, such as
 // [TimeDecay], cannot be differentiated so: an [*InputError].
 //
-// An error of the model, and ctx's own, end it.
+// Markov chains are differentiated by as many goroutines as there are
+// processors, which do not show in the result. An error of the model, and ctx's
+// own, end it.
 func Intervals(ctx context.Context, p *Paths, model func(*Paths) (Credits, error), level float64) ([]Interval, error) {
 	const verb = "Intervals"
 	if level == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -182,5 +183,34 @@ func TestIntervalsCover(t *testing.T) {
 		}
 		t.Logf("%-10s %.4f of %g", name, hits/all, all)
 		require.InDelta(t, 0.95, hits/all, slack, name)
+	}
+}
+
+// The goroutines that share the work do not show, whichever way the variances
+// of a chain are summed up.
+func TestMarkovIntervalsOfAnyWorkers(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 15))
+	p := new(Paths)
+	for range 6_000 {
+		path := make([]string, 1+r.IntN(7))
+		for i := range path {
+			path[i] = string(rune('A' + r.IntN(9)))
+		}
+		require.NoError(t, p.Add(path, r.Float64(), 10*r.Float64(), 5*r.Float64()))
+	}
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	for _, o := range []MarkovOptions{{Order: 1}, {Order: 3}, {Order: 2, Removal: Renormalize}} {
+		model := func(p *Paths) (Credits, error) { return Markov(p, &o) }
+		var want []Interval
+		for _, n := range []int{1, 2, 5} {
+			runtime.GOMAXPROCS(n)
+			got, err := Intervals(t.Context(), p, model, 0)
+			require.NoError(t, err)
+			if n == 1 {
+				want = got
+			}
+			require.Equal(t, want, got, "%+v, %d goroutines", o, n)
+		}
 	}
 }

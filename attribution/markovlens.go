@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // removal is a chain without a channel.
@@ -123,8 +124,8 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 		null[k], each[k] = make([]float64, len(c.next)*n), make([]float64, len(c.next)*n)
 		whole[k] = make([]float64, n)
 	}
-	inParts(n, func(from, to int) {
-		for i := from; i < to; i++ {
+	inTurn(n, func() func(int) {
+		return func(i int) {
 			r := c.without(i, players[i], renormalize)
 			for k := range base {
 				if base[k] == 0 {
@@ -193,31 +194,51 @@ type influences struct {
 	moves, starts, null, each [2][]float64
 }
 
-// inParts calls f, from as many goroutines as there are processors, with parts
-// of 0…n−1.
-func inParts(n int, f func(from, to int)) {
-	parts := max(1, min(n, runtime.GOMAXPROCS(0)))
+// inTurn calls, from as many goroutines as there are processors, a function
+// made for each of them with every number below n, whoever is free taking the
+// next.
+func inTurn(n int, worker func() func(i int)) {
+	var next atomic.Int64
 	var wait sync.WaitGroup
-	for i := range parts {
-		wait.Go(func() { f(i*n/parts, (i+1)*n/parts) })
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			f := worker()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
 	}
 	wait.Wait()
 }
 
 // momentParts is into how many parts the paths are dealt, each with moments of
 // its own; it is the same on all machines, and so are the figures.
-const momentParts = 4
+const momentParts = 2
 
 // markovByMoments sums up the paths before it looks at the channels.
 func (p *Paths) markovByMoments(l *lens, c *chain, players []uint32, first []int, edges int, t *influences) {
 	n, states := len(players), len(c.next)
 	squares, pieces := p.squares(), p.pieces()
+	var dealt [momentParts][]piece
+	var work [momentParts]int
+	for _, at := range pieces {
+		least := 0
+		for i := range work {
+			if work[i] < work[least] {
+				least = i
+			}
+		}
+		features := p.seqs.blocks[at.block].length + 3
+		work[least] += (at.to - at.from) * features * features
+		dealt[least] = append(dealt[least], at)
+	}
 	var parts [momentParts]*moments
-	inParts(len(parts), func(from, to int) {
-		for i := from; i < to; i++ {
-			m, walk := newMoments(edges+2*states, states), newWalker(p, c, first)
+	inTurn(len(parts), func() func(int) {
+		walk := newWalker(p, c, first)
+		return func(i int) {
+			m := newMoments(edges+2*states, states)
 			var features []int
-			for _, piece := range pieces[i*len(pieces)/len(parts) : (i+1)*len(pieces)/len(parts)] {
+			for _, piece := range dealt[i] {
 				p.byRows(piece, func(path []uint32, r pathRow) {
 					start, last, steps := walk.path(path)
 					features = append(append(append(features[:0], steps...), edges+start), edges+states+last)
@@ -231,21 +252,26 @@ func (p *Paths) markovByMoments(l *lens, c *chain, players []uint32, first []int
 	for _, more := range parts[1:] {
 		m.merge(more)
 	}
-	feature, end := make([]float64, m.n), make([]float64, states)
-	for i, ch := range players {
-		var v [2]float64
-		for k := range v {
-			for e := range edges {
-				feature[e] = t.moves[k][e*n+i]
+	m.fold()
+	found := make([][2]float64, n)
+	inTurn(n, func() func(int) {
+		feature, end := make([]float64, m.n), make([]float64, states)
+		return func(i int) {
+			for k := range found[i] {
+				for e := range edges {
+					feature[e] = t.moves[k][e*n+i]
+				}
+				for s := range states {
+					feature[edges+s], feature[edges+states+s] = t.starts[k][s*n+i], t.null[k][s*n+i]
+					end[s] = t.each[k][s*n+i]
+				}
+				found[i][k] = m.variance(feature, end, k == 1)
 			}
-			for s := range states {
-				feature[edges+s], feature[edges+states+s] = t.starts[k][s*n+i], t.null[k][s*n+i]
-				end[s] = t.each[k][s*n+i]
-			}
-			v[k] = m.variance(feature, end, k == 1)
 		}
-		l.square[ch].conv.Add(v[0])
-		l.square[ch].value.Add(v[1])
+	})
+	for i, ch := range players {
+		l.square[ch].conv.Add(found[i][0])
+		l.square[ch].value.Add(found[i][1])
 	}
 }
 
@@ -254,10 +280,10 @@ func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t
 	n := len(players)
 	squares, pieces := p.squares(), p.pieces()
 	found := make([][]cell, len(pieces))
-	inParts(len(pieces), func(from, to int) {
+	inTurn(len(pieces), func() func(int) {
 		walk, f := newWalker(p, c, first), newInfluence(n)
 		sums, eachConv := [2][]float64{f.null, f.valueNull}, f.conv
-		for i := from; i < to; i++ {
+		return func(i int) {
 			cells := make([]cell, n)
 			p.byRows(pieces[i], func(path []uint32, r pathRow) {
 				start, last, steps := walk.path(path)
@@ -291,8 +317,10 @@ func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t
 // piece is a part of a block of paths.
 type piece struct{ block, from, to int }
 
-// pieces are all paths with channels in parts of the same size on all
-// machines.
+// pieceRows bounds the paths of a piece.
+const pieceRows = 1024
+
+// pieces are all paths with channels, the same ones on all machines.
 func (p *Paths) pieces() []piece {
 	var list []piece
 	for b := range p.seqs.blocks {
@@ -300,8 +328,8 @@ func (p *Paths) pieces() []piece {
 		if blk.length == 0 {
 			continue
 		}
-		for from := 0; from < len(blk.ids); from += flushEvery {
-			list = append(list, piece{b, from, min(from+flushEvery, len(blk.ids))})
+		for from := 0; from < len(blk.ids); from += pieceRows {
+			list = append(list, piece{b, from, min(from+pieceRows, len(blk.ids))})
 		}
 	}
 	return list

@@ -11,7 +11,7 @@ const maxMoments = 1024
 // and nothing for each channel.
 type moments struct {
 	n      int
-	square []float64 // n × n, by two features, the smaller first: journeys, pairs twice
+	square []float64 // n × n, by two features as a path has them: journeys, pairs twice
 	// By feature and state of the end: conversions and value of the paths that
 	// have the feature and end there.
 	states      int
@@ -32,9 +32,10 @@ func newMoments(features, states int) *moments {
 func (m *moments) add(features []int, last int, conv, value, squares, null float64) {
 	all := conv + null
 	for i, a := range features {
-		m.square[a*m.n+a] += all
+		row := m.square[a*m.n : a*m.n+m.n]
+		row[a] += all
 		for _, b := range features[i+1:] {
-			m.square[min(a, b)*m.n+max(a, b)] += 2 * all
+			row[b] += 2 * all
 		}
 		m.conv[a*m.states+last] += conv
 		m.value[a*m.states+last] += value
@@ -52,6 +53,31 @@ func (m *moments) merge(o *moments) {
 	}
 }
 
+// fold puts the smaller feature of each pair first, as variance reads them.
+func (m *moments) fold() {
+	for a := range m.n {
+		for b := a + 1; b < m.n; b++ {
+			m.square[a*m.n+b] += m.square[b*m.n+a]
+		}
+	}
+}
+
+// dot is Σ x·y, in four sums that need not wait for each other.
+func dot(x, y []float64) float64 {
+	var s [4]float64
+	for len(x) >= 4 && len(y) >= 4 {
+		s[0] += x[0] * y[0]
+		s[1] += x[1] * y[1]
+		s[2] += x[2] * y[2]
+		s[3] += x[3] * y[3]
+		x, y = x[4:], y[4:]
+	}
+	for i, a := range x {
+		s[0] += a * y[i]
+	}
+	return (s[0] + s[1]) + (s[2] + s[3])
+}
+
 // variance is that of one figure: what each feature does to it, and what a
 // conversion that ends in a state does beside, in all (of conversions) or per
 // unit of its value.
@@ -61,10 +87,7 @@ func (m *moments) variance(feature, end []float64, byValue bool) float64 {
 		if x == 0 {
 			continue
 		}
-		row, part := m.square[a*m.n:a*m.n+m.n], 0.0
-		for b, y := range feature[a:] {
-			part += row[a+b] * y
-		}
+		part := dot(m.square[a*m.n+a:a*m.n+m.n], feature[a:])
 		cross := m.conv[a*m.states : a*m.states+m.states]
 		if byValue {
 			cross = m.value[a*m.states : a*m.states+m.states]
