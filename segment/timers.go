@@ -33,18 +33,31 @@ type calendar struct {
 	late    timerHeap // added to buckets that were open already
 	opened  int64     // the last bucket that was opened
 	started bool
-	buckets map[int64]*[]timer
+	buckets map[int64]*timerBucket
+	found   []*timerBucket // the same, those of maxFound in a row without a search
 	keys    keyHeap
 	n       int
-	last    *[]timer // the bucket added to last, which mostly is the next one, too
-	lastKey int64
-	spare   []timer // room that a bucket had
+	spare   [][]timer // room that buckets had
 
 	// fill adds to the timers of a bucket as it is opened, may be nil.
 	fill func(b int64, list []timer) []timer
 }
 
-func bucket(sec int64) int64 { return sec >> 12 }
+// timerBucket is the timers of the seconds with one value of bucket.
+type timerBucket struct {
+	key  int64
+	list []timer
+}
+
+const (
+	bucketBits = 12
+	// maxFound buckets are seven weeks.
+	maxFound = 1 << 10
+	// maxSpare is about how far the number of buckets goes up and down.
+	maxSpare = 4
+)
+
+func bucket(sec int64) int64 { return sec >> bucketBits }
 
 func (c *calendar) len() int { return c.n }
 
@@ -55,25 +68,45 @@ func (c *calendar) add(t timer) {
 		c.late.push(t)
 		return
 	}
-	if c.last == nil || b != c.lastKey {
-		c.last, c.lastKey = c.bucket(b), b
-	}
-	*c.last = append(*c.last, t)
+	d := c.bucket(b)
+	d.list = append(d.list, t)
 }
 
 // bucket returns a bucket that is not open yet, making it if needed.
-func (c *calendar) bucket(b int64) *[]timer {
-	list := c.buckets[b]
-	if list == nil {
-		if c.buckets == nil {
-			c.buckets = make(map[int64]*[]timer)
-		}
-		list = &[]timer{}
-		*list, c.spare = c.spare, nil
-		c.buckets[b] = list
+func (c *calendar) bucket(b int64) *timerBucket {
+	if c.found == nil {
+		c.found, c.buckets = make([]*timerBucket, maxFound), make(map[int64]*timerBucket)
+	}
+	at := &c.found[uint64(b)%maxFound]
+	if d := *at; d != nil && d.key == b {
+		return d
+	}
+	d := c.buckets[b]
+	if d == nil {
+		d = &timerBucket{key: b, list: c.room()}
+		c.buckets[b] = d
 		heap.Push(&c.keys, b)
 	}
-	return list
+	*at = d
+	return d
+}
+
+// room returns an empty list, mostly one that a bucket had.
+func (c *calendar) room() []timer {
+	n := len(c.spare)
+	if n == 0 {
+		return nil
+	}
+	list := c.spare[n-1]
+	c.spare = c.spare[:n-1]
+	return list[:0]
+}
+
+// leave keeps a list for room.
+func (c *calendar) leave(list []timer) {
+	if cap(list) > 0 && len(c.spare) < maxSpare {
+		c.spare = append(c.spare, list)
+	}
 }
 
 // isOpen reports whether the bucket of a second was opened.
@@ -111,22 +144,18 @@ func (c *calendar) ahead() []timer {
 // next takes out the first timer at or before the second, ordered by second,
 // user and predicate.
 func (c *calendar) next(sec int64) (timer, bool) {
+	if c.head < len(c.due) && len(c.late) == 0 {
+		t := c.due[c.head]
+		if t.sec > sec {
+			return timer{}, false
+		}
+		c.head++
+		c.n--
+		return t, true
+	}
 	t, late, ok := c.first()
 	for !ok && len(c.keys) > 0 && c.keys[0] <= bucket(sec) {
-		b := heap.Pop(&c.keys).(int64)
-		c.spare = c.due[:0]
-		c.due, c.head, c.neared = *c.buckets[b], 0, 0
-		delete(c.buckets, b)
-		if b == c.lastKey {
-			c.last = nil
-		}
-		c.opened, c.started = b, true
-		if c.fill != nil {
-			n := len(c.due)
-			c.due = c.fill(b, c.due)
-			c.n += len(c.due) - n
-		}
-		slices.SortFunc(c.due, timer.compare)
+		c.open(heap.Pop(&c.keys).(int64))
 		t, late, ok = c.first()
 	}
 	if !ok || t.sec > sec {
@@ -139,6 +168,63 @@ func (c *calendar) next(sec int64) (timer, bool) {
 		c.head++
 	}
 	return t, true
+}
+
+// open makes the timers of a bucket those that are due.
+func (c *calendar) open(b int64) {
+	c.leave(c.due)
+	c.due, c.head, c.neared = c.buckets[b].list, 0, 0
+	delete(c.buckets, b)
+	if at := &c.found[uint64(b)%maxFound]; *at != nil && (*at).key == b {
+		*at = nil
+	}
+	c.opened, c.started = b, true
+	if c.fill != nil {
+		n := len(c.due)
+		c.due = c.fill(b, c.due)
+		c.n += len(c.due) - n
+	}
+	c.sort(c.due)
+}
+
+// sort puts the timers of one bucket in order: by second in two passes over
+// half of its bits each, then those of a second, who are few.
+func (c *calendar) sort(list []timer) {
+	if len(list) < 32 {
+		slices.SortFunc(list, timer.compare)
+		return
+	}
+	other := slices.Grow(c.room(), len(list))[:len(list)]
+	scatterTimers(other, list, 0)
+	scatterTimers(list, other, bucketBits/2)
+	c.leave(other)
+	for i, n := 0, 1; i < len(list); i, n = i+n, 1 {
+		for i+n < len(list) && list[i+n].sec == list[i].sec {
+			n++
+		}
+		if n > 1 {
+			slices.SortFunc(list[i:i+n], timer.compare)
+		}
+	}
+}
+
+// scatterTimers orders timers by some bits of their seconds, and those with the
+// same as they come.
+func scatterTimers(to, from []timer, shift uint) {
+	const mask = 1<<(bucketBits/2) - 1
+	var place [mask + 1]int32
+	for i := range from {
+		place[from[i].sec>>shift&mask]++
+	}
+	sum := int32(0)
+	for i, n := range place {
+		place[i], sum = sum, sum+n
+	}
+	for _, t := range from {
+		at := &place[t.sec>>shift&mask]
+		to[*at] = t
+		*at++
+	}
 }
 
 // peek reports whether the first timer of the opened buckets is the user's at
