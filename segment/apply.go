@@ -43,15 +43,15 @@ func (x *Index) observe(user uint32, event string, fields map[string]any, at tim
 		x.stats.BadTimes++
 		return
 	}
-	e := x.eventFor(event)
-	x.follow(at)
+	e, stamp := x.eventFor(event), stampOf(at)
+	x.follow(stamp)
 	r := x.begin(user)
 	if e == nil {
 		x.stats.OtherEvents++
 	} else {
-		x.append(r, e, fields, stampOf(at))
+		x.append(r, e, fields, stamp)
 	}
-	x.finish(r, Cause{Kind: ByEvent, Name: event})
+	x.finish(r, ByEvent, event)
 }
 
 // eventOf returns the event of a name, nil when there is none. Mostly it is
@@ -285,10 +285,13 @@ func (x *Index) startStep() {
 
 // finish recomputes the audiences that a step made dirty, those that others
 // refer to first, and emits the transitions by name.
-func (x *Index) finish(r *row, cause Cause) {
-	if len(x.dirty) == 0 {
-		return
+func (x *Index) finish(r *row, kind CauseKind, name string) {
+	if len(x.dirty) > 0 {
+		x.decide(r, kind, name)
 	}
+}
+
+func (x *Index) decide(r *row, kind CauseKind, name string) {
 	if x.levels > 1 {
 		slices.SortFunc(x.dirty, func(a, b *audience) int { return cmp.Compare(a.level, b.level) })
 	}
@@ -323,11 +326,11 @@ func (x *Index) finish(r *row, cause Cause) {
 		a := x.ordered[rank]
 		in := member.has(a.id)
 		x.move(a, r.user, in)
-		t := Transition{User: r.user, Audience: a.public.Name, Entered: in, At: x.now, Cause: cause}
+		cause := Cause{Kind: kind, Name: name}
 		if a.cause != nil {
-			t.Cause.Predicate = a.cause.key
+			cause.Predicate = a.cause.key
 		}
-		x.emit(t)
+		x.emit(a, r.user, in, cause)
 	}
 }
 

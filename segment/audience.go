@@ -250,7 +250,7 @@ func (x *Index) backfill(a *audience, fresh []*predicate) {
 		}
 		x.touch(a, nil)
 		a.cause = nil
-		x.finish(r, Cause{Kind: ByDefinition, Name: a.public.Name})
+		x.finish(r, ByDefinition, a.public.Name)
 	}
 }
 

@@ -67,8 +67,9 @@ func (x *Index) observeSome(batch []Observation) {
 			switch {
 			case o.Attributes == nil:
 			case validTime(o.At):
-				x.follow(o.At)
-				x.update(x.begin(o.User), changes, o.At)
+				at := stampOf(o.At)
+				x.follow(at)
+				x.update(x.begin(o.User), changes, at)
 			default:
 				x.stats.BadTimes++
 			}

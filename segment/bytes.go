@@ -63,7 +63,7 @@ func (x *Index) picture() *picture {
 	p := &picture{
 		fingerprint: x.fingerprint, dynamic: x.opts.Dynamic,
 		attrs: slices.Clone(x.attrs), events: slices.Clone(x.events),
-		meta: snapshot{now: x.now, pruned: x.pruned, seq: x.seq, recent: slices.Collect(x.recent.all())},
+		meta: snapshot{now: x.time(), pruned: x.pruned, seq: x.seq, recent: slices.Collect(x.recent.all())},
 	}
 	defs := slices.Clone(x.ordered)
 	slices.SortStableFunc(defs, func(a, b *audience) int { return a.level - b.level })
@@ -312,7 +312,10 @@ func (x *Index) adopt(snap *snapshot) {
 		x.events = append(x.events, e)
 		x.eventByName[e.name] = e
 	}
-	x.table, x.now, x.pruned, x.swept, x.seq = table{}, snap.now, snap.pruned, -never, snap.seq
+	x.table, x.pruned, x.swept, x.seq = table{}, snap.pruned, -never, snap.seq
+	if x.now = (stamp{sec: unset}); !snap.now.IsZero() {
+		x.now = stampOf(snap.now)
+	}
 	x.rebuild() // an empty index, in which definitions emit nothing
 	for _, d := range snap.defs {
 		if x.byName[d.Name] == nil {

@@ -3,7 +3,6 @@ package segment
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/zhun-go/zhun/internal/bits"
 )
@@ -38,7 +37,7 @@ func (x *Index) remove(user uint32, cause Cause) {
 	for _, a := range x.ordered {
 		if r.in(a.id) {
 			x.move(a, user, false)
-			x.emit(Transition{User: user, Audience: a.public.Name, At: x.now, Cause: cause})
+			x.emit(a, user, false, cause)
 		}
 	}
 	x.dropRings(user)
@@ -77,7 +76,7 @@ func (x *Index) take(r *row, to uint32, cause Cause) {
 			x.evaluate(t, p)
 		}
 	}
-	x.finish(t, cause)
+	x.finish(t, cause.Kind, "")
 }
 
 // Merge adds the rows of another index, which stays as it is: attributes by
@@ -105,7 +104,7 @@ func (x *Index) Merge(other *Index) error {
 type nameLists struct{ attrs, events []string }
 
 // rows returns a copy of the truth.
-func (x *Index) rows() (rows []*row, now time.Time, pruned int64, names nameLists) {
+func (x *Index) rows() (rows []*row, now stamp, pruned int64, names nameLists) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for r := range x.table.all() {

@@ -2,12 +2,13 @@ package segment
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
 
 // follow moves the clock to the time of what is applied, when it does so.
-func (x *Index) follow(at time.Time) {
+func (x *Index) follow(at stamp) {
 	if x.opts.Clock == Auto && !x.attach {
 		x.moveTo(at)
 	}
@@ -23,28 +24,41 @@ func (x *Index) Advance(now time.Time) error {
 	}
 	x.mu.Lock()
 	defer x.release()
-	x.moveTo(now)
+	x.moveTo(stampOf(now))
 	x.prune()
 	return nil
 }
 
+// unset is the second of a clock that was never set.
+const unset = math.MinInt64 / 2
+
+// second is the clock in whole seconds.
+func (x *Index) second() int64 { return x.now.sec }
+
+// time is the clock as a time, the zero time before it was first set.
+func (x *Index) time() time.Time {
+	if x.now.sec == unset {
+		return time.Time{}
+	}
+	return x.now.time()
+}
+
 // moveTo fires the timers up to the instant, in order, and sets the clock.
-func (x *Index) moveTo(now time.Time) {
-	if !now.After(x.now) {
+func (x *Index) moveTo(now stamp) {
+	if now.compare(x.now) <= 0 {
 		return
 	}
-	sec := now.Unix()
-	if x.now.IsZero() {
+	if x.now.sec == unset {
 		x.start(now)
 		return
 	}
 	for {
-		t, ok := x.timers.next(sec)
+		t, ok := x.timers.next(now.sec)
 		if !ok {
 			break
 		}
-		if at := time.Unix(t.sec, 0).UTC(); at.After(x.now) {
-			x.now = at
+		if t.sec > x.now.sec {
+			x.now = stamp{sec: t.sec}
 		}
 		x.approachTimers(x.timers.ahead())
 		r := x.table.get(t.user)
@@ -55,16 +69,16 @@ func (x *Index) moveTo(now time.Time) {
 			x.fire(r, t)
 		}
 		if r != nil {
-			x.finish(r, Cause{Kind: ByClock})
+			x.finish(r, ByClock, "")
 		}
 	}
-	x.now = now.Round(0).UTC()
+	x.now = now
 }
 
 // start sets the clock for the first time. There was no time before, so what
 // is due by now happens now, user by user.
-func (x *Index) start(now time.Time) {
-	x.now = now.Round(0).UTC()
+func (x *Index) start(now stamp) {
+	x.now = now
 	var due []timer
 	for {
 		t, ok := x.timers.next(x.second())
@@ -81,7 +95,7 @@ func (x *Index) start(now time.Time) {
 			x.fire(r, due[i])
 		}
 		if r != nil {
-			x.finish(r, Cause{Kind: ByClock})
+			x.finish(r, ByClock, "")
 		}
 	}
 }

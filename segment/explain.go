@@ -38,7 +38,7 @@ func (x *Index) Explain(name string, user uint32) (Explanation, error) {
 	if r == nil {
 		return Explanation{}, fmt.Errorf("segment: explain: %w: %d", ErrNotHeld, user)
 	}
-	return Explanation{Audience: name, User: user, At: x.now, Rule: x.condition(a.formula, r)}, nil
+	return Explanation{Audience: name, User: user, At: x.time(), Rule: x.condition(a.formula, r)}, nil
 }
 
 func (x *Index) condition(f *formula, r *row) Condition {

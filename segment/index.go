@@ -48,7 +48,7 @@ type Index struct {
 	matchings sync.Pool
 	settling  sync.Mutex // held by the reader that brings the sets up to date
 	table     table
-	now       time.Time
+	now       stamp // of second unset at first
 	pruned    int64 // rows up to this second are gone; set by Advance
 	swept     int64 // the horizon of the last sweep over all rows
 	timers    calendar
@@ -153,7 +153,7 @@ func (x *Index) clear() {
 	x.attrs, x.attrByName = nil, make(map[string]*attribute)
 	x.events, x.eventByName, x.last = nil, make(map[string]*eventType), nil
 	x.predByKey, x.byName = make(map[string]*predicate), make(map[string]*audience)
-	x.pruned, x.swept = -never, -never
+	x.now, x.pruned, x.swept = stamp{sec: unset}, -never, -never
 	x.timers.fill = x.due
 }
 
@@ -171,7 +171,7 @@ func (x *Index) Stats() Stats {
 func (x *Index) Now() time.Time {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.now
+	return x.time()
 }
 
 // Contains reports whether the user is in the audience now. It is false for a

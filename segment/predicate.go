@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -282,12 +281,4 @@ func (x *Index) eventNames() []string {
 	}
 	slices.SortFunc(names, ids.Compare)
 	return names
-}
-
-// second is the clock in whole seconds.
-func (x *Index) second() int64 {
-	if x.now.IsZero() {
-		return math.MinInt64 / 2
-	}
-	return x.now.Unix()
 }

@@ -113,17 +113,18 @@ func (s *stream) insert(at stamp, num []float64, obj []any) int {
 	if n == 0 || at.sec > s.last {
 		s.last = at.sec
 	}
-	s.cells = append(s.cells, uint64(at.sec), uint64(at.ns))
-	for _, v := range num {
-		s.cells = append(s.cells, math.Float64bits(v))
+	end := len(s.cells)
+	if end+w > cap(s.cells) {
+		s.cells = slices.Grow(s.cells, w)
 	}
+	s.cells = s.cells[:end+w]
 	if i < n {
-		copy(s.cells[(i+1)*w:], s.cells[i*w:n*w])
-		c := s.cells[i*w:]
-		c[0], c[1] = uint64(at.sec), uint64(at.ns)
-		for j, v := range num {
-			c[timeCells+j] = math.Float64bits(v)
-		}
+		copy(s.cells[(i+1)*w:], s.cells[i*w:end])
+	}
+	c := s.cells[i*w:][:timeCells+len(num)]
+	c[0], c[1] = uint64(at.sec), uint64(at.ns)
+	for j, v := range num {
+		c[timeCells+j] = math.Float64bits(v)
 	}
 	if s.objs > 0 {
 		*s.obj = slices.Insert(*s.obj, i*int(s.objs), obj...)

@@ -33,9 +33,9 @@ type calendar struct {
 	late    timerHeap // added to buckets that were open already
 	opened  int64     // the last bucket that was opened
 	started bool
-	buckets map[int64]*timerBucket
-	found   []*timerBucket // the same, those of maxFound in a row without a search
-	keys    keyHeap
+	near    []timerBucket          // by the lower bits of the key, made with the first
+	far     map[int64]*timerBucket // those whose place another one had
+	keys    keyHeap                // of all buckets
 	n       int
 	spare   [][]timer // room that buckets had
 
@@ -46,13 +46,14 @@ type calendar struct {
 // timerBucket is the timers of the seconds with one value of bucket.
 type timerBucket struct {
 	key  int64
+	made bool
 	list []timer
 }
 
 const (
 	bucketBits = 12
-	// maxFound buckets are seven weeks.
-	maxFound = 1 << 10
+	// maxNear buckets are seven weeks.
+	maxNear = 1 << 10
 	// maxSpare is about how far the number of buckets goes up and down.
 	maxSpare = 4
 )
@@ -74,21 +75,34 @@ func (c *calendar) add(t timer) {
 
 // bucket returns a bucket that is not open yet, making it if needed.
 func (c *calendar) bucket(b int64) *timerBucket {
-	if c.found == nil {
-		c.found, c.buckets = make([]*timerBucket, maxFound), make(map[int64]*timerBucket)
+	if c.near == nil {
+		c.near, c.far = make([]timerBucket, maxNear), make(map[int64]*timerBucket)
 	}
-	at := &c.found[uint64(b)%maxFound]
-	if d := *at; d != nil && d.key == b {
+	d := &c.near[uint64(b)%maxNear]
+	if d.key == b && d.made {
 		return d
 	}
-	d := c.buckets[b]
-	if d == nil {
-		d = &timerBucket{key: b, list: c.room()}
-		c.buckets[b] = d
-		heap.Push(&c.keys, b)
+	if d.made || c.far[b] != nil {
+		if d = c.far[b]; d != nil {
+			return d
+		}
+		d = new(timerBucket)
+		c.far[b] = d
 	}
-	*at = d
+	*d = timerBucket{b, true, c.room()}
+	heap.Push(&c.keys, b)
 	return d
+}
+
+// take takes out a bucket.
+func (c *calendar) take(b int64) (list []timer) {
+	d := &c.near[uint64(b)%maxNear]
+	if d.key != b || !d.made {
+		d = c.far[b]
+		delete(c.far, b)
+	}
+	list, *d = d.list, timerBucket{}
+	return list
 }
 
 // room returns an empty list, mostly one that a bucket had.
@@ -173,11 +187,7 @@ func (c *calendar) next(sec int64) (timer, bool) {
 // open makes the timers of a bucket those that are due.
 func (c *calendar) open(b int64) {
 	c.leave(c.due)
-	c.due, c.head, c.neared = c.buckets[b].list, 0, 0
-	delete(c.buckets, b)
-	if at := &c.found[uint64(b)%maxFound]; *at != nil && (*at).key == b {
-		*at = nil
-	}
+	c.due, c.head, c.neared = c.take(b), 0, 0
 	c.opened, c.started = b, true
 	if c.fill != nil {
 		n := len(c.due)

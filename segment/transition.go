@@ -137,15 +137,15 @@ func (x *Index) release() {
 }
 
 // emit numbers a transition and queues it.
-func (x *Index) emit(t Transition) {
+func (x *Index) emit(a *audience, user uint32, entered bool, cause Cause) {
 	x.seq++
-	t.Seq = x.seq
-	x.recent.put(t)
+	t := x.recent.next()
+	t.User, t.Audience, t.Entered, t.At, t.Cause, t.Seq = user, a.public.Name, entered, x.time(), cause, x.seq
 	for _, w := range x.watch.list() {
 		if x.replays && (w.after == 0 || t.Seq <= w.after) || !w.within.has(t.User) {
 			continue
 		}
-		x.watch.queue(w, t)
+		x.watch.queue(w, *t)
 		x.queued = true
 	}
 }
@@ -244,13 +244,17 @@ type ring struct {
 	head int // of the oldest, once full
 }
 
-func (r *ring) put(t Transition) {
+// next makes room for one more.
+func (r *ring) next() *Transition {
 	if len(r.list) < r.size {
-		r.list = append(r.list, t)
-		return
+		r.list = append(r.list, Transition{})
+		return &r.list[len(r.list)-1]
 	}
-	r.list[r.head] = t
-	r.head = (r.head + 1) % r.size
+	t := &r.list[r.head]
+	if r.head++; r.head == r.size {
+		r.head = 0
+	}
+	return t
 }
 
 func (r *ring) all() func(yield func(Transition) bool) {

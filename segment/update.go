@@ -21,13 +21,14 @@ func (x *Index) Update(user uint32, attributes map[string]any, at time.Time) err
 	}
 	x.changes = x.changes[:0]
 	x.readChanges(attributes)
-	x.follow(at)
+	stamp := stampOf(at)
+	x.follow(stamp)
 	r := x.begin(user)
 	x.approachNumbers(r, x.changes)
 	if anyCross(x.changes) {
 		x.approachRules(r)
 	}
-	x.update(r, x.changes, at)
+	x.update(r, x.changes, stamp)
 	clear(x.changes)
 	return nil
 }
@@ -95,17 +96,16 @@ func anyCross(changes []change) (crosses bool) {
 }
 
 // update sets attributes of a user with whom a step has begun.
-func (x *Index) update(r *row, changes []change, at time.Time) {
-	stamp := stampOf(at)
+func (x *Index) update(r *row, changes []change, at stamp) {
 	for i := range changes {
 		if ch := &changes[i]; ch.attr.kind.numeric() {
-			x.setNumber(r, ch, stamp)
+			x.setNumber(r, ch, at)
 		} else {
-			x.setObject(r, ch.attr, ch.obj, stamp)
+			x.setObject(r, ch.attr, ch.obj, at)
 		}
 	}
 	x.reconsider(r)
-	x.finish(r, Cause{Kind: ByUpdate})
+	x.finish(r, ByUpdate, "")
 }
 
 // setNumber changes one attribute and flips the predicates that compare it with
