@@ -88,6 +88,7 @@ func (x *Index) append(r *row, e *eventType, fields map[string]any, at stamp) {
 		st.prune(x.pruned)
 	}
 	i := st.insert(at, num, obj)
+	x.fresh++
 	c := x.at(r)
 	for _, m := range e.matchers {
 		if m.filter != nil && m.pure {

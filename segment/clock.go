@@ -119,10 +119,13 @@ func (x *Index) fire(r *row, t timer) {
 // put off until it is worth it, and bytes leave such rows out anyway.
 func (x *Index) prune() {
 	x.pruned = max(x.pruned, x.second()-x.retain)
-	if x.pruned-x.swept < max(x.retain/2, 1) && x.swept != -never {
-		return
+	if moved := x.pruned - x.swept; x.swept != -never && moved < x.retain {
+		// An event pays for a look at a quarter of a row.
+		if moved < max(x.retain/2, 1) || x.fresh < 4*x.table.n {
+			return
+		}
 	}
-	x.swept = x.pruned
+	x.swept, x.fresh = x.pruned, 0
 	for _, p := range x.table.pages() {
 		x.thin(p)
 		rows := p.few

@@ -51,6 +51,7 @@ type Index struct {
 	now       stamp // of second unset at first
 	pruned    int64 // rows up to this second are gone; set by Advance
 	swept     int64 // the horizon of the last sweep over all rows
+	fresh     int   // events added since
 	timers    calendar
 
 	preds     []*predicate // by number, nil when free

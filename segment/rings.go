@@ -175,7 +175,7 @@ func (x *Index) approach(user uint32, m *matcher) {
 		x.neared += uint64(g.words[int(g.slot(user%blockUsers))*m.stride])
 	}
 	if r := p.rows[user%blockUsers]; r != nil {
-		x.neared += uint64(r.user) + r.next
+		x.neared += r.next + r.log.end()
 	}
 }
 
