@@ -31,21 +31,26 @@ func (x *Index) Observe(user uint32, event string, fields map[string]any, at tim
 	}
 	x.mu.Lock()
 	defer x.release()
+	var r *row
 	if e := x.eventOf(event); e != nil && len(e.matchers) > 0 {
-		x.approach(user, e.matchers[0])
+		r = x.approach(user, e.matchers[0])
 	}
-	x.observe(user, event, fields, at)
+	x.observe(user, r, event, fields, at)
 	return nil
 }
 
-func (x *Index) observe(user uint32, event string, fields map[string]any, at time.Time) {
+// observe is Observe for a user whose row is at hand, if it is not nil.
+func (x *Index) observe(user uint32, r *row, event string, fields map[string]any, at time.Time) {
 	if !validTime(at) {
 		x.stats.BadTimes++
 		return
 	}
 	e, stamp := x.eventFor(event), stampOf(at)
 	x.follow(stamp)
-	r := x.begin(user)
+	if r == nil || r.epoch != x.table.epoch {
+		r = x.table.get(user)
+	}
+	r = x.beginAt(user, r)
 	if e == nil {
 		x.stats.OtherEvents++
 	} else {
@@ -262,12 +267,15 @@ func (x *Index) touch(a *audience, p *predicate) {
 }
 
 // begin starts a step for one user, who becomes known if new.
-func (x *Index) begin(user uint32) *row {
+func (x *Index) begin(user uint32) *row { return x.beginAt(user, x.table.get(user)) }
+
+// beginAt is begin where the row is at hand, nil when there is none.
+func (x *Index) beginAt(user uint32, r *row) *row {
 	x.startStep()
-	if r := x.table.get(user); r != nil {
+	if r != nil {
 		return x.table.renew(r)
 	}
-	r := &row{user: user}
+	r = &row{user: user}
 	r.setTruths(x.blank)
 	x.table.put(r)
 	for _, a := range x.blankIn {

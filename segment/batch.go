@@ -60,7 +60,7 @@ func (x *Index) observeSome(batch []Observation) {
 		for i := range some {
 			o := &some[i]
 			if o.Event != "" {
-				x.observe(o.User, o.Event, o.Fields, o.At)
+				x.observe(o.User, n.rows[i], o.Event, o.Fields, o.At)
 			}
 			changes := x.changes[from:n.ends[i]]
 			from = n.ends[i]

@@ -164,19 +164,22 @@ func (p *page) ringsFor(m *matcher) *rings {
 	return p.rings[m.id]
 }
 
-// approach reads the first words of a user's row and ring, and does not wait
-// for them: the ways from memory of what will be asked for soon overlap.
-func (x *Index) approach(user uint32, m *matcher) {
+// approach finds the row of a user, nil when there is none, reads the first
+// words of the row, its log and the ring, and does not wait for them: the ways
+// from memory of what will be asked for soon overlap.
+func (x *Index) approach(user uint32, m *matcher) *row {
 	p := x.table.page(int(user / blockUsers))
 	if p == nil || p.rows == nil {
-		return
+		return nil
 	}
 	if g := p.ringsOf(m); g != nil && g.slots > 0 {
 		x.neared += uint64(g.words[int(g.slot(user%blockUsers))*m.stride])
 	}
-	if r := p.rows[user%blockUsers]; r != nil {
+	r := p.rows[user%blockUsers]
+	if r != nil {
 		x.neared += r.next + r.log.end()
 	}
+	return r
 }
 
 // approachRules is approach for the truth of the first predicates and for the

@@ -207,13 +207,25 @@ func (s *stream) clone() stream {
 	return c
 }
 
+// oldest is upper where that is mostly few: those come in the order in which
+// memory is read.
+func (s *stream) oldest(sec int64) int {
+	n, w := 0, int(s.width)
+	for c := s.cells; len(c) > 0 && int64(c[0]) <= sec; c = c[w:] {
+		if n++; n == 8 {
+			return s.upper(sec)
+		}
+	}
+	return n
+}
+
 // prune drops the rows up to and including the second.
 func (s *stream) prune(sec int64) {
-	n := s.upper(sec)
+	n := s.oldest(sec)
 	if n == 0 {
 		return
 	}
-	s.cells = slices.Delete(s.cells, 0, n*int(s.width))
+	s.cells = s.cells[:copy(s.cells, s.cells[n*int(s.width):])]
 	if s.obj != nil {
 		*s.obj = slices.Delete(*s.obj, 0, n*int(s.objs))
 	}
