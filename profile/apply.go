@@ -37,8 +37,14 @@ func (s *Store) Apply(e Event) (Change, error) {
 // ApplyAll applies a sequence of events. Each, unless nil, is called after
 // every event with the change or the error, that of the sequence included,
 // and stops the run by returning false. It returns what this run counted,
-// with what the store holds at its end. Errors: the context's, [ErrClosed],
-// [ErrExhausted].
+// with what the store holds at its end.
+//
+// In a store of [Open] it is the way to bring in many events: it writes some
+// hundreds in one transaction, where a loop of [Store.Apply] waits for the disk
+// after each. Each is then called when the transaction stands, and a run that
+// it stops has applied the rest of that transaction.
+//
+// Errors: the context's, [ErrClosed], [ErrExhausted], a [*JournalError].
 func (s *Store) ApplyAll(ctx context.Context, es iter.Seq2[Event, error], each func(Change, error) bool) (Stats, error) {
 	s.mu.RLock()
 	before := s.statsLocked()

@@ -75,6 +75,9 @@ func (s *Store) clean(e *Event) (cleaned, *refusal) {
 	if usable(e.Received) {
 		c.tick = instantOf(e.Received)
 	}
+	if s.opts.MaxAhead > 0 && now != never() && c.tick.time().After(now.time().Add(s.opts.MaxAhead)) {
+		return s.refuse(ErrNoTime, "%v, more than MaxAhead = %v ahead of the clock, %v", c.tick.time(), s.opts.MaxAhead, now.time())
+	}
 	s.cleanFields(e)
 	if len(s.fields) > s.opts.MaxFields {
 		return s.refuse(ErrTooLarge, "%d fields", len(s.fields))

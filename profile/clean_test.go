@@ -122,6 +122,40 @@ func TestLate(t *testing.T) {
 	require.ErrorIs(t, err, ErrOptions)
 }
 
+// What a sender claims of the time to come does not cost what is held.
+func TestAhead(t *testing.T) {
+	for _, clock := range []ClockMode{ByEvents, Manual} {
+		s := newTest(t, Options{MaxAhead: time.Hour, Clock: clock})
+		s.must(t, event("a", epoch, ann))
+		s.must(t, event("b", epoch.Add(time.Hour), ann))
+		now := s.clock.time()
+		for _, late := range []time.Duration{time.Hour + time.Nanosecond, 100_000 * day} {
+			_, err := s.Apply(event("c", now.Add(late), ann))
+			require.ErrorIs(t, err, ErrNoTime)
+		}
+		e := event("d", now, ann)
+		e.Received = now.Add(2 * time.Hour)
+		_, err := s.Apply(e)
+		require.ErrorIs(t, err, ErrNoTime)
+		require.EqualValues(t, 3, s.Stats().Refused.NoTime)
+		require.Equal(t, 2, s.Stats().Retained)
+
+		e.Time, e.Received = now.Add(1000*day), now
+		require.EqualValues(t, 1, s.must(t, e).User, "the receiver's clock bounds the sender's")
+		require.NoError(t, s.Advance(now.Add(day), nil))
+		s.must(t, event("f", now.Add(day+time.Hour), ann))
+	}
+	s := newTest(t, Options{MaxAhead: time.Hour})
+	s.must(t, event("a", epoch, ann))
+	_, err := s.Commit(Batch{Events: []Event{event("b", epoch.Add(time.Hour), ann), event("c", epoch.Add(2*time.Hour), ann), event("d", epoch.Add(4*time.Hour), ann)}})
+	var batch *BatchError
+	require.ErrorAs(t, err, &batch)
+	require.Len(t, batch.Refused, 1)
+	require.ErrorContains(t, batch.Refused[2], "more than MaxAhead = 1h0m0s ahead of the clock")
+	_, err = New(&Options{MaxAhead: -1})
+	require.ErrorIs(t, err, ErrOptions)
+}
+
 func TestRefusals(t *testing.T) {
 	s := newTest(t, Options{MaxFields: 4, MaxEventKeys: 2, MaxEventBytes: 1000})
 	for _, c := range []struct {

@@ -119,6 +119,11 @@
 // event that moves its own. Events are kept for [Options].Retain, 400 days
 // by default; what they said about identity, attributes and consent stays.
 //
+// So the clock must not be a stranger's: an event that its sender dates 2999
+// takes it there, and nothing else is recent enough to be kept. A host that is
+// handed events by browsers and webhooks sets [Event].Received to its own time
+// before it applies them, or bounds the leap by Options.MaxAhead.
+//
 // # Erasure
 //
 // [Store.Erase] leaves the store and its views as if no event that names one
@@ -136,8 +141,11 @@
 //	change, err := store.Apply(event)           // durable when it returns
 //	err = store.Close()
 //
-// A change is written before anybody sees it. Concurrent callers share a
-// transaction, so that many of them wait for the disk once. After a crash the
+// A change is written before anybody sees it. That takes one flush of the disk,
+// a millisecond or several, in which a caller waits. Concurrent callers share
+// a transaction, so that many of them wait once; a single one that has many
+// events gives them to [Store.ApplyAll] or [Store.Commit], which write hundreds
+// at a time. After a crash the
 // store and its views come back to the same instant, with the same numbers; a
 // view is told exactly what it would have been told, and emits nothing
 // meanwhile. When a write fails, that call and every later one return a

@@ -2,8 +2,10 @@ package profile
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Receipt says what an erasure reached.
@@ -31,6 +33,27 @@ type Receipt struct {
 	Remains []string
 	// NotReached says in words what an erasure does not reach.
 	NotReached []string
+}
+
+// String tells in lines what was removed, from where, and what was not reached:
+// all that the receipt holds but for the person's other numbers.
+func (r Receipt) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "user %d, removed: keys %d, events %d, attributes %d, consents %d, tags %d", r.User, r.Keys, r.Events, r.Attributes, r.Consents, r.Tags)
+	line := func(what string, list []string) {
+		if len(list) > 0 {
+			fmt.Fprintf(&b, "\n  %s: %s", what, strings.Join(list, "; "))
+		}
+	}
+	line("gone from", r.Reached)
+	line("views", r.Views)
+	line("views that failed", r.Detached)
+	if len(r.Others) > 0 {
+		fmt.Fprintf(&b, "\n  others who lost events: %d", len(r.Others))
+	}
+	line("in files until compacted", r.Remains)
+	line("not reached", r.NotReached)
+	return b.String()
 }
 
 // Erase forgets a person: everything is as if no event that names one of the

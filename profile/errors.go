@@ -54,8 +54,8 @@ var (
 	ErrRefused = errors.New("profile: event refused")
 	// ErrNoKey refuses an event without a usable key.
 	ErrNoKey = errors.New("no usable key")
-	// ErrNoTime refuses an event without a time, or with one outside the
-	// years 1–9999.
+	// ErrNoTime refuses an event without a time, with one outside the years
+	// 1–9999, or beyond Options.MaxAhead.
 	ErrNoTime = errors.New("no usable time")
 	// ErrNoName refuses a track event without a name, and names longer than
 	// 256 bytes or not in UTF-8.

@@ -70,7 +70,10 @@ type Event struct {
 	Time time.Time
 	// Sent is when the sender sent it, by the same clock as Time.
 	Sent time.Time
-	// Received is when the host received it, by the host's clock.
+	// Received is when the host received it, by the host's clock. Set it on
+	// whatever comes from outside: it moves the store's clock and bounds Time.
+	// Without it the clock follows Time, which is the sender's word; see
+	// Options.MaxAhead.
 	Received time.Time
 	// Keys are the identifiers that the event names its person by; at least
 	// one of them must be usable.

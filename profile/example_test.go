@@ -2,8 +2,10 @@ package profile_test
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"strings"
 	"time"
@@ -94,6 +96,71 @@ what?
 	stats := must(store.ApplyAll(context.Background(), profile.ReadSegment(stream), nil))
 	fmt.Println(stats.Applied, "applied,", stats.Refused.Bot, "bot,", stats.Refused.NoKey, "without key,", stats.Refused.Malformed, "malformed")
 	// Output: 1 applied, 1 bot, 1 without key, 1 malformed
+}
+
+// Orders from a table become events, and a line that cannot be one goes on its
+// way with its number. The id makes a table that is read twice count once.
+func ExampleStore_ApplyAll_table() {
+	const table = `order,email,at,revenue
+o1,ann@example.com,2026-03-01 09:30,"1,250.00"
+o2,bob@example.com,yesterday,80
+o1,ann@example.com,2026-03-01 09:30,"1,250.00"
+`
+	orders := func(yield func(profile.Event, error) bool) {
+		r := csv.NewReader(strings.NewReader(table))
+		r.Read() // the head
+		for {
+			row, err := r.Read()
+			if err == io.EOF {
+				return
+			}
+			var e profile.Event
+			if err == nil {
+				e = profile.Event{
+					ID: "order/" + row[0], Name: profile.OrderCompleted,
+					Keys:   []profile.Key{{Kind: profile.Email, Value: row[1]}},
+					Fields: map[string]any{"order_id": row[0], "revenue": row[3]},
+				}
+				if e.Time, err = time.Parse("2006-01-02 15:04", row[2]); err != nil {
+					line, column := r.FieldPos(2)
+					err = fmt.Errorf("line %d, column %d: %q is no time", line, column, row[2])
+				}
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+	store := must(profile.New(&profile.Options{
+		Schema: map[string]profile.FieldKind{"revenue": profile.NumberField}, // texts of a table become numbers
+		Traits: []profile.Trait{{Name: "spent", Kind: profile.Sum, Events: []string{profile.OrderCompleted}, Field: "revenue"}},
+	}))
+	stats := must(store.ApplyAll(context.Background(), orders, func(c profile.Change, err error) bool {
+		if err != nil {
+			fmt.Println(err)
+		}
+		return true
+	}))
+	fmt.Println(stats.Applied, "applied,", stats.Duplicates, "duplicate,", stats.Refused.Malformed, "malformed")
+	ann, _ := store.Resolve(profile.Email, "Ann@Example.com")
+	fmt.Println(store.Attribute(ann, "spent"))
+	// Output:
+	// line 3, column 20: "yesterday" is no time
+	// 1 applied, 1 duplicate, 1 malformed
+	// 1250 true
+}
+
+// What a browser or a webhook sends is given the host's own time of reception:
+// it bounds the time that the sender claims.
+func ExampleEvent() {
+	body := []byte(`{"type":"track","event":"Signed Up","userId":"ann","messageId":"m1","timestamp":"2999-01-01T00:00:00Z"}`)
+	e := must(profile.DecodeSegment(body))
+	e.Received = noon // time.Now() in a handler
+	store := must(profile.New(nil))
+	must(store.Apply(e))
+	ann, _ := store.Profile(1)
+	fmt.Println(ann.LastSeen.Format(time.DateTime), store.Stats().TimesClamped)
+	// Output: 2026-03-01 12:00:00 1
 }
 
 // The offset of a stream is stored together with the events it covers.
@@ -259,7 +326,7 @@ func ExampleStore_Erase() {
 	e := profile.Event{ID: "m1", Name: "Signed Up", Time: noon, Keys: []profile.Key{{Kind: "email", Value: "ann@example.com"}}}
 	user := must(store.Apply(e)).User
 	receipt := must(store.Erase(user))
-	fmt.Println(receipt.Keys, "key,", receipt.Events, "event")
+	fmt.Println(receipt)
 
 	e.ID = "m2" // a late one
 	_, err := store.Apply(e)
@@ -267,7 +334,9 @@ func ExampleStore_Erase() {
 	e.ID, e.Time = "m3", noon.Add(time.Hour)
 	fmt.Println(must(store.Apply(e)).User)
 	// Output:
-	// 1 key, 1 event
+	// user 1, removed: keys 1, events 1, attributes 0, consents 0, tags 0
+	//   gone from: identity graph; events; attributes, consents and tags; computed traits; dedupe window; bot rules; views
+	//   not reached: models fitted before; exports and reports made before; hashes of ids of messages that are no longer retained, within the dedupe window; host records
 	// profile: event "m2" "Signed Up" refused: person was erased (kind email)
 	// 2
 }

@@ -48,9 +48,12 @@ func Open(dir string, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if dir == "" {
+		return nil, optionError("dir", `""`, "names no directory")
+	}
 	j, err := journal.Open(dir, &journal.Options{Format: journalFormat, LockTimeout: s.opts.LockTimeout, Hook: s.opts.hook})
 	if err != nil {
-		return nil, journalError(err)
+		return nil, journalError(fmt.Errorf("%s: %w", dir, err))
 	}
 	d := &durable{s: s, j: j, opts: s.opts, every: s.opts.SnapshotEvery}
 	d.opts.Traits = slices.Clone(s.opts.Traits)

@@ -176,9 +176,12 @@ func TestApplyAllDurable(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	opts := Options{Secret: []byte("s"), Shard: 1, Shards: 3, LockTimeout: -1}
+	_, err := Open("", &opts)
+	require.ErrorIs(t, err, ErrOptions)
 	s := openTest(t, dir, opts)
-	_, err := Open(dir, &opts)
+	_, err = Open(dir, &opts)
 	require.ErrorIs(t, err, ErrLocked)
+	require.ErrorContains(t, err, dir, "which directory is in use")
 	require.ErrorIs(t, err, ErrJournal)
 	_, err = s.Apply(event("a", epoch, ann))
 	require.NoError(t, err)

@@ -78,6 +78,14 @@ type Options struct {
 	MaxLateness time.Duration
 	// Late says what becomes of late events; default RejectLate.
 	Late LatePolicy
+	// MaxAhead is how much later than the store's clock the instant to which
+	// an event would move it, its Received, else its time, may be; beyond, it
+	// is refused with [ErrNoTime]. It is for senders whose clocks nobody
+	// vouches for: without it one event of the year 2999 moves the clock
+	// there, and everything else is older than the horizon. After a silence of
+	// that length the clock needs [Store.Advance]. Zero, the default, means no
+	// limit.
+	MaxAhead time.Duration
 	// Traits are computed from the events kept.
 	Traits []Trait
 	// Priority orders the kinds of keys from the strongest; default
@@ -310,6 +318,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if c.MaxLateness < 0 {
 		return c, optionError("MaxLateness", c.MaxLateness, "must not be negative")
+	}
+	if c.MaxAhead < 0 {
+		return c, optionError("MaxAhead", c.MaxAhead, "must not be negative")
 	}
 	if c.Late > FlagLate {
 		return c, optionError("Late", c.Late, "unknown")

@@ -3,6 +3,7 @@ package profile
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,7 +52,9 @@ func (s *Store) decode(data []byte, strict bool) (*Store, error) {
 	}
 	d := decoder{s: o, f: f}
 	for _, read := range []func() error{d.meta, d.names, d.keys, d.combinations, d.persons, d.events, d.stamps, d.rest} {
-		if err := read(); err != nil {
+		if err := read(); errors.Is(err, ErrOptions) {
+			return nil, err
+		} else if err != nil {
 			return nil, fmt.Errorf("profile: %w", err)
 		}
 	}
@@ -113,7 +116,7 @@ func (d *decoder) meta() error {
 		return fmt.Errorf("%w: Shard = %d of %d: the bytes are of %d of %d", ErrOptions, s.opts.Shard, s.opts.Shards, shard, shards)
 	}
 	if !bytes.Equal(secret, s.optionMarks.secret) {
-		return fmt.Errorf("%w: Secret is another than that of the bytes", ErrOptions)
+		return fmt.Errorf("%w: Secret is another than the one these were written with", ErrOptions)
 	}
 	d.sameKeys = bytes.Equal(identity, s.optionMarks.identity)
 	d.same = bytes.Equal(derived, s.optionMarks.derived)

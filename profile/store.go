@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"hash/maphash"
 	"strings"
 	"sync"
@@ -20,7 +21,8 @@ import (
 // as long as there is to say of that person. [Store.AppendBinary], and Merge
 // into another store, hold up who writes until the whole is written, and
 // [Store.Attach] and a [Store.Commit] everybody until they are done;
-// [Store.Snapshot] does not.
+// [Store.Snapshot] does not. Make it with [New] or [Open]; it must not be
+// copied.
 type Store struct {
 	mu     sync.RWMutex
 	opts   Options
@@ -204,6 +206,12 @@ func (s *Store) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.statsLocked()
+}
+
+// String tells how much is held, and of nobody what.
+func (s *Store) String() string {
+	n := s.Stats()
+	return fmt.Sprintf("store of %d persons, %d keys, %d events", n.Profiles, n.Keys, n.Retained)
 }
 
 func (s *Store) statsLocked() Stats {

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -101,7 +102,10 @@ func deliver(ds []deliverer) {
 // given the bytes it was written to, by UnmarshalBinary, and, between
 // Replaying(true) and Replaying(false), the very calls it would have had since.
 // So a view must be empty when it is attached. One that refuses its bytes, as
-// one with other options does, is filled with all events like a new one.
+// one with other options does, is filled with all events like a new one. So is
+// every view after the store's Traits, Retain, OptOut, Regions, RegionAttribute
+// or ConsentExpiry were changed: what only the bytes knew, such as audiences
+// that were defined while the host ran, is then the host's to define again.
 //
 // Views are called in the order in which they were attached. One that returns
 // an error is detached and named in Change.Detached, while the event stands
@@ -135,7 +139,7 @@ func (s *Store) attachLocked(name string, v View, opts *AttachOptions) error {
 		return ErrClosed
 	case name == "":
 		return fmt.Errorf("%w: name is empty", ErrView)
-	case v == nil:
+	case v == nil || reflect.ValueOf(v).Kind() == reflect.Pointer && reflect.ValueOf(v).IsNil():
 		return fmt.Errorf("%w %q is nil", ErrView, name)
 	case slices.ContainsFunc(s.views, func(w *attached) bool { return w.name == name && !isReserved(w) }):
 		return fmt.Errorf("%w %q is attached already", ErrView, name)

@@ -16,6 +16,7 @@ func TestViewFails(t *testing.T) {
 	require.ErrorIs(t, s.Attach("good", good, nil), ErrView)
 	require.ErrorIs(t, s.Attach("", good, nil), ErrView)
 	require.ErrorIs(t, s.Attach("x", nil, nil), ErrView)
+	require.ErrorIs(t, s.Attach("x", (*recorder)(nil), nil), ErrView)
 	s.must(t, event("a", epoch, ann))
 	require.True(t, bad.attached)
 	bad.fail = "Observe"
