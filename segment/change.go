@@ -84,6 +84,9 @@ func (x *Index) take(r *row, to uint32, cause Cause) {
 // first. Definitions of the other are not taken over. The error wraps
 // [ErrOptions] when the two were made with other schemas or retention.
 func (x *Index) Merge(other *Index) error {
+	if other == nil {
+		return fmt.Errorf("segment: merge: %w: there is no other index", ErrOptions)
+	}
 	rows, now, pruned, names := other.rows()
 	x.mu.Lock()
 	defer x.release()

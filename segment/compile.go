@@ -44,11 +44,24 @@ func parse(rule string, opts *Options) (ast.Node, error) {
 		}
 		var e *file.Error
 		if errors.As(err, &e) {
-			return nil, ruleError(rule, e.From, sentinel, "%s", e.Message)
+			return nil, ruleError(rule, e.From, sentinel, "%s", clearer(rule, e.Message))
 		}
 		return nil, ruleError(rule, 0, sentinel, "%s", err)
 	}
 	return tree.Node, nil
+}
+
+// clearer says what the parser means by a message about a token.
+func clearer(rule, message string) string {
+	switch {
+	case strings.TrimSpace(rule) == "":
+		return "the rule is empty"
+	case message == "unexpected token EOF":
+		return "the rule ends too early"
+	case message == `unexpected token Operator("=")`:
+		return `unexpected "=", which compares as "=="`
+	}
+	return message
 }
 
 // compile parses and compiles a whole rule. With define the rule is to be

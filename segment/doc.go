@@ -7,10 +7,11 @@
 //
 // Defined under a name, it is an audience whose members are always up to date:
 // users enter and leave as attributes change and events arrive, and also when
-// nothing arrives, because a window of time has moved on: to the second.
-// Asked with Query, the same rule gives the same answer once. There is no
-// nightly job, no second dialect for "real time", and no rule that is only
-// available in one of them.
+// nothing arrives, because a window of time has moved on: to the second. The
+// time is what events and the host say it is; nothing runs by itself, so that
+// a host whose events may pause calls Advance by a ticker. Asked with Query,
+// the same rule gives the same answer once. There is no nightly job, no second
+// dialect for "real time", and no rule that is only available in one of them.
 //
 // It is not a database of profiles (package profile keeps those), it does not
 // send anything, and it does not learn: scores that other packages compute

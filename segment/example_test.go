@@ -113,9 +113,54 @@ func ExampleIndex_Explain() {
 	// Output:
 	// user 1, audience "target" at 2026-06-15T12:00:00Z
 	// false: country == "NZ" and not (len(events("Order Completed", "7d")) >= 1) (until 2026-06-19T12:00:00Z)
-	//   true: country == "NZ"
+	//   true: country == "NZ" (is "NZ")
 	//   false: not (len(events("Order Completed", "7d")) >= 1) (until 2026-06-19T12:00:00Z)
-	//     true: len(events("Order Completed", "7d")) >= 1 (until 2026-06-19T12:00:00Z)
+	//     true: len(events("Order Completed", "7d")) >= 1 (is 1, until 2026-06-19T12:00:00Z)
+}
+
+// What a rule would do is seen before it is in force.
+func ExampleIndex_Preview() {
+	x := shop()
+	_, _ = x.Define("rich", `ltv > 500`)
+	p, _ := x.Preview("rich", `ltv > 30`)
+	fmt.Println(p)
+	fmt.Println("enter:", p.Enters, "leave:", p.Leaves)
+	_, err := x.Preview("rich", `ltw > 30`)
+	fmt.Println(err)
+	// Output:
+	// 2 of 3 users: 1 enter, 0 leave
+	// enter: {2} leave: {}
+	// segment: rule: unknown attribute "ltw", did you mean "ltv"? (1:1)
+	//  | ltw > 30
+	//  | ^
+}
+
+func ExampleIndex_Overlap() {
+	x := shop()
+	_, _ = x.Define("rich", `ltv > 500`)
+	_, _ = x.Define("known", `ltv > 0`)
+	o, _ := x.Overlap("rich", "known")
+	fmt.Println(o)
+	fmt.Printf("lift %.2f\n", o.Lift(0, 1))
+	// Output:
+	// of 3 users  rich  known
+	//        rich     1      1
+	//       known     1      2
+	// lift 1.50
+}
+
+// Time that passes moves users, too, each at the second at which it is due; a
+// host whose events are far apart calls Advance by a ticker. An index that is
+// attached to a store follows Store.Advance.
+func ExampleIndex_Advance() {
+	x := shop()
+	_, _ = x.Define("recent", `len(events("Order Completed", "7d")) > 0`)
+	x.Watch(nil, func(t segment.Transition) {
+		fmt.Println(t.User, t.Audience, t.Entered, t.Cause.Kind, t.At.Format(time.RFC3339))
+	})
+	_ = x.Advance(noon.AddDate(0, 0, 30))
+	// Output:
+	// 1 recent false clock 2026-06-19T12:00:00Z
 }
 
 func ExampleIndex_Watch() {

@@ -29,6 +29,7 @@ var (
 // complements among the users held.
 //
 // Safe for concurrent use: any number of readers beside one writer at a time.
+// Make it with [NewIndex]; it must not be copied.
 type Index struct {
 	mu          sync.RWMutex
 	opts        Options
@@ -156,6 +157,12 @@ func (x *Index) clear() {
 	x.predByKey, x.byName = make(map[string]*predicate), make(map[string]*audience)
 	x.now, x.pruned, x.swept = stamp{sec: unset}, -never, -never
 	x.timers.fill = x.due
+}
+
+// String tells how much is held, and of nobody what.
+func (x *Index) String() string {
+	n := x.Stats()
+	return fmt.Sprintf("index of %d users, %d audiences", n.Users, n.Audiences)
 }
 
 // Stats returns the counts. Safe for concurrent use.

@@ -168,6 +168,15 @@ func TestRuleErrors(t *testing.T) {
 		require.ErrorIs(t, err, c.err, c.rule)
 		require.Len(t, x.Audiences(), 1)
 	}
+	for rule, message := range map[string]string{
+		" ":             "the rule is empty (1:1)\n |  \n | ^",
+		"ltv > 1 and":   "the rule ends too early (1:11)\n | ltv > 1 and\n | ..........^",
+		"ltv = 1":       "unexpected \"=\", which compares as \"==\" (1:5)\n | ltv = 1\n | ....^",
+		"country == XX": "unknown attribute \"XX\"; a text stands in quotes (1:12)\n | country == XX\n | ...........^",
+	} {
+		_, err := x.Query(rule)
+		require.EqualError(t, err, "segment: rule: "+message)
+	}
 	_, err := x.Query(`contry == "NZ"`)
 	require.EqualError(t, err, "segment: rule: unknown attribute \"contry\", did you mean \"country\"? (1:1)\n | contry == \"NZ\"\n | ^")
 }

@@ -293,6 +293,8 @@ func (k *compiler) unknown(n ast.Node, what, name string, known []string) {
 	message := "unknown " + what + " " + quote(name)
 	if near != "" {
 		message += ", did you mean " + quote(near) + "?"
+	} else if what == "attribute" {
+		message += "; a text stands in quotes"
 	}
 	e := ruleError(k.rule, n.Location().From, ErrUnknown, "%s", message)
 	e.Nearest = near

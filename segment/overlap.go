@@ -1,8 +1,11 @@
 package segment
 
 import (
+	"fmt"
 	"iter"
 	"math"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -15,6 +18,15 @@ type Preview struct {
 	Users  int             // users held
 	Enters *roaring.Bitmap // who would enter
 	Leaves *roaring.Bitmap // who would leave
+}
+
+// String tells the figures in a line.
+func (p Preview) String() string {
+	var in, out uint64
+	if p.Enters != nil && p.Leaves != nil {
+		in, out = p.Enters.GetCardinality(), p.Leaves.GetCardinality()
+	}
+	return fmt.Sprintf("%d of %d users: %d enter, %d leave", p.Size, p.Users, in, out)
 }
 
 // Preview answers what Define would do to the audience, without doing it. An
@@ -53,6 +65,22 @@ type Overlap struct {
 	Names []string
 	Users int // users held
 	Both  [][]int
+}
+
+// String prints the counts as a table.
+func (o Overlap) String() string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "of %d users\t%s\t\n", o.Users, strings.Join(o.Names, "\t"))
+	for i, row := range o.Both {
+		fmt.Fprint(t, o.Names[i])
+		for _, n := range row {
+			fmt.Fprintf(t, "\t%d", n)
+		}
+		fmt.Fprint(t, "\t\n")
+	}
+	t.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Overlap counts the users that each two of the named audiences share. The

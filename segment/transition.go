@@ -79,6 +79,9 @@ type WatchOptions struct {
 // then bytes). Only one f runs at a time. Of an erased user only the exits that
 // the erasure caused are emitted again; see [Index.Erase].
 func (x *Index) Watch(opts *WatchOptions, f func(Transition)) (stop func()) {
+	if f == nil {
+		return func() {}
+	}
 	w := &watcher{f: f, within: x.all()}
 	if opts != nil {
 		w.after, w.within = opts.After, x.Within(opts.Mask)

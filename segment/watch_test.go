@@ -340,6 +340,8 @@ func TestOptionErrors(t *testing.T) {
 	x := shop(t, nil)
 	y := shop(t, &Options{Retain: time.Hour})
 	require.ErrorIs(t, x.Merge(y), ErrOptions)
+	require.ErrorIs(t, x.Merge(nil), ErrOptions)
+	x.Watch(nil, nil)()
 	data, err := y.AppendBinary(nil)
 	require.NoError(t, err)
 	require.ErrorIs(t, x.UnmarshalBinary(data), ErrOptions)
