@@ -144,8 +144,8 @@ func ExampleIndex_Overlap() {
 	fmt.Printf("lift %.2f\n", o.Lift(0, 1))
 	// Output:
 	// of 3 users  rich  known
-	//        rich     1      1
-	//       known     1      2
+	//         rich     1      1
+	//        known     1      2
 	// lift 1.50
 }
 
