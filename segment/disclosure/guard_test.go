@@ -270,6 +270,99 @@ func TestEraseAndRename(t *testing.T) {
 	require.Len(t, g.released.sizes, 3, "groups of nobody are used again")
 }
 
+// Releases, erasures and renames in any order, against a list of what each user
+// was part of.
+func TestEraseAndRenameAgainstModel(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 7))
+	released, refused, reused := 0, 0, 0
+	for range 200 {
+		n, least := 10+r.IntN(100), 2+r.IntN(4)
+		g := guard(t, &Options{MinGroup: least})
+		part := map[uint32]string{} // the releases of each user of any
+		done := ""                  // a place for each release
+		var sets []*roaring.Bitmap
+		for range 40 {
+			switch op := r.IntN(6); {
+			case op < 2:
+				u := r.Uint32N(uint32(n))
+				g.Erase(u)
+				delete(part, u)
+			case op == 2:
+				for u := range r.Uint32N(uint32(n)) { // whole groups
+					g.Erase(u)
+					delete(part, u)
+				}
+			case op == 3:
+				from, to := r.Uint32N(uint32(n)), r.Uint32N(uint32(n))
+				g.Rename(from, to)
+				if was, held := part[from]; held && from != to {
+					if _, has := part[to]; !has {
+						part[to] = was
+					}
+					delete(part, from)
+				}
+			default:
+				set := drawSet(r, n, sets)
+				inside, outside, fresh := map[string]int{}, map[string]int{}, 0
+				for u, key := range part {
+					if set.Contains(u) {
+						inside[key]++
+					} else {
+						outside[key]++
+					}
+				}
+				for _, u := range set.ToArray() {
+					if _, held := part[u]; !held {
+						fresh++
+					}
+				}
+				ok := set.GetCardinality() >= uint64(least) && (fresh == 0 || fresh >= least)
+				for key, in := range inside {
+					ok = ok && (outside[key] == 0 || min(in, outside[key]) >= least)
+				}
+				free := len(g.released.free)
+				err := g.Release(set, nil)
+				require.Equal(t, ok, err == nil, "%v", err)
+				if err != nil {
+					refused++
+					break
+				}
+				reused += free - len(g.released.free)
+				released++
+				sets = append(sets, set)
+				for u := range part {
+					part[u] += map[bool]string{false: ".", true: "x"}[set.Contains(u)]
+				}
+				for _, u := range set.ToArray() {
+					if _, held := part[u]; !held {
+						part[u] = done + "x"
+					}
+				}
+				done += "."
+			}
+			groups, keys := map[uint32]string{}, map[string]uint32{}
+			require.Len(t, g.released.users, len(part))
+			sizes := make([]int, len(g.released.sizes))
+			for i, u := range g.released.users {
+				key, group := part[u], g.released.groups[i]
+				if _, ok := groups[group]; !ok {
+					groups[group] = key
+				}
+				if _, ok := keys[key]; !ok {
+					keys[key] = group
+				}
+				require.Equal(t, key, groups[group])
+				require.Equal(t, group, keys[key])
+				sizes[group]++
+			}
+			require.Equal(t, sizes, append([]int{}, g.released.sizes...))
+		}
+	}
+	require.Greater(t, released, 400)
+	require.Greater(t, refused, 400)
+	require.Greater(t, reused, 100)
+}
+
 func TestGuardLaws(t *testing.T) {
 	laws.CheckBytes(t, laws.BytesSpec[*Guard]{
 		New: func() *Guard { return guard(t, nil) },
