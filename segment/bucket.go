@@ -237,7 +237,7 @@ func intervalOf(op string, lit float64) interval {
 // fewUsers is up to how many users are looked up one by one.
 const fewUsers = 96
 
-// whole reports whether a number is an integer; none is beyond ±2^53.
+// whole reports whether a number is an integer that an int64 holds.
 func whole(v float64) bool { return v == float64(int64(v)) }
 
 // integers returns an interval of the same integers, which reaches as far as it

@@ -141,7 +141,10 @@ func Audit(groups []Group, opts *Options) (Report, error) {
 	if err := adjust(r.Pairs, o.Correction, m); err != nil {
 		return Report{}, err
 	}
-	return r, r.worst(o, all)
+	if err := r.worst(o, all); err != nil {
+		return Report{}, err
+	}
+	return r, nil
 }
 
 // highest returns the place of the first group with the highest share selected.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zhun-go/zhun/experiment"
@@ -50,12 +51,18 @@ type cell struct {
 	n   [6]int64
 }
 
-// NewTally returns an empty tally of groups by the attributes, at least one, all
+// maxAttributes is more than anybody has, and few enough to be looked through.
+const maxAttributes = 64
+
+// NewTally returns an empty tally of groups by the attributes, one to 64, all
 // different.
 func NewTally(attributes ...string) (*Tally, error) {
 	const fn = "NewTally"
 	if len(attributes) == 0 {
 		return nil, invalid(fn, "attributes", attributes, "want at least one")
+	}
+	if len(attributes) > maxAttributes {
+		return nil, invalid(fn, "attributes", len(attributes), fmt.Sprintf("want at most %d", maxAttributes))
 	}
 	for i, a := range attributes {
 		if slices.Contains(attributes[:i], a) {
@@ -188,7 +195,8 @@ type Group struct {
 
 // Groups returns the groups by some of the attributes, by all of them when none
 // is named: intersections, which may fare worse than each attribute by itself
-// shows. Names are the values, joined by ", "; the order is that of the values.
+// shows. Names are the values, joined by ", ", of which one that could be taken
+// for several is quoted; the order is that of the values.
 func (t *Tally) Groups(attributes ...string) ([]Group, error) {
 	if len(attributes) == 0 {
 		attributes = t.attributes
@@ -203,7 +211,7 @@ func (t *Tally) Groups(attributes ...string) ([]Group, error) {
 		some := t.some(c, at)
 		key := string(appendKey(nil, some))
 		if byKey[key] == nil {
-			byKey[key] = &Group{Name: strings.Join(some, ", ")}
+			byKey[key] = &Group{Name: joined(some)}
 			all = append(all, row[*Group]{some, byKey[key]})
 		}
 		byKey[key].add(c.n)
@@ -237,7 +245,7 @@ func (t *Tally) Offers(attribute, group, reference string, within ...string) ([]
 		key := string(appendKey(nil, some[1:]))
 		o := byKey[key]
 		if o == nil {
-			o = &Offers{Stratum: strings.Join(some[1:], ", ")}
+			o = &Offers{Stratum: joined(some[1:])}
 			byKey[key] = o
 			all = append(all, row[*Offers]{some[1:], o})
 		}
@@ -255,6 +263,20 @@ func (t *Tally) Offers(attribute, group, reference string, within ...string) ([]
 		strata[i] = *o
 	}
 	return strata, nil
+}
+
+// joined names values: other values have another name.
+func joined(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	parts := slices.Clone(values)
+	for i, v := range parts {
+		if strings.Contains(v, ",") || strings.HasPrefix(v, `"`) {
+			parts[i] = strconv.Quote(v)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // places returns where the attributes are among the tally's.
@@ -336,7 +358,7 @@ func (t *Tally) UnmarshalBinary(data []byte) error {
 	r := f.Section("attributes")
 	d, err := NewTally(r.Strings()...)
 	if err != nil {
-		r.Fail("attributes are none, or not all different")
+		r.Fail("attributes are none, too many, or not all different")
 	}
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("fairness: %w", err)

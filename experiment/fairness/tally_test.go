@@ -177,6 +177,43 @@ func FuzzTallyUnmarshal(f *testing.F) {
 	})
 }
 
+// Groups of several attributes have names of their own, whatever the values.
+func TestNamesAreDistinct(t *testing.T) {
+	x := tally(t, "a", "b")
+	for _, values := range [][]string{{"u, v", "w"}, {"u", "v, w"}, {`"u`, "v"}, {"u", "v"}, {`"u, v"`, "w"}, {"", ""}, {", ", ""}, {"", ", "}} {
+		for range 60 {
+			require.NoError(t, x.Add(values, true, Unknown))
+		}
+	}
+	groups, err := x.Groups()
+	require.NoError(t, err)
+	require.Len(t, groups, 8)
+	r, err := Audit(groups, nil)
+	require.NoError(t, err)
+	require.Len(t, r.Pairs, 7)
+	one, err := x.Groups("a")
+	require.NoError(t, err)
+	require.Equal(t, "u, v", one[len(one)-1].Name)
+	strata, err := x.Offers("a", "u", `"u`, "b")
+	require.NoError(t, err)
+	require.Len(t, strata, 2)
+}
+
+// Bytes that name very many attributes are refused in a moment.
+func TestManyAttributes(t *testing.T) {
+	names := make([]string, 300_000)
+	for i := range names {
+		names[i] = fmt.Sprintf("%x", i)
+	}
+	data, err := (&Tally{attributes: names}).MarshalBinary()
+	require.NoError(t, err)
+	require.ErrorIs(t, new(Tally).UnmarshalBinary(data), experiment.ErrCorrupt)
+	_, err = NewTally(names...)
+	require.ErrorIs(t, err, experiment.ErrInvalid)
+	_, err = tally(t, names[:64]...).Groups()
+	require.NoError(t, err)
+}
+
 func TestGoldenBytes(t *testing.T) {
 	x := tally(t, "gender", "age")
 	r := rand.New(rand.NewPCG(9, 9))
