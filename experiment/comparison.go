@@ -27,9 +27,10 @@ type Comparison struct {
 	Control, Treatment Sample
 
 	Absolute Estimate // treatment mean − control mean
-	// Relative is that, over |control mean|, by the delta method: NaN, with a
-	// warning that wraps [ErrZero], where that mean is 0, or so near to it that
-	// the ratio is beyond all numbers.
+	// Relative is that, over |control mean|; its standard error is by the delta
+	// method, its interval as TestOptions.Interval says. NaN, with a warning that
+	// wraps [ErrZero], where that mean is 0, or so near to it that the ratio is
+	// beyond all numbers.
 	Relative Estimate
 	// Scale, Null and Alternative are what the test was about.
 	Scale       Scale
@@ -219,5 +220,5 @@ type Population struct {
 	Exposed    int // users exposed to either arm, before anything is left out
 	Crossovers int // of them, seen in several arms
 	Immature   int // of them, with an outcome window still open
-	LeftOut    int // of them, in an epoch too small to compare
+	LeftOut    int // of them, in an epoch or a stratum too small to compare
 }

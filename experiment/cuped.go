@@ -22,7 +22,8 @@ import (
 // by the same θ·(pooled mean of the covariates) in both arms.
 //
 // Covariates that carry no information (constant, or linear in the others)
-// are left out. The gain is among the adjustments.
+// are left out. The gain is among the adjustments. An Interval other than Delta
+// is refused.
 func CUPED(control, treatment *Joint, opts *TestOptions) (Comparison, error) {
 	return cuped("CUPED", control, treatment, opts)
 }
@@ -170,7 +171,8 @@ func (j *Joint) residual(y int, xs []int) float64 {
 // CUPEDRatio compares a ratio of sums, adjusted by the same ratio from before
 // the exposure: the variables are numerator, denominator, and the two of the
 // pre-period. θ minimizes the variance of the difference; a correlation of
-// less than 1e-8 is none. A zero denominator is [ErrZero].
+// less than 1e-8 is none. A zero denominator is [ErrZero], an Interval other than
+// Delta is refused.
 func CUPEDRatio(control, treatment *Joint, opts *TestOptions) (Comparison, error) {
 	const fn = "CUPEDRatio"
 	o, err := opts.resolve(fn)

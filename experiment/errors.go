@@ -7,8 +7,9 @@ import (
 	"github.com/zhun-go/zhun/internal/wire"
 )
 
-// What callers branch on, with [errors.Is]. Every error and warning of this
-// package wraps one of these and says more.
+// What callers branch on, with [errors.Is]. Every error of this package wraps one
+// of these and says more, but for those of a [Sticky] store, which are its own;
+// every warning wraps one of these or of the doubts below.
 var (
 	// ErrCorrupt is wrapped by errors about damaged, truncated or foreign bytes.
 	ErrCorrupt = wire.ErrCorrupt
@@ -23,10 +24,10 @@ var (
 	ErrMetric    = errors.New("unknown metric")                   // neither declared nor recorded
 	ErrTime      = errors.New("time outside the years 1 to 9999") // or the zero time
 	ErrNotFinite = errors.New("not a finite number")              // NaN or an infinity, also from overflow
-	ErrKind      = errors.New("kinds differ")                     // a proportion with a mean, or a proportion of something else than 0 and 1
-	ErrVariance  = errors.New("negative variance")                // the sums cannot come from numbers
-	ErrTooFew    = errors.New("too few observations")             // an arm with fewer than two
-	ErrZero      = errors.New("control mean is zero")             // there is nothing to be relative to
+	ErrKind      = errors.New("kinds differ")                     // a proportion with a mean, one of something else than 0 and 1, quantiles of two levels
+	ErrVariance  = errors.New("negative variance")                // the sums cannot come from numbers, or covariates explain each other
+	ErrTooFew    = errors.New("too few observations")             // an arm with fewer than two; as a doubt, fewer than 5 expected in a cell
+	ErrZero      = errors.New("control mean is zero")             // there is nothing to be relative to; a denominator is 0, or a mean has no logarithm
 	ErrAttached  = errors.New("attached to a store")              // direct verbs would hide rows from the store
 	ErrOptions   = errors.New("other options")                    // bytes or a view made with options that mean other rows
 )
@@ -37,7 +38,7 @@ var (
 	ErrCrossover   = errors.New("users seen in several arms")   // above 0.5 % of the exposed
 	ErrSkew        = errors.New("too skewed for its size")      // n < 355·skewness² in the smaller arm
 	ErrNoVariance  = errors.New("no variance")                  // all values of both arms are the same
-	ErrStratum     = errors.New("stratum left out")             // an epoch with fewer than two users in an arm
+	ErrStratum     = errors.New("stratum left out")             // an epoch, or a stratum of users, with fewer than two in an arm
 	ErrWeights     = errors.New("allocation weights not known") // of an epoch that was seen
 )
 

@@ -17,7 +17,7 @@ import (
 type Arm struct {
 	Name string `json:"name"`
 	// Weight is the arm's share relative to the other weights: 1 and 1, or
-	// 0.9 and 0.1. All zero means equal shares; a single zero takes nobody.
+	// 0.9 and 0.1. All zero means equal shares; zero beside others takes nobody.
 	Weight float64 `json:"weight"`
 }
 
@@ -29,7 +29,8 @@ type Options struct {
 	// Traffic is the share of all units that take part, 0 < Traffic ≤ 1.
 	// Raising it only adds units: none changes its arm. Default: 1.
 	Traffic float64
-	// Paused takes nobody in, whatever Traffic says.
+	// Paused takes nobody in, whatever Traffic and Sticky say; only forced units
+	// stay.
 	Paused bool
 	// Past holds the weights of earlier epochs, oldest first, by arm name,
 	// when weights were changed on the way. With them a change moves the
@@ -50,7 +51,7 @@ type Options struct {
 	// say: testers and allow-lists. Only [Experiment.Decide] looks at it.
 	Forced map[string]string
 	// Sticky remembers assignments, so that units keep their arm whatever
-	// happens to weights, traffic and audience. Only [Experiment.Decide] looks
+	// happens to weights, traffic and audience; not while Paused. Only [Experiment.Decide] looks
 	// at it and writes to it. Nil: nothing is remembered, the hash decides.
 	Sticky Sticky
 	// Version of the experiment, remembered with each assignment. Raise it
@@ -63,7 +64,9 @@ type Options struct {
 	// random from one period to the next, and what is randomized is the unit in
 	// a period. For treatments whose users share something (drivers, stock), so
 	// that two arms at one time would meet. Periods are cut from the zero time
-	// in UTC. Only [Experiment.Decide] looks at it. Default: none.
+	// in UTC. A [Readout] of it wants a user number for what stays within a period,
+	// such as a ride: whoever was seen in both arms is left out. At least a second.
+	// Only [Experiment.Decide] looks at it. Default: none.
 	Period time.Duration
 }
 

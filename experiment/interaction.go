@@ -44,7 +44,8 @@ func Interaction(cells [2][2]*Moments, opts *TestOptions) (Comparison, error) {
 // Interaction is [Interaction] for the users of this readout who are in the
 // other one too: arms are control and treatment of this experiment, others of
 // the other. Outcomes are this readout's, from its exposures on; users seen in
-// several arms of either experiment are left out. Epochs are pooled.
+// several arms of either experiment are left out. Epochs are pooled; covariates
+// and strata of the options are not looked at.
 func (r *Readout) Interaction(other *Readout, metric string, arms, others [2]string, opts *TestOptions) (Comparison, error) {
 	o, err := opts.resolve("Interaction")
 	if err != nil {

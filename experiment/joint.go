@@ -59,8 +59,9 @@ func newJoint(kinds []Kind) *Joint {
 }
 
 // JointOf returns a joint of n users whose sums, and sums of products
-// products[i][j] for i ≤ j, came from elsewhere. Sums that no numbers have are
-// an error that wraps [ErrVariance] or [ErrNotFinite].
+// products[i][j] for i ≤ j, came from elsewhere. Of a [Proportion] the product
+// with itself is the sum. Sums that no numbers have are an error that wraps
+// [ErrVariance], [ErrKind] or [ErrNotFinite].
 func JointOf(kinds []Kind, n int64, sums []float64, products [][]float64) (*Joint, error) {
 	j, err := NewJoint(kinds...)
 	if err != nil {
@@ -84,8 +85,21 @@ func JointOf(kinds []Kind, n int64, sums []float64, products [][]float64) (*Join
 			j.cross[at].hi = p
 			at++
 		}
+		if kinds[i] == Proportion && !(s >= 0 && s <= float64(n) && math.Abs(products[i][i]-s) <= 1e-9*s) {
+			return nil, &ValueError{"JointOf", fmt.Sprintf("sums of proportion %d", i), []float64{s, products[i][i]}, ErrKind}
+		}
 		if n > 0 && !(j.centred(i, i) >= -1e-9*products[i][i]) || n == 0 && (s != 0 || products[i][i] != 0) {
 			return nil, &ValueError{"JointOf", "sum of squares", products[i][i], ErrVariance}
+		}
+	}
+	for i := range kinds {
+		for l := range i {
+			// As far as rounding of the sums allows, no correlation is above 1.
+			a, b := math.Sqrt(max(0, j.centred(i, i))), math.Sqrt(max(0, j.centred(l, l)))
+			most := float64(a*b) + 1e-9*math.Sqrt(products[i][i])*math.Sqrt(products[l][l])
+			if n > 0 && !(math.Abs(j.centred(l, i)) <= most*(1+1e-9)) || n == 0 && products[l][i] != 0 {
+				return nil, &ValueError{"JointOf", fmt.Sprintf("sum of products %d and %d", l, i), products[l][i], ErrVariance}
+			}
 		}
 	}
 	return j, nil

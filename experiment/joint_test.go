@@ -84,6 +84,23 @@ func TestJointRefuses(t *testing.T) {
 	require.ErrorIs(t, err, ErrVariance)
 	_, err = JointOf([]Kind{Mean}, 3, []float64{math.NaN()}, [][]float64{{2}})
 	require.ErrorIs(t, err, ErrNotFinite)
+	for _, c := range []struct {
+		kinds    []Kind
+		sums     []float64
+		products [][]float64
+		err      error
+	}{
+		{[]Kind{Proportion}, []float64{5}, [][]float64{{100}}, ErrKind},
+		{[]Kind{Proportion}, []float64{11}, [][]float64{{11}}, ErrKind},
+		{[]Kind{Proportion}, []float64{5}, [][]float64{{5}}, nil},
+		{[]Kind{Mean, Mean}, []float64{0, 0}, [][]float64{{1, 1.1}, {0, 1}}, ErrVariance},
+		{[]Kind{Mean, Mean}, []float64{0, 0}, [][]float64{{1, -1}, {0, 1}}, nil},
+		{[]Kind{Proportion, Mean}, []float64{5, 50}, [][]float64{{5, 26}, {0, 250}}, ErrVariance},
+		{[]Kind{Proportion, Mean}, []float64{5, 50}, [][]float64{{5, 25}, {0, 250}}, nil},
+	} {
+		_, err := JointOf(c.kinds, 10, c.sums, c.products)
+		require.ErrorIs(t, err, c.err, "%+v", c)
+	}
 	_, err = JointOf([]Kind{Mean, Mean}, 3, []float64{3}, nil)
 	require.ErrorIs(t, err, ErrInvalid)
 	_, err = QuantileOf([]float64{1}, .5)

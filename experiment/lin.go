@@ -16,7 +16,9 @@ type Observations struct {
 	Cluster []int       // which users belong together; nil is nobody
 }
 
-// StdErr is how the standard errors of a regression are made.
+// StdErr is how the standard errors of a regression are made (J. G. MacKinnon
+// and H. White, "Some heteroskedasticity-consistent covariance matrix estimators
+// with improved finite sample properties", Journal of Econometrics 29 (1985)).
 type StdErr uint8
 
 const (
@@ -49,7 +51,8 @@ func (s StdErr) String() string {
 // users less coefficients.
 //
 // Covariates that the others explain are [ErrVariance], lists of different
-// lengths are [ErrInvalid], fewer users than coefficients [ErrTooFew].
+// lengths are [ErrInvalid]; an arm with fewer than two users more than there are
+// covariates is [ErrTooFew], and so is a single cluster.
 func Lin(data Observations, se StdErr, opts *TestOptions) (Comparison, error) {
 	const fn = "Lin"
 	o, err := opts.resolve(fn)

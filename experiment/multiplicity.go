@@ -13,14 +13,14 @@ import (
 type Correction uint8
 
 const (
-	// Holm holds the chance of any false discovery, stepping down; valid
+	// Holm holds the chance of any false discovery, stepping down (1979); valid
 	// under any dependence, and never worse than Bonferroni.
 	Holm Correction = iota
 	// Bonferroni holds the chance of any false discovery, in one step.
 	Bonferroni
-	// Hochberg holds it stepping up, under positive dependence.
+	// Hochberg holds it stepping up, under positive dependence (1988).
 	Hochberg
-	// Hommel is the most powerful of these, under positive dependence.
+	// Hommel is the most powerful of these, under positive dependence (1988).
 	Hommel
 	// BH holds the share of false among all discoveries, under positive
 	// dependence (Benjamini and Hochberg, 1995).
@@ -38,7 +38,7 @@ func (c Correction) String() string {
 
 // Adjust returns the p-values adjusted for being looked at together, in the
 // order given: reject those that are at most the level wanted. The results are
-// those of R's p.adjust.
+// those of R's p.adjust. A p that is not from 0 to 1 is [ErrInvalid].
 func Adjust(p []float64, method Correction) ([]float64, error) {
 	for i, x := range p {
 		if !(x >= 0 && x <= 1) {

@@ -70,7 +70,8 @@ type TestOptions struct {
 	// sequence that is narrowest when this many users are in. Fix it before
 	// the start: at the size planned. Default 0: a fixed test, to be read once.
 	Sequential int
-	// Interval is the method of the relative interval. Default: Delta.
+	// Interval is the method of the relative interval; the p-value stays that of
+	// Delta. Only Delta goes with Sequential and with covariates. Default: Delta.
 	Interval Interval
 
 	// The rest is for comparisons made from a [Readout].
@@ -88,7 +89,8 @@ type TestOptions struct {
 	// users; nil is all. It is called outside the readout's lock.
 	Within func(user uint32) bool
 	// Covariates adjust the effect for what users did before their first
-	// exposure (see [CUPED]): the same metric, or others.
+	// exposure (see [CUPED]): the same metric, or others. Fewer than
+	// [MaxVariables], of which those that may be Unknown count twice.
 	Covariates []Covariate
 	// Regression takes covariates out by [Lin]'s regression, with coefficients of
 	// each arm its own, instead of CUPED's common ones; the effect is relative to
@@ -153,13 +155,17 @@ func (o *TestOptions) resolve(fn string) (TestOptions, error) {
 	case r.Regression && r.Interval != Delta:
 		return r, &OptionError{fn, "Interval", r.Interval, "want Delta with Regression"}
 	}
+	variables := 0
 	for i, c := range r.Covariates {
+		if variables++; c.Unknown {
+			variables++
+		}
 		if c.Before < 0 {
 			return r, &OptionError{fn, fmt.Sprintf("Covariates[%d].Before", i), c.Before, "want at least 0"}
 		}
 	}
-	if len(r.Covariates) >= MaxVariables {
-		return r, &OptionError{fn, "Covariates", len(r.Covariates), fmt.Sprintf("want fewer than %d", MaxVariables)}
+	if variables >= MaxVariables {
+		return r, &OptionError{fn, "Covariates", variables, fmt.Sprintf("want fewer than %d, with an indicator for each that is Unknown", MaxVariables)}
 	}
 	return r, nil
 }

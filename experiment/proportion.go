@@ -12,13 +12,14 @@ type Difference uint8
 
 const (
 	// Score takes the proportions most likely under the null difference
-	// (O. S. Miettinen and M. Nurminen, Statistics in Medicine 4 (1985), with
-	// the variance of Farrington and Manning); at a null of 0 it is the pooled
-	// test.
+	// (O. S. Miettinen and M. Nurminen, Statistics in Medicine 4 (1985), with the
+	// variance of C. P. Farrington and G. Manning, Statistics in Medicine 9
+	// (1990)); at a null of 0 it is the pooled test.
 	Score Difference = iota
 	// Unpooled takes the proportions seen, and normal tails.
 	Unpooled
-	// AgrestiCaffo adds one of each to both arms.
+	// AgrestiCaffo adds one of each to both arms (A. Agresti and B. Caffo, The
+	// American Statistician 54 (2000)).
 	AgrestiCaffo
 	// Miettinen is Score with the variance n/(n − 1) of Miettinen and Nurminen,
 	// and intervals of the difference and of the ratio that invert it: they hold
@@ -37,8 +38,10 @@ func (v Difference) String() string {
 // TestOptions.Null, on the absolute scale. The intervals go with it: Newcombe's
 // hybrid of Wilson's for Score (R. G. Newcombe, Statistics in Medicine 17
 // (1998), method 10), the inverted test for Miettinen, symmetric ones for the
-// others; of the ratio Katz's logarithm, or the inverted test for Miettinen.
-// [Welch] is as good for large arms; this is for small ones, for
+// others; of the ratio the logarithm of D. Katz and others (Biometrics 34
+// (1978)), or the inverted test for Miettinen. Moments of another kind are
+// [ErrKind]; a relative scale, Sequential and another Interval than Delta are
+// refused. [Welch] is as good for large arms; this is for small ones, for
 // non-inferiority margins, and for tails to be compared with tools that use the
 // normal distribution.
 func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (Comparison, error) {

@@ -130,6 +130,19 @@ func TestReadoutRegressionEdges(t *testing.T) {
 		_, err := x.Compare("revenue", "a", "b", &o)
 		require.ErrorIs(t, err, ErrInvalid)
 	}
+	// An indicator is a covariate too: there may be 63 of both.
+	many := make([]Covariate, 40)
+	for i := range many {
+		many[i] = Covariate{Metric: "orders", Unknown: i < 23}
+	}
+	for _, o := range []*TestOptions{{Covariates: many}, {Covariates: many, Regression: true}} {
+		_, err := x.Compare("revenue", "a", "b", o)
+		require.NoError(t, err)
+		o.Covariates[23].Unknown = true
+		_, err = x.Compare("revenue", "a", "b", o)
+		require.ErrorIs(t, err, ErrInvalid)
+		o.Covariates[23].Unknown = false
+	}
 	// Covariates that say nothing, or the same again, are left out.
 	useless := []Covariate{{}, {Metric: "orders"}, {Metric: "conversion"}, {}}
 	with, err := x.Compare("revenue", "a", "b", &TestOptions{Regression: true, Covariates: useless})

@@ -10,7 +10,8 @@ type Interval uint8
 
 const (
 	// Delta is symmetric around the estimate: good where the control mean is
-	// well known.
+	// well known. One-sided bounds feel it first: where its standard error is
+	// 6.5 % of the mean, those at 90 % hold in 91.7 % from below, 88.4 % from above.
 	Delta Interval = iota
 	// Log is symmetric for the logarithm of the ratio of the means, which
 	// must both be positive.

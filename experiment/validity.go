@@ -139,7 +139,8 @@ func (n Novelty) String() string {
 // the arms in each of several slices of time since the users' first exposure,
 // and tests the slope. Only users who were exposed long enough for all slices
 // count, so that every slice is of the same users (unless TestOptions.Open).
-// The metric must be a plain value; its own window is of no account.
+// The metric must be a plain value; its own window and the covariates of the
+// options are of no account.
 func (r *Readout) Novelty(metric, control, treatment string, slice time.Duration, slices int, opts *TestOptions) (Novelty, error) {
 	const fn = "Novelty"
 	o, err := opts.resolve(fn)

@@ -98,11 +98,11 @@ func GrowthBookNamespace(value, namespace string, r Range) bool {
 
 // GrowthBook is an experiment as GrowthBook defines it.
 type GrowthBook struct {
-	Seed      string // default there: the experiment's key
-	Version   int    // of the hash, 1 or 2
-	Variation int    // how many
-	Coverage  float64
-	Weights   []float64
+	Seed      string    // default there: the experiment's key
+	Version   int       // of the hash, 1 or 2
+	Variation int       // how many
+	Coverage  float64   // share of all, 0 is nobody; default there: 1
+	Weights   []float64 // nil is equal ones
 }
 
 // Assign returns the variation of a value, −1 for none. An empty value is in

@@ -15,8 +15,9 @@ const (
 	// BCa corrects the quantiles for bias and acceleration (B. Efron, "Better
 	// bootstrap confidence intervals", JASA 82 (1987)).
 	BCa Method = iota
-	// Studentized takes the quantiles of t (P. Hall, 1988); of means only, where
-	// it is the best for skewed values.
+	// Studentized takes the quantiles of t (P. Hall, "Theoretical comparison of
+	// bootstrap confidence intervals", Annals of Statistics 16 (1988)); of means
+	// only, where it is the best for skewed values.
 	Studentized
 	// Percentile takes the quantiles as they are.
 	Percentile
@@ -26,7 +27,8 @@ const (
 // standard error and interval, by resampling the users of each arm. A nil
 // statistic is the mean. The statistic must be finite for every sample of two
 // or more values, must not keep or change its argument, and must be safe to
-// call as often as Runs and users together. Fewer than two values in an arm are
+// call as often as Runs and users together. BCa leaves each user out in turn: the
+// square of their number in steps. Fewer than two values in an arm are
 // [experiment.ErrTooFew].
 func Bootstrap(control, treatment []float64, statistic func([]float64) float64, method Method, opts *Options) (experiment.Estimate, error) {
 	const fn = "Bootstrap"

@@ -365,6 +365,7 @@ func TestRefusals(t *testing.T) {
 		"fisher empty":        {second(Fisher(Table{}, 0)), experiment.ErrTooFew},
 		"fisher more":         {second(Fisher(Table{Count{3, 2}, Count{1, 2}}, 0)), experiment.ErrInvalid},
 		"odds level":          {second(FisherOddsRatio(one, 1)), experiment.ErrInvalid},
+		"odds huge":           {second(FisherOddsRatio(Table{Count{1 << 40, 1 << 41}, Count{1 << 40, 1 << 41}}, 0)), experiment.ErrInvalid},
 		"odds empty":          {second(FisherOddsRatio(Table{}, 0)), experiment.ErrTooFew},
 		"cmh none":            {second(CochranMantelHaenszel(nil, true, 0)), experiment.ErrTooFew},
 		"cmh no success":      {second(CochranMantelHaenszel([]Table{{Count{0, 2}, Count{0, 2}}}, true, 0)), experiment.ErrTooFew},

@@ -1,6 +1,7 @@
 package exact
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/zhun-go/zhun/experiment"
@@ -14,7 +15,8 @@ import (
 // holds the truth at least as often as it says. It is 0 or infinite where the
 // table leaves no other choice, and not a number where all margins are 0. The
 // standard error is of the logarithm. Level 0 is 0.95. Each of some hundred
-// steps takes as long as [Fisher].
+// steps takes as long as [Fisher]; where the margins allow more than 2²⁴ counts
+// it is refused, and [experiment.Proportions] is as good.
 func FisherOddsRatio(t Table, level float64) (experiment.Estimate, error) {
 	const fn = "FisherOddsRatio"
 	if level == 0 {
@@ -25,6 +27,9 @@ func FisherOddsRatio(t Table, level float64) (experiment.Estimate, error) {
 	}
 	if err := t.check(fn, "t"); err != nil {
 		return experiment.Estimate{}, err
+	}
+	if n := t.free(); n > mostFree {
+		return experiment.Estimate{}, invalid(fn, "t", t, fmt.Sprintf("want margins that allow at most %d counts", mostFree))
 	}
 	h := newHypergeometric(t)
 	e := experiment.Estimate{Hi: math.Inf(1), Level: level, StdErr: math.Inf(1)}
@@ -49,6 +54,16 @@ func FisherOddsRatio(t Table, level float64) (experiment.Estimate, error) {
 		e.Hi = math.Exp(h.solve(func(m moments) bool { return m.below > tail }))
 	}
 	return e, nil
+}
+
+// mostFree bounds the counts whose densities are held.
+const mostFree = 1 << 24
+
+// free is how many more successes one arm can have than at least, given all
+// margins.
+func (t Table) free() int64 {
+	total := t.Control.Successes + t.Treatment.Successes
+	return min(t.Treatment.Users, total) - max(0, total-t.Control.Users)
 }
 
 // hypergeometric is the number of successes in treatment given all margins;

@@ -86,7 +86,8 @@ func tail(x, lo, hi float64, alternative experiment.Alternative, density func(k 
 type Stratified struct {
 	ChiSquare, P float64
 	// OddsRatio of treatment to control, common to all strata, after Mantel and
-	// Haenszel, with the interval of Robins, Breslow and Greenland.
+	// Haenszel, with the interval of J. Robins, N. Breslow and S. Greenland
+	// (Biometrics 42 (1986)).
 	OddsRatio experiment.Estimate
 }
 

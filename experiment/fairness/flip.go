@@ -54,7 +54,9 @@ type Flipped struct {
 // but the attributes, and neither keep nor change them. Users without the
 // attribute are given each value. Nothing of the host's is changed.
 //
-// It takes one decision for each user, and one more for each other value.
+// It takes one decision for each user, and one more for each other value. The
+// first error of decide ends it; a decision that is not finite is
+// experiment.ErrNotFinite, no users at all are experiment.ErrTooFew.
 func Flip(users iter.Seq[map[string]any], protected []Protected, decide func(attributes map[string]any) (float64, error), opts *FlipOptions) ([]Flipped, error) {
 	const fn = "Flip"
 	var o FlipOptions
