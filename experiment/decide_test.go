@@ -107,3 +107,19 @@ func TestExposures(t *testing.T) {
 	wait.Wait()
 	require.Equal(t, 500, firsts)
 }
+
+// A pause lets in nobody but testers: not even those who were in before.
+func TestPauseAndMemory(t *testing.T) {
+	s := &shelf{m: map[string]Memory{}}
+	arms := []Arm{{"a", 1}, {"b", 1}}
+	a, err := mustNew(t, "k", arms, &Options{Sticky: s}).Decide(Subject{Unit: "x"})
+	require.NoError(t, err)
+	require.True(t, a.In)
+	e := mustNew(t, "k", arms, &Options{Sticky: s, Paused: true, Forced: map[string]string{"tester": "b"}})
+	a, err = e.Decide(Subject{Unit: "x"})
+	require.NoError(t, err)
+	require.Equal(t, NoTraffic, a.Reason)
+	a, err = e.Decide(Subject{Unit: "tester"})
+	require.NoError(t, err)
+	require.Equal(t, [2]string{"b", string(Forced)}, [2]string{a.Arm, string(a.Reason)})
+}

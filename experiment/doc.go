@@ -112,7 +112,8 @@
 // the planned end. An effect that the fixed test finds in 80 % is found by then
 // in 50 %, over 30 looks; one half as large again in 91 %, after little more
 // than half of the users on average. Package design has the figures for other
-// plans. [SequentialSRM] is the same for the sample ratio.
+// plans, and group-sequential boundaries for a few looks at set times: narrower,
+// each look being a comparison at its own TestOptions.Level. [SequentialSRM] is the same for the sample ratio.
 //
 // Skew. Means of skewed values are slow to become normal, the more so with
 // unequal arms. Measured false positives of a 5 % test, 20,000 runs each:

@@ -56,6 +56,54 @@ func TestPeeking(t *testing.T) {
 	require.Less(t, width, 1.6*plain)
 }
 
+// Five looks at their own levels: a false positive in 5 % of all tests, and
+// intervals that hold an effect at all looks together in 95 %.
+func TestGroupSequentialLooks(t *testing.T) {
+	const step = 80
+	for _, side := range []Alternative{TwoSided, Greater} {
+		users := []float64{2 * step, 4 * step, 6 * step, 8 * step, 10 * step}
+		o := &design.Options{OneSided: side == Greater}
+		for name, spend := range map[string]design.Spending{"O'Brien and Fleming": nil, "Pocock": design.PocockSpending} {
+			looks, err := design.GroupSequential(users, 10*step, spend, o)
+			require.NoError(t, err)
+			r := rand.New(rand.NewPCG(45, 46))
+			n, rejected, held := runs(1500), 0, 0
+			for range n {
+				var a, b, c Moments
+				hit, miss := false, false
+				for _, l := range looks {
+					for range step {
+						x := r.NormFloat64()
+						a.Add(r.NormFloat64())
+						b.Add(x)
+						c.Add(x + .2)
+					}
+					level := l.Level(side == Greater)
+					none, err := Welch(&a, &b, &TestOptions{Level: level, Alternative: side})
+					require.NoError(t, err)
+					hit = hit || none.P < 1-level
+					some, err := Welch(&a, &c, &TestOptions{Level: level, Alternative: side})
+					require.NoError(t, err)
+					miss = miss || !some.Absolute.holds(.2)
+				}
+				if hit {
+					rejected++
+				}
+				if !miss {
+					held++
+				}
+			}
+			t.Logf("%s, %v: rejects %.2f %%, holds %.2f %% of %d", name, side, 100*float64(rejected)/float64(n), 100*float64(held)/float64(n), n)
+			lo, hi := band(n, .05)
+			require.GreaterOrEqual(t, float64(rejected), lo)
+			require.LessOrEqual(t, float64(rejected), hi)
+			lo, hi = band(n, .95)
+			require.GreaterOrEqual(t, float64(held), lo)
+			require.LessOrEqual(t, float64(held), hi)
+		}
+	}
+}
+
 // What validity at every look costs in power, for the documentation: an effect
 // that a fixed test of 2,400 users finds in 80 % is found in half, over 30
 // looks up to there, one half as large again in 91 %, and much earlier.

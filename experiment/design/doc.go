@@ -8,8 +8,10 @@
 //
 // Metrics that are no means have a standard deviation in place of one:
 // [RatioStdDev], [RateStdDev], [QuantileStdDev], [TrimmedStdDev]. [ArmsSize] and
-// [ArmsProportionSize] are for one test of many arms. [Monitor] is for tests
-// that may end early: their power, and how many users they take on average.
+// [ArmsProportionSize] are for one test of many arms. [GroupSequential] and
+// [WangTsiatis] set the boundaries of a test that is looked at a few times,
+// [AlwaysValid] those of one that may be looked at whenever one likes; [Monitor]
+// tells their power, and how many users they take on average.
 //
 // [RunningPower] tells what a test that runs will still find, and [Replay] tries
 // a test on past users: whether it keeps its level on the host's own data, and

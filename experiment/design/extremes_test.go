@@ -22,8 +22,10 @@ func TestExtremes(t *testing.T) {
 			"NormalPower": NormalPower, "NormalSize": NormalSize, "ProportionEffect": ProportionEffect, "ProportionPower": ProportionPower,
 			"ProportionSize": ProportionSize, "QuantileStdDev": QuantileStdDev, "RateStdDev": RateStdDev, "RatioStdDev": RatioStdDev,
 			"RunningPower": RunningPower, "TrimmedStdDev": TrimmedStdDev, "AlwaysValid": AlwaysValid, "Monitor": Monitor, "Replay": Replay,
+			"GroupSequential": GroupSequential, "WangTsiatis": WangTsiatis, "OBrienFlemingSpending": OBrienFlemingSpending, "PocockSpending": PocockSpending,
+			"PowerSpending": PowerSpending, "HwangShihDeCaniSpending": HwangShihDeCaniSpending,
 		},
-		Types: []any{Replayed{}},
+		Types: []any{Replayed{}, Look{}},
 		Make: map[reflect.Type]func(g *extremes.Gen) any{
 			reflect.TypeFor[*ReplayOptions](): func(g *extremes.Gen) any {
 				return &ReplayOptions{Runs: extremes.One(g, 1, 5, -1, math.MaxInt>>2, math.MaxInt), Share: extremes.One(g, 0, .5, .1, g.Float()), Alpha: extremes.One(g, 0, .1, g.Float())}
@@ -34,6 +36,9 @@ func TestExtremes(t *testing.T) {
 			},
 		},
 		Typed: func(err error) bool { return errors.Is(err, ErrInput) && strings.HasPrefix(err.Error(), "design: ") },
+		Finite: func(path string, x float64) bool {
+			return !strings.Contains(path, "Spending") && !(strings.HasSuffix(path, "Look.Boundary") && x > 0)
+		},
 		Sound: func(v any) string {
 			switch v := v.(type) {
 			case Monitored:

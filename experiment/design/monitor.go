@@ -12,7 +12,8 @@ import (
 type Look struct {
 	// Users of both arms that are in by then.
 	Users float64
-	// Boundary, in standard errors, from which on the test rejects and ends.
+	// Boundary, in standard errors, from which on the test rejects and ends; the
+	// look of an infinite one never does.
 	Boundary float64
 }
 
@@ -54,8 +55,7 @@ func AlwaysValid(users []float64, planned int, opts *Options) ([]Look, error) {
 
 // Monitor returns the power and the expected number of users of a test of means
 // that is looked at several times and ends at the first look beyond its
-// boundary: of the always valid test, of a group-sequential design whose
-// boundaries are given, or of one that is read too often (a boundary of 1.96 at
+// boundary: of the always valid test, of a group-sequential design, or of one that is read too often (a boundary of 1.96 at
 // each look shows what peeking does). Sd is the standard deviation of one user
 // in either arm, as in [NormalSize]; Alpha and Power of the options are not
 // looked at. The effect may be 0. At most 1,000 looks.
