@@ -25,10 +25,8 @@ type neighbours struct {
 	k      int
 	only   []bool // by item: whose lists are wanted; nil for all
 
-	start []int // start[j]:start[j]+n[j] is the list of rank j in slab
-	n     []int32
-	slab  []entry
-	uses  []int // by item: lists that it is in; nil with several workers
+	lists [][]entry // by rank
+	uses  []int     // by item: lists that it is in; nil with several workers
 }
 
 // entry is a neighbour in an item's list.
@@ -56,28 +54,12 @@ type rule struct {
 // newNeighbours prepares the work. Weight is each user's weight in sums, or
 // nil; with a nil weight and a binary matrix pairs are counted in integers.
 func newNeighbours(m *matrix, order []uint32, weight []float64, k, workers int) *neighbours {
-	nb := &neighbours{m: m, order: order, weight: weight, k: k, n: make([]int32, len(order))}
+	nb := &neighbours{m: m, order: order, weight: weight, k: k, lists: make([][]entry, len(order))}
 	nb.rank = make([]uint32, len(order))
 	for r, i := range order {
 		nb.rank[i] = uint32(r)
 	}
 	nb.rows = m.byRow(order, workers)
-	nb.start = make([]int, len(order)+1)
-	inRuns(workers, len(order), func(_, lo, hi int) {
-		for j := lo; j < hi; j++ {
-			possible, most := 0, min(k, len(order)-1)
-			for _, u := range m.column(int(order[j])) {
-				if possible += nb.rows.ptr[u+1] - nb.rows.ptr[u] - 1; possible >= most {
-					break
-				}
-			}
-			nb.start[j+1] = min(most, possible)
-		}
-	})
-	for j := range order {
-		nb.start[j+1] += nb.start[j]
-	}
-	nb.slab = make([]entry, nb.start[len(order)])
 	if workers == 1 {
 		nb.uses = make([]int, len(order))
 	}
@@ -85,10 +67,7 @@ func newNeighbours(m *matrix, order []uint32, weight []float64, k, workers int) 
 }
 
 // of returns the list of an item, ascending once run has sorted it.
-func (nb *neighbours) of(item uint32) []entry {
-	j := nb.rank[item]
-	return nb.slab[nb.start[j]:][:nb.n[j]]
-}
+func (nb *neighbours) of(item uint32) []entry { return nb.lists[nb.rank[item]] }
 
 // run fills the lists.
 func (nb *neighbours) run(ctx context.Context, workers int) error {
@@ -112,6 +91,21 @@ type counter struct {
 	seen    []uint8   // 1 for what is touched, when signed
 	users   []uint32  // of each rank with j, when summing and with a minLLR; all zero between items
 	best    selector
+	room    []entry // for lists
+}
+
+// roomFor is for how many entries a worker makes room at once: little enough
+// that it is still in the cache when it is written to.
+const roomFor = 1 << 12
+
+// newList returns a list for n neighbours.
+func (c *counter) newList(n int) []entry {
+	if len(c.room) < n {
+		c.room = make([]entry, max(n, roomFor))
+	}
+	list := c.room[:n:n]
+	c.room = c.room[n:]
+	return list
 }
 
 func newCounter(nb *neighbours) *counter {
@@ -144,8 +138,8 @@ func (c *counter) item(j uint32) {
 	}
 	keys := c.keysOf(j, touched)
 	found := c.best.best(keys, c.k, func(at uint32) uint32 { return c.order[touched[at]] })
-	list := c.slab[c.start[j]:][:len(found)]
-	c.n[j] = int32(len(list))
+	list := c.newList(len(found))
+	c.lists[j] = list
 	if c.rule.exact {
 		n, own := c.rule.n, c.rule.n[j]
 		for k := range list {
