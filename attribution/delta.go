@@ -209,7 +209,7 @@ func (p *Paths) journeyLens(l *lens, s *slopes) error {
 func (p *Paths) journeyVariance(l *lens, s *slopes) {
 	// By how much the values of single conversions differ within a set.
 	squares := make([]stats.Sum, p.sets.len())
-	for id, x := range p.squares() {
+	for id, x := range p.squaresByRow() {
 		squares[p.setOf[id]].Add(x)
 	}
 	own := make([]cell, p.channels.Len())

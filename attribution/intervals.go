@@ -121,7 +121,7 @@ func (p *Paths) differentiate(ctx context.Context, model func(*Paths) (Credits, 
 		}
 		return list, nil
 	}
-	squares := p.squares()
+	squares := p.squaresByRow()
 	for id := range p.rows {
 		t := &p.rows[id]
 		conv, value, null := t.conv.Value(), t.value.Value(), t.null.Value()

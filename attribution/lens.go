@@ -73,15 +73,16 @@ func (l *lens) add(channel uint32, n, conv, value float64) {
 	l.square[channel].value.Add(n * value * value)
 }
 
-// squares returns, by row, the sum of the squares of the values of single
-// conversions. Those of rows without times are taken to be alike.
-func (p *Paths) squares() []float64 {
-	list := make([]float64, len(p.rows))
-	for b := range p.seqs.blocks {
-		conv, value := p.columns[b].conv, p.columns[b].value
-		for pos, id := range p.seqs.blocks[b].ids {
-			if c, v := conv[pos], value[pos]; c > 0 {
-				list[id] = v * v / c
+// squares returns, by block and position, the sum of the squares of the values
+// of single conversions of a path. Those of rows without times are taken to be
+// alike.
+func (p *Paths) squares() [][]float64 {
+	list := make([][]float64, len(p.columns))
+	for b, col := range p.columns {
+		list[b] = make([]float64, len(col.conv))
+		for pos, c := range col.conv {
+			if v := col.value[pos]; c > 0 {
+				list[b][pos] = v * v / c
 			}
 		}
 	}
@@ -106,7 +107,19 @@ func (p *Paths) squares() []float64 {
 		if conv, value := rest.conv.Value(), rest.value.Value(); conv > 0 {
 			k.square.Add(value * value / conv)
 		}
-		list[id] = k.square.Value()
+		at := p.seqs.places[id]
+		list[at.block][at.pos] = k.square.Value()
+	}
+	return list
+}
+
+// squaresByRow returns the squares by row.
+func (p *Paths) squaresByRow() []float64 {
+	list := make([]float64, len(p.rows))
+	for b, squares := range p.squares() {
+		for pos, id := range p.seqs.blocks[b].ids {
+			list[id] = squares[pos]
+		}
 	}
 	return list
 }
@@ -115,7 +128,7 @@ func (p *Paths) squares() []float64 {
 // Like the credits, it is summed up by the size of the sets.
 func (p *Paths) bySizeVariance(l *lens) {
 	square := make([]float64, p.sets.len())
-	for id, s := range p.squares() {
+	for id, s := range p.squaresByRow() {
 		square[p.setOf[id]] += s
 	}
 	cells := make([]cell, len(l.square))
@@ -194,12 +207,11 @@ func (p *Paths) pickLens(l *lens, which func(path []uint32) int) error {
 			if blk.length == 0 {
 				continue
 			}
-			conv := p.columns[b].conv
-			for pos, id := range blk.ids {
+			for pos, conv := range p.columns[b].conv {
 				path := blk.at(pos)
 				k := &cells[path[which(path)]]
-				k.conv += conv[pos]
-				k.value += square[id]
+				k.conv += conv
+				k.value += square[b][pos]
 			}
 			flush(l.square, cells, 1)
 		}
@@ -245,7 +257,7 @@ func (p *Paths) weighVariance(l *lens, runs func(length int) []run) {
 		if blk.length == 0 {
 			continue
 		}
-		rs, conv := runs(blk.length), p.columns[b].conv
+		rs, squares := runs(blk.length), square[b]
 		// With one weight for all, sums of integers stay integers.
 		unit := 1.0
 		if len(rs) == 1 {
@@ -258,8 +270,8 @@ func (p *Paths) weighVariance(l *lens, runs func(length int) []run) {
 				weights = append(weights, r.weight)
 			}
 		}
-		for pos, id := range blk.ids {
-			c, v := conv[pos], square[id]
+		for pos, c := range p.columns[b].conv {
+			v := squares[pos]
 			if c == 0 {
 				continue
 			}

@@ -238,11 +238,11 @@ func (p *Paths) markovByMoments(l *lens, c *chain, players []uint32, first []int
 		return func(i int) {
 			m := newMoments(edges+2*states, states)
 			var features []int
-			for _, piece := range dealt[i] {
-				p.byRows(piece, func(path []uint32, r pathRow) {
+			for _, at := range dealt[i] {
+				p.byRows(at, func(path []uint32, r pathRow) {
 					start, last, steps := walk.path(path)
 					features = append(append(append(features[:0], steps...), edges+start), edges+states+last)
-					m.add(features, last, r.conv, r.value, squares[r.id], r.null)
+					m.add(features, last, r.conv, r.value, squares[at.block][r.pos], r.null)
 				})
 			}
 			parts[i] = m
@@ -284,8 +284,8 @@ func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t
 		walk, f := newWalker(p, c, first), newInfluence(n)
 		sums, eachConv := [2][]float64{f.null, f.valueNull}, f.conv
 		return func(i int) {
-			cells := make([]cell, n)
-			p.byRows(pieces[i], func(path []uint32, r pathRow) {
+			cells, at := make([]cell, n), pieces[i]
+			p.byRows(at, func(path []uint32, r pathRow) {
 				start, last, steps := walk.path(path)
 				for k, sum := range sums {
 					copy(sum, t.starts[k][start*n:start*n+n])
@@ -304,7 +304,7 @@ func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t
 				for i, x := range t.each[0][last*n : last*n+n] {
 					eachConv[i] = f.null[i] + x
 				}
-				f.count(cells, r.conv, r.value, squares[r.id], r.null)
+				f.count(cells, r.conv, r.value, squares[at.block][r.pos], r.null)
 			})
 			found[i] = cells
 		}
@@ -337,7 +337,7 @@ func (p *Paths) pieces() []piece {
 
 // pathRow is what is known of one path.
 type pathRow struct {
-	id                uint32
+	pos               int // in its block
 	conv, value, null float64
 }
 
@@ -345,7 +345,7 @@ type pathRow struct {
 func (p *Paths) byRows(at piece, f func(path []uint32, r pathRow)) {
 	blk, col := &p.seqs.blocks[at.block], &p.columns[at.block]
 	for pos := at.from; pos < at.to; pos++ {
-		r := pathRow{blk.ids[pos], col.conv[pos], col.value[pos], col.null[pos]}
+		r := pathRow{pos, col.conv[pos], col.value[pos], col.null[pos]}
 		if r.conv+r.null != 0 {
 			f(blk.at(pos), r)
 		}

@@ -140,7 +140,7 @@ func (p *Paths) gameLens(l *lens, g Game, swing bool, players []uint32, effect [
 	}
 	conv, value := p.scalings(effect, false)
 	squares := make([]stats.Sum, p.sets.len())
-	for id, x := range p.squares() {
+	for id, x := range p.squaresByRow() {
 		squares[p.setOf[id]].Add(x)
 	}
 	bit := make([]int, p.channels.Len())
