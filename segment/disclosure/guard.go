@@ -69,7 +69,7 @@ type Options struct {
 // takes 8 bytes for each user who was part of a release, and a release one pass
 // over them.
 //
-// Safe for concurrent use.
+// Safe for concurrent use. The zero value releases nothing.
 type Guard struct {
 	min    int
 	budget int64 // in millionths
@@ -124,7 +124,7 @@ func millionths(x, most float64) (int64, bool) {
 func (g *Guard) Release(users, population *roaring.Bitmap) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if users == nil || users.GetCardinality() < uint64(g.min) {
+	if g.min == 0 || users == nil || users.GetCardinality() < uint64(g.min) {
 		return &Refusal{MinGroup: g.min, Err: ErrSmall}
 	}
 	if !g.released.cut(users, population, g.min) {

@@ -39,6 +39,19 @@ func TestOptions(t *testing.T) {
 	require.Equal(t, 1.0, g.Left())
 }
 
+// A guard that nobody made lets nothing out.
+func TestZeroGuard(t *testing.T) {
+	var g Guard
+	require.ErrorIs(t, g.Release(span(1, 4), nil), ErrSmall)
+	require.ErrorIs(t, g.Release(span(1, 1001), span(1, 2001)), ErrSmall)
+	_, err := g.Noisy(100, .1)
+	require.ErrorIs(t, err, ErrBudget)
+	data, err := guard(t, nil).MarshalBinary()
+	require.NoError(t, err)
+	require.NoError(t, g.UnmarshalBinary(data))
+	require.ErrorIs(t, g.Release(span(1, 1001), nil), ErrSmall)
+}
+
 func TestRefusals(t *testing.T) {
 	everybody := span(1, 1001)
 	for _, c := range []struct {
