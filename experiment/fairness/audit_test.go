@@ -49,6 +49,8 @@ func TestWorstAgainstRanges(t *testing.T) {
 		}
 		lo, hi := span(func(g Group) exact.Count { return g.All })
 		require.InDelta(t, lo-hi, report.Worst.Parity.Value, 1e-12)
+		first := slices.IndexFunc(report.Groups, func(g Group) bool { return rate(g.All) == hi })
+		require.Equal(t, report.Groups[first].Name, report.Reference, "the first with the highest share")
 		if hi > 0 {
 			require.InDelta(t, lo/hi, report.Worst.Impact.Value, 1e-12)
 		}
@@ -232,6 +234,20 @@ func TestAuditRefuses(t *testing.T) {
 	} {
 		_, err := Audit(c.groups, c.opts)
 		require.ErrorIs(t, err, c.err, name)
+	}
+}
+
+// Of all selected, the ratio is 1, and its interval is made of Wilson's.
+func TestEverybodySelected(t *testing.T) {
+	for _, n := range []int64{50, 70, 4000} {
+		r, err := Audit([]Group{{Name: "a", All: of(n, n)}, {Name: "b", All: of(60, 60)}}, &Options{Reference: "b"})
+		require.NoError(t, err)
+		z := 1.959963984540054
+		lowest := func(n float64) float64 { return n / (n + z*z) } // Wilson's lower end for n of n
+		require.Equal(t, 1.0, r.Pairs[0].Impact.Value)
+		require.InDelta(t, lowest(float64(n)), r.Pairs[0].Impact.Lo, 1e-12)
+		require.InDelta(t, 1/lowest(60), r.Pairs[0].Impact.Hi, 1e-12)
+		require.Equal(t, 1.0, r.Pairs[0].P)
 	}
 }
 

@@ -3,6 +3,7 @@ package fairness
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -116,13 +117,16 @@ func TestConditionalPricesEdges(t *testing.T) {
 	require.Positive(t, c.Difference.StdErr)
 	require.Zero(t, c.DF)
 
-	// Strata that differ are named.
-	c, err = ConditionalPrices([]Prices{
-		{"alike", of(5, 6, 7, 8), of(5, 6, 7, 8)},
-		{"apart", of(15, 16, 17, 18), of(5, 6, 7, 8)},
-		{"alike too", of(5, 6, 7, 8), of(5, 6, 7, 8)},
-	}, o)
-	require.NoError(t, err)
-	require.ErrorIs(t, c.Warnings[0], ErrHeterogeneous)
-	require.Contains(t, c.String(), `"apart" most of all`)
+	// Strata that differ are named, wherever they stand.
+	for i := range 3 {
+		strata := slices.Insert([]Prices{
+			{"alike", of(5, 6, 7, 8), of(5, 6, 7, 8)},
+			{"alike too", of(5, 6, 7, 8), of(5, 6, 7, 8)},
+		}, i, Prices{"apart", of(15, 16, 17, 18), of(5, 6, 7, 8)})
+		c, err = ConditionalPrices(strata, o)
+		require.NoError(t, err)
+		require.Len(t, c.Warnings, 1)
+		require.ErrorIs(t, c.Warnings[0], ErrHeterogeneous)
+		require.Contains(t, c.String(), `"apart" most of all`)
+	}
 }
