@@ -2,6 +2,8 @@ package profile
 
 import (
 	"compress/gzip"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -259,4 +262,21 @@ func TestTagsMerge(t *testing.T) {
 			require.Equal(t, string(showKey(whole, UserID, fmt.Sprint("u", i))), string(showKey(stores[0], UserID, fmt.Sprint("u", i))), "round %d", round)
 		}
 	}
+}
+
+// A table that cannot be read, from its first line on, is an error, and so is
+// what cannot be a separator.
+func TestTaxonomyUnreadable(t *testing.T) {
+	for _, text := range []string{`id,par"ent,name`, `"id,parent,name`, `"`, "id,parent,name\n1,,a\n2,\"1\"x,b"} {
+		_, err := ReadTaxonomy(strings.NewReader(text), nil)
+		require.ErrorIs(t, err, ErrTaxonomy, "%q", text)
+		var where *csv.ParseError
+		require.ErrorAs(t, err, &where, "%q", text)
+	}
+	broken := errors.New("broken")
+	_, err := ReadTaxonomy(iotest.ErrReader(broken), nil)
+	require.ErrorIs(t, err, ErrTaxonomy)
+	require.ErrorIs(t, err, broken)
+	_, err = ReadTaxonomy(strings.NewReader("id,parent,name"), &TaxonomyOptions{Comma: '"'})
+	require.ErrorIs(t, err, ErrTaxonomy)
 }

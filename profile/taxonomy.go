@@ -78,11 +78,12 @@ func ReadTaxonomy(r io.Reader, opts *TaxonomyOptions) (*Taxonomy, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTaxonomy, err)
+		}
 		line, _ := c.FieldPos(0)
 		bad := func(why string, v any) error { return fmt.Errorf("%w: line %d: %s %q", ErrTaxonomy, line, why, v) }
 		switch {
-		case err != nil:
-			return nil, fmt.Errorf("%w: %w", ErrTaxonomy, err)
 		case id < 0:
 			id, parent, name = o.columns(row)
 			continue
