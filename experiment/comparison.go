@@ -51,7 +51,8 @@ type Comparison struct {
 	// Warnings are reasons for doubt. Test them with [errors.Is].
 	Warnings []error
 
-	always bool // valid at every look
+	always bool    // valid at every look
+	base   float64 // size of the control mean, unadjusted
 }
 
 // Effect returns the estimate on the scale that was tested.
@@ -139,6 +140,7 @@ func (c *Comparison) finishRelative(a, b armEstimate, relative float64, o TestOp
 	c.Absolute = Estimate{Value: b.mean - a.mean, StdErr: math.Sqrt(a.v + b.v), Level: o.Level}
 	c.Relative = Estimate{Value: math.NaN(), StdErr: math.NaN(), Lo: math.NaN(), Hi: math.NaN(), Level: o.Level}
 	base := math.Abs(a.unadjusted)
+	c.base = base
 	value, stderr := (b.mean-a.mean)/base, math.Sqrt(max(0, relative))/base
 	if x := value + stderr; base != 0 && !math.IsNaN(x-x) {
 		c.Relative.Value, c.Relative.StdErr = value, stderr

@@ -84,7 +84,9 @@
 // effect (by the delta method, the logarithm or Fieller), intervals, two- and
 // one-sided p-values down to 1e-300, every adjustment with its numbers, and
 // reasons for doubt. It prints itself. [Adjust] corrects p-values that are looked at
-// together; [Comparison.Equivalence] tests that an effect is within margins.
+// together; [Comparison.Equivalence] tests that an effect is within margins;
+// [Comparison.Posterior] is what to believe of it under a prior, with the chance
+// to win and what either choice loses on average.
 // Package design says how many users a test needs, also one that may end early,
 // package exact has tests for small counts and for rows: Fisher, ranks,
 // permutations, the bootstrap of users or of clusters. [Readout.Values] hands

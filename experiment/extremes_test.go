@@ -112,6 +112,10 @@ func sound(v any) string {
 		case !(v.Control.StdErr >= 0 && v.Treatment.StdErr >= 0 && v.Control.StdDev >= 0 && v.Treatment.StdDev >= 0):
 			return "negative standard error"
 		}
+	case Posterior:
+		if v != (Posterior{}) && (!chance(v.ChanceToWin) || !between(v.Effect) || !(min(v.LossOfControl, v.LossOfTreatment) >= 0)) {
+			return "no belief"
+		}
 	case Omnibus:
 		if v.Method != "" && (!chance(v.P) || !(v.Statistic >= 0)) {
 			return "no p-value"
@@ -170,6 +174,7 @@ func TestExtremes(t *testing.T) {
 			Interval(0), &Joint{}, Kind(0), &Moments{},
 			Novelty{},
 			Omnibus{},
+			Posterior{},
 			&OptionError{},
 			Quantile{},
 			&Readout{},

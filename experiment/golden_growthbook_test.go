@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,6 +94,9 @@ func goldenGrowthBook(t *testing.T, g golden) {
 		Diff, Alternative  string
 		Alpha              float64
 		Tuning             int
+		Proper, Inverse    bool
+		PriorMean          float64 `json:"prior_mean"`
+		PriorVar           float64 `json:"prior_var"`
 	}
 	g.input(t, &in)
 	opts := &TestOptions{Level: 1 - in.Alpha, Sequential: in.Tuning}
@@ -128,6 +132,21 @@ func goldenGrowthBook(t *testing.T, g golden) {
 		return
 	}
 	require.NoError(t, err, g.ID)
+	if g.Family == "bayes_normal" {
+		prior := Prior{LowerIsBetter: in.Inverse}
+		if in.Proper {
+			prior.Mean, prior.StdDev = in.PriorMean, math.Sqrt(in.PriorVar)
+		}
+		p, err := c.Posterior(prior)
+		require.NoError(t, err, g.ID)
+		for name, got := range map[string]float64{
+			"estimate": p.Effect.Value, "sd": p.Effect.StdErr, "ci_lo": p.Effect.Lo, "ci_hi": p.Effect.Hi,
+			"chance_to_win": p.ChanceToWin, "risk_control": p.LossOfControl, "risk_treatment": p.LossOfTreatment,
+		} {
+			g.check(t, name, got)
+		}
+		return
+	}
 	e := c.Effect()
 	for name, got := range map[string]float64{"estimate": e.Value, "se": e.StdErr, "ci_lo": e.Lo, "ci_hi": e.Hi, "p": c.P, "dof": c.DF} {
 		g.check(t, name, got)

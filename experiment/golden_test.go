@@ -88,6 +88,7 @@ var families = map[string]func(t *testing.T, g golden){
 	"ttest":                goldenGrowthBook,
 	"sequential_two_sided": goldenGrowthBook,
 	"sequential_greater":   goldenGrowthBook,
+	"bayes_normal":         goldenGrowthBook,
 	"srm_sequential":       goldenSRM,
 	"regression_adjust":    goldenLin,
 	"yuen":                 goldenRobust,

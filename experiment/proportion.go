@@ -97,7 +97,7 @@ func Proportions(control, treatment *Moments, v Difference, opts *TestOptions) (
 	if v == Unpooled || v == AgrestiCaffo {
 		c.Absolute.Lo, c.Absolute.Hi = center-z*se, center+z*se
 	}
-	c.Absolute.StdErr = se
+	c.Absolute.StdErr, c.base = se, pa
 	c.Relative = ratioEstimate(x, n, z, o.Level)
 	if v == Miettinen && pa > 0 {
 		c.Relative.Lo, c.Relative.Hi = scoreRatio(x, n, z)
