@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -21,10 +22,20 @@ type Estimate struct {
 	Level  float64 // its confidence, such as 0.95
 }
 
+// String shows the figure and its interval.
+func (e Estimate) String() string {
+	return fmt.Sprintf("%.6g [%.6g, %.6g]", e.Value, e.Lo, e.Hi)
+}
+
 // Interval is the uncertainty of one channel's credit.
 type Interval struct {
 	Channel            string
 	Conversions, Value Estimate
+}
+
+// String tells the channel, its conversions and their value in a line.
+func (i Interval) String() string {
+	return fmt.Sprintf("%s: conversions %v, value %v", i.Channel, i.Conversions, i.Value)
 }
 
 // BootstrapOptions are options of [Bootstrap]. Nil and zero fields mean the

@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"encoding"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -340,6 +341,13 @@ func (j *Journeys) Attached(on bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.attached = on
+}
+
+// String tells how many users are held, and of nobody what.
+func (j *Journeys) String() string {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return fmt.Sprintf("journeys of %d users", j.people.Len())
 }
 
 // Stats returns what Observe could not use.

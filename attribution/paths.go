@@ -130,6 +130,12 @@ type Summary struct {
 	Repeated      float64 // conversions whose id had been seen; not counted
 }
 
+// String tells the totals in a line.
+func (p *Paths) String() string {
+	s := p.Summary()
+	return fmt.Sprintf("paths: %d distinct of %d channels, %.6g conversions worth %.6g, %.6g nulls", s.Distinct, s.Channels, s.Conversions, s.Value, s.Nulls)
+}
+
 // Summary returns the totals.
 func (p *Paths) Summary() Summary {
 	total, empty := p.total(), p.empty()

@@ -23,7 +23,7 @@ func LastTouch(p *Paths) (Credits, error) {
 // Channels that no path knows are ignored.
 func LastNon(p *Paths, channels ...string) (Credits, error) {
 	skip := p.skip(channels)
-	return p.pick("last non "+strings.Join(channels, ", "), func(path []uint32) int {
+	return p.pick(strings.TrimSpace("last non "+strings.Join(channels, ", ")), func(path []uint32) int {
 		for i := len(path) - 1; i >= 0; i-- {
 			if !skip[path[i]] {
 				return i
@@ -37,7 +37,7 @@ func LastNon(p *Paths, channels ...string) (Credits, error) {
 // none of the given ones, and when all are, to the first.
 func FirstNon(p *Paths, channels ...string) (Credits, error) {
 	skip := p.skip(channels)
-	return p.pick("first non "+strings.Join(channels, ", "), func(path []uint32) int {
+	return p.pick(strings.TrimSpace("first non "+strings.Join(channels, ", ")), func(path []uint32) int {
 		for i, c := range path {
 			if !skip[c] {
 				return i

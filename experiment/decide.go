@@ -93,6 +93,9 @@ func (e *Experiment) Decide(s Subject) (Assignment, error) {
 // Peek is [Experiment.Decide] that remembers nothing: what a subject would get,
 // for a preview or a log, without taking them in.
 func (e *Experiment) Peek(s Subject) (Assignment, error) {
+	if len(e.weights) == 0 {
+		return Assignment{}, &OptionError{"Decide", "experiment", "made of nothing", "want one of New"}
+	}
 	a := Assignment{Experiment: e.key, Unit: s.Unit, Epoch: e.Epoch()}
 	if s.Unit == "" {
 		return a, &ValueError{"Decide", "unit", s.Unit, ErrUnit}

@@ -3,8 +3,10 @@ package experiment
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -34,7 +36,7 @@ func Parse(data []byte, opts *Options) (*Experiment, error) {
 	d.DisallowUnknownFields()
 	var def Definition
 	if err := d.Decode(&def); err != nil {
-		return nil, fmt.Errorf("experiment: Parse: %w at byte %d: %v", ErrInvalid, d.InputOffset(), err)
+		return nil, fmt.Errorf("experiment: Parse: %w at byte %d: %v", ErrInvalid, place(err, data, d.InputOffset()), err)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("experiment: Parse: %w at byte %d: something after the definition", ErrInvalid, d.InputOffset())
@@ -53,6 +55,26 @@ func Parse(data []byte, opts *Options) (*Experiment, error) {
 		o.Audience, o.Sticky = opts.Audience, opts.Sticky
 	}
 	return New(def.Key, def.Arms, &o)
+}
+
+// place returns the byte, from 0, at which JSON cannot be read; the decoder by
+// itself knows only how far it read.
+func place(err error, data []byte, read int64) int64 {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); {
+	case errors.As(err, &syntax):
+		return syntax.Offset - 1
+	case errors.As(err, &kind):
+		return kind.Offset - 1
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		return int64(len(data))
+	case unknown:
+		if i := bytes.Index(data, []byte(name)); i >= 0 {
+			return int64(i)
+		}
+	}
+	return read
 }
 
 // MarshalJSON writes the experiment's [Definition]. The zero Experiment is

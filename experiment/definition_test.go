@@ -43,6 +43,15 @@ func TestParse(t *testing.T) {
 		_, err := Parse([]byte(bad), nil)
 		require.ErrorIs(t, err, ErrInvalid, bad)
 	}
+	for bad, at := range map[string]int{
+		`{"key":"k",`: 11, ``: 0, `{"key":"k" "arms":[]}`: 11, `{"key":7}`: 7,
+		`{"key":"k","trafic":1,"arms":[{"name":"a"}]}`: 11,
+	} {
+		_, err := Parse([]byte(bad), nil)
+		require.ErrorContains(t, err, fmt.Sprintf("at byte %d: ", at), bad)
+	}
+	_, err = new(Experiment).Decide(Subject{Unit: "x"})
+	require.ErrorIs(t, err, ErrInvalid, "made of nothing")
 }
 
 func FuzzParse(f *testing.F) {

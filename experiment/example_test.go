@@ -283,7 +283,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// 47% take part
-	// experiment: Parse: invalid option at byte 52: json: unknown field "trafic"
+	// experiment: Parse: invalid option at byte 38: json: unknown field "trafic"
 }
 
 func ExampleReadout_Report() {

@@ -122,6 +122,28 @@ func ExampleQuery() {
 	// 0.49 tea
 }
 
+// What goes with an item, such as on its page, is the answer to a list of that
+// item alone; a basket or a session is a longer one. FillNone leaves out what
+// has nothing to do with it.
+func ExampleQuery_similar() {
+	model, _ := recommend.FitItemKNN(context.Background(), baskets(), nil)
+	for _, items := range [][]string{{"gas"}, {"tent", "socks"}, {"an item of tomorrow"}} {
+		result, _ := model.Recommend(recommend.Query{Items: items, N: 2, Fill: recommend.FillNone})
+		fmt.Println(items, "known:", result.Known)
+		for _, x := range result.Items {
+			fmt.Printf("  %.3f %s\n", x.Score, x.Item)
+		}
+	}
+	// Output:
+	// [gas] known: 1
+	//   0.816 stove
+	//   0.500 lantern
+	// [tent socks] known: 2
+	//   0.816 bottle
+	//   0.816 sleeping bag
+	// [an item of tomorrow] known: 0
+}
+
 // Every score is a sum over the history.
 func ExampleModel_Explain() {
 	h := baskets()

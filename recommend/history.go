@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"encoding"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -97,6 +98,8 @@ func (h *History) Remove(user uint32, item string, weight float64, at time.Time)
 
 func (h *History) direct(where string, user uint32, item string, weight, sign float64, at time.Time) error {
 	switch {
+	case !h.made():
+		return badOption(where, nil, "want a history of NewHistory")
 	case user == 0:
 		return &Error{Where: where, Err: ErrUser}
 	case !usableItem(item):
@@ -291,6 +294,12 @@ func (h *History) Attached(on bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.attached = on
+}
+
+// String tells how much is held, and of nobody what.
+func (h *History) String() string {
+	n := h.Stats()
+	return fmt.Sprintf("history of %d users, %d rows", n.Users, n.Rows)
 }
 
 // Stats returns what is held and what could not be used.

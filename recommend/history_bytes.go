@@ -20,6 +20,9 @@ const (
 // Equal rows give equal bytes, whatever way they came. It takes a
 // picture under the lock and writes it without.
 func (h *History) AppendBinary(b []byte) ([]byte, error) {
+	if !h.made() {
+		return b, badOption("History.AppendBinary", nil, "want a history of NewHistory")
+	}
 	return h.snapshot().encode().AppendTo(b), nil
 }
 

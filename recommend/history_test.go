@@ -51,6 +51,33 @@ func TestObserveReadsTheVocabulary(t *testing.T) {
 	require.ErrorIs(t, h.Observe(0, "Product Viewed", nil, at(0)), ErrUser)
 }
 
+// What is no history of NewHistory, and a user whom nobody can look up, are
+// told rather than answered as if nothing were known.
+func TestNoHistory(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	var none History
+	require.ErrorIs(t, none.Add(1, "a", 1, start), ErrOption)
+	require.ErrorIs(t, none.Observe(1, "Order Completed", map[string]any{"product_id": "a"}, start), ErrOption)
+	_, err := none.AppendBinary(nil)
+	require.ErrorIs(t, err, ErrOption)
+	require.Equal(t, "history of 0 users, 0 rows", none.String())
+
+	h := newTestHistory(t, nil)
+	require.NoError(t, h.Add(1, "a", 1, start))
+	m, err := FitItemKNN(t.Context(), h, nil)
+	require.NoError(t, err)
+	p, err := FitPopularity(t.Context(), h)
+	require.NoError(t, err)
+	for _, r := range []Recommender{m, p} {
+		_, err = r.AppendRecommend(nil, Query{User: 1})
+		require.ErrorIs(t, err, ErrOption)
+		for _, q := range []Query{{}, {User: 1, Items: []string{"b"}}, {User: 1, History: h}} {
+			_, err = r.AppendRecommend(nil, q)
+			require.NoError(t, err)
+		}
+	}
+}
+
 // A list in which no object names an item leaves the word to the root.
 func TestObserveReadsTheRoot(t *testing.T) {
 	h := newTestHistory(t, nil)

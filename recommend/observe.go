@@ -15,6 +15,9 @@ import (
 // [Stats] and ignored; only user 0 is an error, [ErrUser]. The fields are
 // read during the call only.
 func (h *History) Observe(user uint32, event string, fields map[string]any, at time.Time) error {
+	if !h.made() {
+		return badOption("History.Observe", nil, "want a history of NewHistory")
+	}
 	if user == 0 {
 		return &Error{Where: "History.Observe", Value: event, Err: ErrUser}
 	}

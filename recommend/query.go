@@ -9,7 +9,8 @@ import (
 // keeps of the user, or by a list of items, such as a session or a basket.
 type Query struct {
 	// History and User name a user and where to look the user up. A user
-	// without rows is one with an empty history.
+	// without rows is one with an empty history, who gets what Fill says;
+	// neither of them, and no Items, asks for anybody.
 	History *History
 	User    uint32
 	// Items is a history given directly; History must then be nil. Items the
@@ -111,6 +112,8 @@ func (q Query) checked(cat *catalogue) (Query, error) {
 		return q, badOption("Query.Items", len(q.Items), "a query has History or Items, not both")
 	case q.History != nil && !q.History.made():
 		return q, badOption("Query.History", nil, "want a history of NewHistory")
+	case q.History == nil && q.User != 0 && q.Items == nil:
+		return q, badOption("Query.History", nil, "a query by User needs the History to look in")
 	case q.History != nil && q.User == 0:
 		return q, &Error{Where: "Query.User", Err: ErrUser}
 	case q.Weights != nil && len(q.Weights) != len(q.Items):

@@ -14,6 +14,11 @@ import (
 // Estimate is a figure with its standard error and interval.
 type Estimate struct{ Value, StdErr, Lo, Hi, Level float64 }
 
+// String shows the figure and its interval.
+func (e Estimate) String() string {
+	return fmt.Sprintf("%.6g [%.6g, %.6g]", e.Value, e.Lo, e.Hi)
+}
+
 // Report says how well a recommender did. It prints itself as a table.
 type Report struct {
 	Name  string // of the recommender, when it has a String method
