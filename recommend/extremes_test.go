@@ -113,6 +113,7 @@ func TestExtremes(t *testing.T) {
 			BM25{},
 			Comparison{},
 			Cosine{},
+			Estimate{},
 			Fill(0), &History{}, &ItemSet{},
 			Jaccard{},
 			LLR{},

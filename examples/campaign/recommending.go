@@ -50,6 +50,10 @@ func (s *shop) recommend(ctx context.Context, _ config, _ *source, seen *tally, 
 	if rec.Accuracy, err = s.heldOut(ctx, r.Input.From, r.Input.To); err != nil {
 		return err
 	}
+	if len(rec.Users) == 0 && rec.Accuracy == nil {
+		r.leaveOut("recommendations", fmt.Sprintf("nobody is among the %s, and the events are too few to judge a model by", shownAudience))
+		return nil
+	}
 	r.Recommendations = rec
 	return nil
 }
@@ -79,6 +83,9 @@ func (s *shop) recent(user uint32, seen *tally) (int, []Item) {
 func (s *shop) heldOut(ctx context.Context, from, to time.Time) (*HeldOut, error) {
 	at := splitTime(from, to)
 	split, err := recommend.SplitTime(s.history, at, nil)
+	if errors.Is(err, recommend.ErrEmpty) {
+		return nil, nil // too few days for a before and an after
+	}
 	if err != nil {
 		return nil, err
 	}

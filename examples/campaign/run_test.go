@@ -245,6 +245,21 @@ func TestBadLines(t *testing.T) {
 	runs(t, exitOK, "-events", dirty, "-max-errors", "-1")
 }
 
+// A first try with a handful of events of one's own leaves out what they do not
+// tell, and no more.
+func TestHandful(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	line := `{"type":"track","event":"Order Completed","messageId":"1","userId":"a","timestamp":"2026-03-01T10:00:00Z","properties":{"order_id":"o1","revenue":80,"products":[{"product_id":"tea"},{"product_id":"pot"}]}}`
+	for _, more := range []string{"", "\n" + strings.NewReplacer(`"1"`, `"2"`, `"a"`, `"b"`, "03-01", "03-09").Replace(line)} {
+		require.NoError(t, os.WriteFile(path, []byte(line+more), 0o600))
+		r := reports(t, "-events", path)
+		require.Nil(t, r.Recommendations)
+		require.NotNil(t, r.Audiences)
+		out, _ := runs(t, exitOK, "-events", path, "-html", path+".html")
+		require.Contains(t, out, "nobody is among the champions")
+	}
+}
+
 func TestNothingToApply(t *testing.T) {
 	for _, lines := range []string{"", "garbage\n"} {
 		file := filepath.Join(t.TempDir(), "events.jsonl")
