@@ -79,22 +79,25 @@ func (p *person) deciding(f func(consent)) {
 }
 
 func (s *Store) indexConsents(p *person) {
-	p.deciding(func(c consent) {
-		lapse := s.lapse(&c)
-		if lapse != 0 && lapse > s.clock.sec {
-			s.timers.push(timer{lapse, p.number, consentTimer})
-		}
-		if c.granted && lapse != 0 && lapse <= s.clock.sec {
-			unmark(s.consent.granted, c.purpose, p.number)
-			unmark(s.consent.denied, c.purpose, p.number)
-		} else if c.granted {
-			mark(s.consent.granted, c.purpose, p.number)
-			unmark(s.consent.denied, c.purpose, p.number)
-		} else {
-			mark(s.consent.denied, c.purpose, p.number)
-			unmark(s.consent.granted, c.purpose, p.number)
-		}
-	})
+	p.deciding(func(c consent) { s.indexConsent(p, &c) })
+}
+
+// indexConsent notes the statement that holds for a purpose.
+func (s *Store) indexConsent(p *person, c *consent) {
+	lapse := s.lapse(c)
+	if lapse != 0 && lapse > s.clock.sec {
+		s.timers.push(timer{lapse, p.number, consentTimer})
+	}
+	if c.granted && lapse != 0 && lapse <= s.clock.sec {
+		unmark(s.consent.granted, c.purpose, p.number)
+		unmark(s.consent.denied, c.purpose, p.number)
+	} else if c.granted {
+		mark(s.consent.granted, c.purpose, p.number)
+		unmark(s.consent.denied, c.purpose, p.number)
+	} else {
+		mark(s.consent.denied, c.purpose, p.number)
+		unmark(s.consent.granted, c.purpose, p.number)
+	}
 }
 
 func (s *Store) unindexConsents(p *person) {
@@ -190,8 +193,13 @@ func (s *Store) consentTo(p *person, c consent) {
 	if twice {
 		return
 	}
-	p.setConsents(slices.Insert(p.consents(), i, c))
-	s.indexConsents(p)
+	all := slices.Insert(p.consents(), i, c)
+	p.setConsents(all)
+	// What holds for other purposes is as it was.
+	for i+1 < len(all) && all[i+1].purpose == c.purpose {
+		i++
+	}
+	s.indexConsent(p, &all[i])
 }
 
 // Grant records that a person allows a purpose since an instant, and where
