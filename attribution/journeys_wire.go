@@ -127,9 +127,19 @@ func sortedNames(names []string, used []bool) ([]string, []int) {
 }
 
 // UnmarshalBinary replaces the state by one that [Journeys.AppendBinary]
-// wrote. On an error the journeys stay as they were: damaged bytes are
-// [ErrCorrupt], those of a later format [ErrVersion], and those of journeys
-// made with other options [ErrOptions]. The data is copied.
+// wrote. Section "names" holds the channels, campaigns and currencies in their
+// order. Section "rows" holds by ascending user three lists in canonical order,
+// each with its length: of touches the instant, the places of channel and
+// campaign, the kind and the cost; of conversions the instant, the id, the
+// place of the currency and the value; of refunds the instant, the id, whether
+// it is the whole order, and the value. Section "ledger" holds by channel and
+// day the channel, the day since 1970 and the cost, as two floats that add up
+// to it; section "meta" the options fingerprint and the clock. Instants are
+// seconds since 1970 and nanoseconds.
+//
+// On an error the journeys stay as they were: damaged bytes are [ErrCorrupt],
+// those of a later format [ErrVersion], and those of journeys made with other
+// options [ErrOptions]. The data is copied.
 func (j *Journeys) UnmarshalBinary(data []byte) error {
 	f, err := wire.Open(data, journeysKind, journeysVersion)
 	if err != nil {

@@ -147,8 +147,19 @@ func comparePaths(a, b []uint32, rank []int) int {
 }
 
 // UnmarshalBinary replaces the paths by those that [Paths.AppendBinary]
-// wrote. On an error, [ErrCorrupt] or [ErrVersion], they stay as they were.
-// The data is copied.
+// wrote. Section "head" holds the currency, the channels in their order, and
+// sums: of conversions without times, open journeys, expired touches, voided
+// orders, what was refunded, orphaned refunds and repeated conversions. Section
+// "rows" holds by length and channels the paths, as places of channels, with
+// the sums of their conversions, value and nulls; section "journeys" the
+// conversions with times, as the place of the path, the value, and of each
+// touch the age in nanoseconds and the kind; section "exposed" by size the sets
+// of channels, with the sums of the nanoseconds, conversions and value in them;
+// section "spend" by channel the sums of the ledger and of the costs of
+// touches. A sum is two floats that add up to it.
+//
+// On an error, [ErrCorrupt] or [ErrVersion], they stay as they were. The data
+// is copied.
 func (p *Paths) UnmarshalBinary(data []byte) error {
 	f, err := wire.Open(data, pathsKind, pathsVersion)
 	if err != nil {

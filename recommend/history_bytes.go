@@ -90,8 +90,9 @@ func (s *snapshot) encode() *wire.Writer {
 // fingerprint and the clock.
 //
 // Bytes that are damaged, not in canonical form or of another kind wrap
-// [ErrCorrupt], those of a history with other options [ErrMismatch]; on an
-// error the history is unchanged. The bytes are copied.
+// [ErrCorrupt], those of a later format [ErrVersion], those of a history with
+// other options [ErrMismatch]; on an error the history is unchanged. The bytes
+// are copied.
 func (h *History) UnmarshalBinary(data []byte) error {
 	f, err := wire.Open(data, historyKind, historyVersion)
 	if err != nil {

@@ -58,8 +58,8 @@ func (m *Model) AppendBinary(b []byte) ([]byte, error) {
 // for each source the number of its targets and the steps between them, and
 // last the weights, row by row of the source, in 64 bits or narrow in 32.
 //
-// Damaged bytes, and those of another kind, wrap [ErrCorrupt]; the model is
-// then unchanged. The bytes are copied. Unlike every other method it must not
+// Damaged bytes, and those of another kind, wrap [ErrCorrupt], those of a later
+// format [ErrVersion]; the model is then unchanged. The bytes are copied. Unlike every other method it must not
 // run beside others, and it unbinds the item sets made before.
 func (m *Model) UnmarshalBinary(data []byte) error {
 	f, err := wire.Open(data, modelKind, modelVersion)
