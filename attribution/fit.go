@@ -35,8 +35,10 @@ type Fit struct {
 	Periods              int
 	Residual             float64 // standard deviation of what the curve does not explain
 	R2                   float64 // share of the variance that it explains
-	// AICc is Akaike's criterion with the correction for small samples: of two
-	// shapes for one series, the one with the smaller figure predicts better.
+	// AICc is Akaike's criterion with the correction for small samples of
+	// Hurvich and Tsai, "Regression and time series model selection in small
+	// samples" (1989): of two shapes for one series, the one with the smaller
+	// figure predicts better.
 	AICc     float64
 	Warnings []error
 

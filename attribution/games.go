@@ -118,8 +118,9 @@ func Shapley(p *Paths, opts *ShapleyOptions) (Credits, error) {
 }
 
 // Banzhaf is [Shapley] with the Banzhaf value, the mean marginal worth over
-// all sets of the other channels, which does not add up to anything: it is in
-// [Credit].Effect, and credits are scaled to add up. PerPath, Cohort and
+// all sets of the other channels (Banzhaf, "Weighted voting doesn't work",
+// 1965), which does not add up to anything: it is in [Credit].Effect, and
+// credits are scaled to add up. PerPath, Cohort and
 // PersonTime, which are sums of many small games, have no Banzhaf value here:
 // an [*InputError].
 func Banzhaf(p *Paths, opts *ShapleyOptions) (Credits, error) {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // byPermutations is the definition: the mean marginal worth over all orders.
@@ -485,4 +487,34 @@ func TestPersonTimeByTheSecond(t *testing.T) {
 			return sum
 		}(), 1e-9)
 	}
+}
+
+// Where sampling stops early, its intervals hold as often as they say, few as
+// the batches are.
+func TestSampleStopsInTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 4))
+	const n, runs = 5, 600
+	table := make([]float64, 1<<n)
+	for m := range table {
+		table[m] = math.Exp(2 * r.NormFloat64())
+	}
+	worth := func(set uint64) float64 { return table[set] }
+	exact, err := Solve(n, worth, nil)
+	require.NoError(t, err)
+	pilot, err := Solve(n, worth, &SolveOptions{Sample: true, MaxBatches: 2000})
+	require.NoError(t, err)
+	worst := slices.Index(pilot.StdErr, slices.Max(pilot.StdErr))
+	// About what ten batches reach.
+	width := 2.2 * pilot.StdErr[worst] * math.Sqrt(2000.0/10)
+	within := 0
+	for seed := range uint64(runs) {
+		s, err := Solve(n, worth, &SolveOptions{Sample: true, HalfWidth: width, Seed: seed})
+		require.NoError(t, err)
+		require.Less(t, s.Batches, 256)
+		require.LessOrEqual(t, stats.StudentISF(0.025, float64(s.Batches-1))*s.StdErr[worst], width)
+		if math.Abs(s.Values[worst]-exact.Values[worst]) <= width {
+			within++
+		}
+	}
+	require.Greater(t, float64(within)/runs, 0.93)
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+
+	"github.com/zhun-go/zhun/internal/stats"
 )
 
 // MaxExact is the largest number of players of a general game that is solved
@@ -22,11 +24,11 @@ type SolveOptions struct {
 	// above [MaxExact] players there is no other way. Only the Shapley value
 	// is sampled.
 	Sample bool
-	// HalfWidth stops the sampling once the 95 % interval of every player is no
-	// wider than ± this much. 0 samples MaxBatches.
+	// HalfWidth stops the sampling once the 95 % interval of every player, which
+	// is Student's, is no wider than ± this much. 0 samples MaxBatches.
 	HalfWidth float64
-	// MaxBatches bounds the sampling; default 256, at most a million. A batch asks for the worth
-	// of 2n² sets.
+	// MaxBatches bounds the sampling; default 256, at most a million. A batch
+	// asks for the worth of 2n² sets.
 	MaxBatches int
 	// Seed chooses the sample; the same seed gives the same figures.
 	Seed uint64
@@ -54,7 +56,9 @@ type Solution struct {
 // its rotations, so that every player comes at every place once, and each of
 // those backwards; the standard error is that of the batches' means. See
 // Castro, Gómez and Tejada, "Polynomial calculation of the Shapley value
-// based on sampling" (2009).
+// based on sampling" (2009), and for orders that are taken backwards, too,
+// Mitchell, Cooper, Frank and Holmes, "Sampling permutations for Shapley value
+// estimation" (2022).
 //
 // A worth that is not a finite number is an [*InputError].
 func Solve(players int, worth func(set uint64) float64, opts *SolveOptions) (Solution, error) {
@@ -274,7 +278,7 @@ func sample(n int, worth func(set uint64) float64, o SolveOptions) (Solution, er
 			}
 			widest = max(widest, s.StdErr[i])
 		}
-		if s.Batches >= enough && o.HalfWidth > 0 && 1.959963984540054*widest <= o.HalfWidth {
+		if s.Batches >= enough && o.HalfWidth > 0 && stats.StudentISF(0.025, float64(s.Batches-1))*widest <= o.HalfWidth {
 			break
 		}
 	}

@@ -49,7 +49,8 @@ type Cosine struct{ Shrink float64 }
 // recommendation for very large scale binary rated datasets", 2013.)
 type AsymmetricCosine struct{ Exponent, Shrink float64 }
 
-// Jaccard is G_ij / (n_i + n_j − G_ij).
+// Jaccard is G_ij / (n_i + n_j − G_ij). (Jaccard, "The distribution of the
+// flora in the alpine zone", 1912.)
 type Jaccard struct{}
 
 // Tversky is G_ij / (G_ij + Source·(n_i − G_ij) + Target·(n_j − G_ij)):
@@ -58,7 +59,9 @@ type Jaccard struct{}
 type Tversky struct{ Source, Target float64 }
 
 // Lift is G_ij·N / (n_i·n_j), how much likelier j is among users of i than
-// among all. It favours rare items strongly.
+// among all. It favours rare items strongly. (Brin, Motwani, Ullman and Tsur,
+// "Dynamic itemset counting and implication rules for market basket data",
+// 1997, who call it interest.)
 type Lift struct{}
 
 // LLR is Dunning's log-likelihood ratio of the 2×2 table of who has i and who
@@ -70,7 +73,8 @@ type LLR struct{}
 
 // TFIDF is the cosine between items as documents whose terms are their users,
 // a user weighing ln(items) − ln(1 + items of the user): who has everything
-// says little.
+// says little. (Salton and Buckley, "Term-weighting approaches in automatic text
+// retrieval", 1988, for the weights; tools differ in the 1.)
 type TFIDF struct{}
 
 // BM25 is the dot product between items as documents whose terms are their
