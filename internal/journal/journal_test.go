@@ -1,13 +1,17 @@
 package journal
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -183,4 +187,41 @@ func TestKeyring(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Replays that end early and late, beside appends, leave no goroutine behind,
+// and neither does a journal that is closed.
+func TestNobodyIsLeftBehind(t *testing.T) {
+	before := runtime.NumGoroutine()
+	enough := errors.New("enough")
+	j := mustOpen(t, t.TempDir(), nil)
+	for range 2 * maxWorkers { // each as much as is read at once
+		_, err := j.Append(Batch{Records: []Record{{Subject: 1, Data: make([]byte, chunkBytes)}}})
+		require.NoError(t, err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for n := range 4 {
+				if _, err := j.Append(Batch{Records: []Record{{Subject: 2, Data: []byte("x")}}}); err != nil {
+					t.Error(err)
+				}
+				err := j.Replay(0, func(uint64, *Record) error {
+					if n > 0 {
+						return enough
+					}
+					return nil
+				})
+				if err != nil && !errors.Is(err, enough) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	require.NoError(t, j.Snapshot(j.Last(), []Part{{"store", text("state")}}))
+	require.NoError(t, j.Compact(context.Background()))
+	wg.Wait()
+	require.NoError(t, j.Close())
+	// One more looks.
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 5*time.Second, time.Millisecond)
 }
