@@ -145,14 +145,17 @@ func TestAhead(t *testing.T) {
 		require.NoError(t, s.Advance(now.Add(day), nil))
 		s.must(t, event("f", now.Add(day+time.Hour), ann))
 	}
-	s := newTest(t, Options{MaxAhead: time.Hour})
-	s.must(t, event("a", epoch, ann))
-	_, err := s.Commit(Batch{Events: []Event{event("b", epoch.Add(time.Hour), ann), event("c", epoch.Add(2*time.Hour), ann), event("d", epoch.Add(4*time.Hour), ann)}})
-	var batch *BatchError
-	require.ErrorAs(t, err, &batch)
-	require.Len(t, batch.Refused, 1)
-	require.ErrorContains(t, batch.Refused[2], "more than MaxAhead = 1h0m0s ahead of the clock")
-	_, err = New(&Options{MaxAhead: -1})
+	for _, s := range []*Store{newTest(t, Options{MaxAhead: time.Hour}), openTest(t, t.TempDir(), Options{MaxAhead: time.Hour})} {
+		s.must(t, event("a", epoch, ann))
+		_, err := s.Commit(Batch{Events: []Event{event("b", epoch.Add(time.Hour), ann), event("c", epoch.Add(2*time.Hour), ann), event("d", epoch.Add(4*time.Hour), ann)}})
+		var batch *BatchError
+		require.ErrorAs(t, err, &batch)
+		require.Len(t, batch.Refused, 1, "each event may lead the clock on from the one before")
+		require.ErrorContains(t, batch.Refused[2], "more than MaxAhead = 1h0m0s ahead of the clock")
+		require.Equal(t, 3, s.Stats().Retained)
+		require.NoError(t, s.Close())
+	}
+	_, err := New(&Options{MaxAhead: -1})
 	require.ErrorIs(t, err, ErrOptions)
 }
 

@@ -18,7 +18,9 @@ import (
 // type Consent, with context.consent.categoryPreferences as its fields.
 //
 // Time is originalTimestamp when sentAt and receivedAt are there to correct
-// it, else timestamp, which Segment has corrected already.
+// it, else timestamp, which Segment has corrected already. ReceivedAt becomes
+// Received; a host that does not have the call from Segment itself, but from a
+// browser, sets its own time there.
 //
 // Errors are of type [*SyntaxError].
 func DecodeSegment(line []byte) (Event, error) {

@@ -49,19 +49,19 @@
 // several of them at a time.
 //
 // A question that nobody defined is an expression over sets where it is about
-// audiences, truth values, strings that equal constants, and narrow intervals of
-// numbers or instants. It is answered in blocks of 65,536 users, each empty,
-// full, a short array or a page of bits. Other conditions on one attribute, such
-// as a tag or a pattern, are such sets, too, once questions have looked at as
-// many users for them as there are. Whom the sets leave open is looked at
-// closer: one by one while they are few, else in blocks of 4,096. Numbers are
-// compared in columns, several users in one step, and the parts of the rule come
-// in the order that settles most users for the least work. Options.Workers
-// goroutines take the blocks in turns. Count and AtLeast
-// answer without a set, AtLeast as soon as it knows.
-// AppendMatching computes all audiences of one visitor from attributes, held
-// or not. Preview answers what a definition would change, Overlap how audiences
-// share users, Explain why a user is in an audience and until when. Within sees
+// audiences, truth values, strings that equal constants, and narrow intervals
+// of numbers or instants. It is answered in blocks of 65,536 users, each
+// empty, full, a short array or a page of bits. Other conditions on one
+// attribute, such as a tag or a pattern, are such sets, too, once questions
+// have looked at as many users for them as there are. Whom the sets leave open
+// is looked at closer: one by one while they are few, else in blocks of 4,096.
+// Numbers are compared in columns, several users in one step, and the parts of
+// the rule come in the order that settles most users for the least work.
+// Options.Workers goroutines take the blocks in turns. Count and AtLeast
+// answer without a set, AtLeast as soon as it knows. AppendMatching computes
+// all audiences of one visitor from attributes, held or not. Preview answers
+// what a definition would change, Overlap how audiences share users, Explain
+// why a user is in an audience, by which values, and until when. Within sees
 // all of it through a mask, such as the users who consented to a purpose.
 // Snapshot is a picture that is written while the index goes on. Package
 // disclosure guards counts and audiences that leave the house.
