@@ -3,9 +3,9 @@ package experiment
 import "github.com/zhun-go/zhun/internal/stats"
 
 // pair is a sum and the rounding errors on the way, not normalized: the loop
-// over values then waits for one addition per value only (T. Ogita, S. M. Rump
-// and S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26
-// (2005), algorithm 4.4). The value is hi + lo.
+// over values then waits for one addition per value only (Sum2 of T. Ogita, S. M.
+// Rump and S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26
+// (2005)). The value is hi + lo.
 //
 // Errors are integers when values are, and lo is exact while it stays below
 // 2⁵³. Of settle additions to a sum below 2⁹⁹ each leaves at most 2⁴⁵ for its

@@ -24,5 +24,5 @@
 // designs are made of squares and quotients.
 //
 // All functions are pure and safe for concurrent use. Errors are of type
-// [*Error].
+// [*Error], but for those of the test that [Replay] runs.
 package design

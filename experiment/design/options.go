@@ -8,7 +8,7 @@ import (
 	"github.com/zhun-go/zhun/internal/stats"
 )
 
-// ErrInput is wrapped by every error of this package.
+// ErrInput is wrapped by every error of this package's own.
 var ErrInput = errors.New("impossible design")
 
 // Error carries an argument that makes a design impossible. It wraps

@@ -47,8 +47,8 @@ func (r Replayed) String() string {
 // are split at random into two arms, over and over, and the test's p-values are
 // counted. Without a treatment it shows whether a metric's tests keep their
 // level on the host's own data, skew, outliers and all; with one, their power.
-// Test gets copies it may change, and returns a p-value; its errors end the
-// replay.
+// Test gets copies it may change, and returns a p-value; its first error ends
+// the replay and is wrapped.
 func Replay(values []float64, test func(control, treatment []float64) (p float64, err error), opts *ReplayOptions) (Replayed, error) {
 	const fn = "Replay"
 	var o ReplayOptions
