@@ -117,7 +117,7 @@ var families = map[string]func(t *testing.T, g golden){
 
 // elsewhere are families that packages exact, design and compat check.
 var elsewhere = []string{
-	"fisher", "fisher_or", "prop_ci", "binom_test", "mann_whitney", "cmh", "poisson_rate_ratio",
+	"beta_binomial", "fisher", "fisher_or", "prop_ci", "binom_test", "mann_whitney", "cmh", "poisson_rate_ratio",
 	"power_t", "power_t_unequal", "power_prop", "size_t", "size_z", "size_prop", "mde_z", "mde_prop", "mid_power",
 	"pwr_t2n", "pwr_2p2n", "pwr_anova", "pwr_chisq", "group_seq", "gs_constant", "gs_spending", "group_seq_power", "peeking_inflation", "planout",
 }

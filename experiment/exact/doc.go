@@ -10,6 +10,7 @@
 //	Fisher, CochranMantelHaenszel  tables of successes, one or by stratum
 //	FisherOddsRatio                the odds ratio of such a table
 //	ProportionInterval             one proportion
+//	ProportionPosterior            two proportions under a prior, with chances and losses
 //	RateRatio                      events per time
 //	MannWhitney                    whether values tend to be larger
 //	Permutation                    means, by exchanging users between arms

@@ -217,6 +217,24 @@ func TestClopperPearsonCovers(t *testing.T) {
 	}
 }
 
+// Bounds of tiny shares keep their digits: of 3 in a trillion they are those of a
+// Poisson count, 0.618672 and 8.767273 (F. Garwood, Biometrika 28 (1936)).
+func TestIntervalsOfTinyShares(t *testing.T) {
+	const n = 1_000_000_000_000
+	e, err := ProportionInterval(3, n, .95, ClopperPearson)
+	require.NoError(t, err)
+	require.InEpsilon(t, .6186721, e.Lo*n, 1e-6)
+	require.InEpsilon(t, 8.7672731, e.Hi*n, 1e-6)
+	r, err := RateRatio(Rate{n, n}, Rate{3, n}, experiment.TwoSided, .95)
+	require.NoError(t, err)
+	require.InEpsilon(t, .6186721, r.Ratio.Lo*n, 1e-5)
+	require.InEpsilon(t, 8.7672731, r.Ratio.Hi*n, 1e-5)
+	back, err := RateRatio(Rate{3, n}, Rate{n, n}, experiment.TwoSided, .95)
+	require.NoError(t, err)
+	require.InEpsilon(t, 1/r.Ratio.Hi, back.Ratio.Lo, 1e-12)
+	require.InEpsilon(t, 1/r.Ratio.Lo, back.Ratio.Hi, 1e-12)
+}
+
 // The two-sided p-value of rates by adding every count.
 func TestRateRatioAgainstCounting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -370,6 +388,10 @@ func TestRefusals(t *testing.T) {
 		"cmh none":            {second(CochranMantelHaenszel(nil, true, 0)), experiment.ErrTooFew},
 		"cmh no success":      {second(CochranMantelHaenszel([]Table{{Count{0, 2}, Count{0, 2}}}, true, 0)), experiment.ErrTooFew},
 		"cmh level":           {second(CochranMantelHaenszel([]Table{one}, true, 1)), experiment.ErrInvalid},
+		"posterior prior":     {second(ProportionPosterior(one, Beta{.4, 1}, 0)), experiment.ErrInvalid},
+		"posterior NaN":       {second(ProportionPosterior(one, Beta{1, math.NaN()}, 0)), experiment.ErrInvalid},
+		"posterior level":     {second(ProportionPosterior(one, Beta{}, 1)), experiment.ErrInvalid},
+		"posterior empty":     {second(ProportionPosterior(Table{}, Beta{}, 0)), experiment.ErrTooFew},
 		"rate none":           {second(RateRatio(Rate{0, 1}, Rate{0, 1}, 0, 0)), experiment.ErrTooFew},
 		"rate exposure":       {second(RateRatio(Rate{1, 0}, Rate{1, 1}, 0, 0)), experiment.ErrInvalid},
 		"rate NaN":            {second(RateRatio(Rate{1, math.NaN()}, Rate{1, 1}, 0, 0)), experiment.ErrInvalid},

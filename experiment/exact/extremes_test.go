@@ -36,6 +36,10 @@ func sound(v any) string {
 		if !chance(v.P, v.PGreater, v.PLess) {
 			return "no p-value"
 		}
+	case Chances:
+		if !chance(v.ChanceToWin) || !(min(v.LossOfControl, v.LossOfTreatment) >= 0) {
+			return "no belief"
+		}
 	case RankTest:
 		if !chance(v.P, v.PNormal, v.Superiority) {
 			return "no p-value"
@@ -62,9 +66,9 @@ func TestExtremes(t *testing.T) {
 		Functions: map[string]any{
 			"Bootstrap": Bootstrap, "ClusterBootstrap": ClusterBootstrap, "Fisher": Fisher, "FisherOddsRatio": FisherOddsRatio,
 			"ProportionInterval": ProportionInterval, "Permutation": Permutation, "MannWhitney": MannWhitney, "RateRatio": RateRatio,
-			"CochranMantelHaenszel": CochranMantelHaenszel,
+			"CochranMantelHaenszel": CochranMantelHaenszel, "ProportionPosterior": ProportionPosterior,
 		},
-		Types: []any{ProportionMethod(0)},
+		Types: []any{ProportionMethod(0), Chances{}},
 		Make: map[reflect.Type]func(g *extremes.Gen) any{
 			reflect.TypeFor[*Options](): func(g *extremes.Gen) any {
 				return &Options{Runs: extremes.One(g, 1, 2, 19, 99, -1, math.MaxInt>>2, math.MaxInt), Seed: g.Uint64(), Level: extremes.One(g, 0, .9, .5, 1e-320, 1-1e-16, 1, g.Float())}

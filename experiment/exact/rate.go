@@ -64,12 +64,13 @@ func RateRatio(control, treatment Rate, alternative experiment.Alternative, leve
 	if alternative == experiment.TwoSided {
 		miss /= 2
 	}
-	odds := func(p float64) float64 { return p / (1 - p) * control.Exposure / treatment.Exposure }
+	// A share of nearly 1 leaves no digits for what it lacks: that comes by itself.
+	ratio := func(share, rest float64) float64 { return share / rest * control.Exposure / treatment.Exposure }
 	if x > 0 && alternative != experiment.Less {
-		out.Ratio.Lo = odds(stats.BetaQuantile(miss, x, n-x+1))
+		out.Ratio.Lo = ratio(stats.BetaQuantile(miss, x, n-x+1), stats.BetaISF(miss, n-x+1, x))
 	}
 	if y > 0 && alternative != experiment.Greater {
-		out.Ratio.Hi = odds(stats.BetaISF(miss, x+1, n-x))
+		out.Ratio.Hi = ratio(stats.BetaISF(miss, x+1, n-x), stats.BetaQuantile(miss, n-x, x+1))
 	}
 	return out, nil
 }

@@ -191,16 +191,30 @@ func BetaQuantile(p, a, b float64) float64 {
 	case p == 1:
 		return 1
 	}
-	// On the scale of the logit both ends are far away.
-	u := -invert(p, math.Log(b/a), func(u float64) (float64, float64) {
-		x, y := 1/(1+math.Exp(u)), 1/(1+math.Exp(-u))
-		return betaEdge(b, a, y, x), betaEdge(a, b, x, y)
-	})
-	return 1 / (1 + math.Exp(-u))
+	return 1 / (1 + math.Exp(-betaLogit(p, a, b)))
 }
 
 // BetaISF returns the x with P(X > x) = q for the beta distribution.
-func BetaISF(q, a, b float64) float64 { return 1 - BetaQuantile(q, b, a) }
+func BetaISF(q, a, b float64) float64 {
+	switch {
+	case !(q >= 0 && q <= 1) || !positive(a, b):
+		return math.NaN()
+	case q == 0:
+		return 1
+	case q == 1:
+		return 0
+	}
+	// One less the quantile of 1 − X, which need not be near 1.
+	return 1 / (1 + math.Exp(betaLogit(q, b, a)))
+}
+
+// betaLogit is the logit of a quantile: on its scale both ends are far away.
+func betaLogit(p, a, b float64) float64 {
+	return -invert(p, math.Log(b/a), func(u float64) (float64, float64) {
+		x, y := 1/(1+math.Exp(u)), 1/(1+math.Exp(-u))
+		return betaEdge(b, a, y, x), betaEdge(a, b, x, y)
+	})
+}
 
 // invert returns the u at which the upper tail is q, starting from a guess;
 // tails returns the lower and the upper tail, each to full precision. It

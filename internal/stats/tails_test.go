@@ -338,6 +338,9 @@ func TestQuantilesInvertTheirTails(t *testing.T) {
 		if x = stats.BetaQuantile(q, df, d2); x > 1e-300 && x < .999 {
 			back(t, q, stats.BetaCDF(x, df, d2), stats.BetaCDF(x*(1+1e-12), df, d2), stats.BetaCDF(x*(1-1e-12), df, d2), "beta p=%v a=%v b=%v", q, df, d2)
 		}
+		if x = stats.BetaISF(q, df, d2); x > 1e-300 && x < .999 {
+			back(t, q, stats.BetaSF(x, df, d2), stats.BetaSF(x*(1+1e-12), df, d2), stats.BetaSF(x*(1-1e-12), df, d2), "beta q=%v a=%v b=%v", q, df, d2)
+		}
 	})
 }
 
