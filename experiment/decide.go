@@ -74,7 +74,8 @@ type Sticky interface {
 //
 // An empty unit is [ErrUnit]; an error of the sticky store is returned as it
 // is, with the assignment that the hash gives when it was Save that failed.
-// Where there is an audience, a subject without user number is not in it.
+// Where there is an audience, a subject without user number is not in it. The
+// zero Experiment is [ErrInvalid].
 //
 // In a switchback (Options.Period) Assignment.Unit is the unit in its period,
 // such as "auckland@2026-03-01T18:00:00Z": what was randomized, for the

@@ -61,7 +61,9 @@ type WatchOptions struct {
 	// After is the Seq of the last transition the host has handled. Those
 	// after it that the index still knows (the last Options.Recent, and what a
 	// replay brings) are emitted again, at least once. 0, the default, means
-	// only what is new.
+	// only what is new. An index that is filled anew, as after a change of
+	// options, counts from 1 again: keep the Seq of the last transition that
+	// was handled, which need not be the largest.
 	After uint64
 	// Mask limits what is emitted to transitions of its users. Nil, the
 	// default, means everybody. It is copied: who leaves or joins it later is
