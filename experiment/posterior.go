@@ -43,10 +43,9 @@ func (p Posterior) String() string {
 //	chance to win  Φ(x)            loss of treatment  E max(−D, 0) = σ·φ(x) − μ·Φ(−x)
 //	                               loss of control    E max(D, 0)  = σ·φ(x) + μ·Φ(x)
 //
-// the other way round where lower is better. Small counts are not normal: package
-// exact has their posterior. A prior on an absolute effect is
+// the other way round where lower is better. A prior on an absolute effect is
 // scaled by the control mean, unadjusted. The level of the interval is that of
-// the comparison.
+// the comparison. Small counts are not normal: package exact has their posterior.
 //
 // It may be read at any look, as every posterior; that errors are then as rare
 // as those of TestOptions.Sequential does not follow. A comparison without a

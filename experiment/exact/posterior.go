@@ -42,8 +42,8 @@ func (c Chances) String() string {
 //	loss of treatment  ∫ F_treatment·(1 − F_control)
 //	loss of control    ∫ F_control·(1 − F_treatment)
 //
-// by quadrature, to about 1e-10. Level 0 is 0.95. A prior for lower-is-better
-// metrics is that of the failures.
+// by quadrature, to about 1e-10. Level 0 is 0.95. Where lower is better count
+// failures for successes.
 func ProportionPosterior(t Table, prior Beta, level float64) (Chances, error) {
 	const fn = "ProportionPosterior"
 	if level == 0 {
