@@ -181,6 +181,31 @@ func TestRuleErrors(t *testing.T) {
 	require.EqualError(t, err, "segment: rule: unknown attribute \"contry\", did you mean \"country\"? (1:1)\n | contry == \"NZ\"\n | ^")
 }
 
+// Whoever raises the limit on length still gets an error from rules that are
+// nothing but depth.
+func TestDeepRules(t *testing.T) {
+	x, err := NewIndex(Schema{"a": Bool, "n": Number, "s": Strings}, &Options{MaxRule: 1 << 21})
+	require.NoError(t, err)
+	const deep = 100_000
+	for _, rule := range []string{
+		strings.Repeat("not (", deep) + "a" + strings.Repeat(")", deep),
+		strings.Repeat("not ", deep) + "a",
+		strings.Repeat("a and (", deep) + "a" + strings.Repeat(")", deep),
+		strings.Repeat("a ? a : ", deep) + "a",
+		"n > " + strings.Repeat("-", deep) + "1",
+		"n > " + strings.Repeat("(n + ", deep) + "1" + strings.Repeat(")", deep),
+		strings.Repeat("any(s, ", deep) + "true" + strings.Repeat(")", deep),
+		strings.Repeat("a and ", deep) + "a",
+		"n in " + strings.Repeat("[", deep) + strings.Repeat("]", deep),
+		"a" + strings.Repeat(".a", deep),
+		strings.Repeat("(", deep),
+	} {
+		_, err := x.Query(rule)
+		var e *RuleError
+		require.ErrorAs(t, err, &e, "%.40s…", rule)
+	}
+}
+
 func TestAudienceReferences(t *testing.T) {
 	x := documented(t)
 	_, err := x.Define("kiwi vip", `segment("vip") and country == "NZ"`)
