@@ -40,6 +40,9 @@ func compareBools(a, b bool) int {
 type consentIndex struct {
 	optOut          map[string]bool
 	granted, denied map[string]*roaring.Bitmap
+	// pending are the timers for consents. Each is there once: a person is looked
+	// at whenever one fires, and would arm those that follow again and again.
+	pending map[timer]bool
 }
 
 func (x *consentIndex) init(optOut []string) {
@@ -49,6 +52,7 @@ func (x *consentIndex) init(optOut []string) {
 	}
 	x.granted = make(map[string]*roaring.Bitmap)
 	x.denied = make(map[string]*roaring.Bitmap)
+	x.pending = make(map[timer]bool)
 }
 
 func mark(m map[string]*roaring.Bitmap, purpose string, user uint32) {
@@ -86,7 +90,10 @@ func (s *Store) indexConsents(p *person) {
 func (s *Store) indexConsent(p *person, c *consent) {
 	lapse := s.lapse(c)
 	if lapse != 0 && lapse > s.clock.sec {
-		s.timers.push(timer{lapse, p.number, consentTimer})
+		if t := (timer{lapse, p.number, consentTimer}); !s.consent.pending[t] {
+			s.consent.pending[t] = true
+			s.timers.push(t)
+		}
 	}
 	if c.granted && lapse != 0 && lapse <= s.clock.sec {
 		unmark(s.consent.granted, c.purpose, p.number)

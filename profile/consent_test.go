@@ -84,6 +84,33 @@ func mayUse(s *Store, o *Options, u uint32, now time.Time) bool {
 	return len(o.OptOut) > 0
 }
 
+// However often a person with many grants is looked at, there is a timer for
+// each instant at which one of them lapses, and no more.
+func TestConsentTimers(t *testing.T) {
+	const purposes = 12
+	opts := Options{ConsentExpiry: make(map[string]time.Duration)}
+	for i := range purposes {
+		opts.ConsentExpiry[fmt.Sprint("p", i)] = time.Duration(i+1) * time.Hour
+	}
+	s := newTest(t, opts)
+	user := s.must(t, event("1", epoch, ann)).User
+	for i := range purposes {
+		for _, ago := range []time.Duration{3 * time.Hour, 0} {
+			require.NoError(t, s.Grant(user, fmt.Sprint("p", i), epoch.Add(-ago), ""))
+		}
+	}
+	armed := len(s.timers)
+	s.indexConsents(s.people.of(user))
+	require.Len(t, s.timers, armed)
+	for i := range purposes {
+		require.Equal(t, []uint32{user}, s.Allowed(fmt.Sprint("p", i)).ToArray())
+		require.NoError(t, s.Advance(epoch.Add(time.Duration(i+1)*time.Hour), nil))
+		require.Empty(t, s.Allowed(fmt.Sprint("p", i)).ToArray())
+		require.Len(t, s.timers, purposes-1-i)
+		require.Len(t, s.consent.pending, purposes-1-i)
+	}
+}
+
 func TestConsentSignals(t *testing.T) {
 	m := DefaultConsentMap()
 	got, err := m.FromMode(map[string]string{AdStorage: "granted", AdUserData: "denied", AdPersonalization: "granted", "functionality_storage": "granted"})

@@ -298,6 +298,9 @@ func cutFront[T any](list []T, n int) []T {
 func (s *Store) fire(each func(p *person, x stamped)) {
 	for len(s.timers) > 0 && s.timers[0].due <= s.clock.sec {
 		t := s.timers.pop()
+		if t.trait == consentTimer {
+			delete(s.consent.pending, t)
+		}
 		p := s.people.of(t.user)
 		if p == nil || p.number != t.user {
 			continue
