@@ -56,6 +56,10 @@ const (
 	maxNear = 1 << 10
 	// maxSpare is about how far the number of buckets goes up and down.
 	maxSpare = 4
+	// maxRoom times the mean of buckets is the largest list that is used again.
+	maxRoom = 4
+	// minRoom is how large a list may be in any case.
+	minRoom = 256
 )
 
 func bucket(sec int64) int64 { return sec >> bucketBits }
@@ -116,9 +120,11 @@ func (c *calendar) room() []timer {
 	return list[:0]
 }
 
-// leave keeps a list for room.
+// leave keeps a list for room. One that is much larger than buckets are now is
+// let go of: in time all of them would be as large as the largest ever was.
 func (c *calendar) leave(list []timer) {
-	if cap(list) > 0 && len(c.spare) < maxSpare {
+	most := max(maxRoom*c.n/(len(c.keys)+1), minRoom)
+	if cap(list) > 0 && cap(list) <= most && len(c.spare) < maxSpare {
 		c.spare = append(c.spare, list)
 	}
 }
