@@ -110,39 +110,47 @@ func (x *Index) compared(p *predicate, r *row) (subject string, v any) {
 	if _, list := other.(*ast.ArrayNode); !list && !k.node(other).everyones() {
 		return "", nil
 	}
-	return bare(e.key), e.value(&scan{x: x, r: r, now: x.second(), until: never, deep: true})
+	v, ok = e.value(&scan{x: x, r: r, now: x.second(), until: never, deep: true})
+	if !ok {
+		return "", nil
+	}
+	return bare(e.key), v
 }
 
-// value returns what the expression is for a user, nil when it is missing.
-func (e *node) value(c *scan) any {
+// value returns what the expression is for a user, nil when it is missing; ok is
+// false when that is no value a condition shows, such as a list of objects.
+func (e *node) value(c *scan) (v any, ok bool) {
 	switch {
 	case e.b != nil:
 		if e.h == nil || e.h(c) {
-			return e.b(c)
+			v = e.b(c)
 		}
 	case e.n != nil:
 		if f := e.n(c); !math.IsNaN(f) {
-			return f
+			v = f
 		}
 	case e.s != nil:
 		if s, ok := e.s(c); ok {
-			return s
+			v = s
 		}
 	case e.t != nil:
 		if t, ok := e.t(c); ok {
-			return t.time()
+			v = t.time()
 		}
 	case e.v != nil:
-		switch v := e.v(c).(type) {
-		case bool, float64, string:
-			return v
-		case stamp:
-			return v.time()
-		case []string:
-			return slices.Clone(v)
-		}
+		v = e.v(c)
+	default:
+		return nil, false
 	}
-	return nil
+	switch x := v.(type) {
+	case nil, bool, float64, string, time.Time:
+		return v, true
+	case stamp:
+		return x.time(), true
+	case []string:
+		return slices.Clone(x), true
+	}
+	return nil, false
 }
 
 // String prints the tree, one condition a line.

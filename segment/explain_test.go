@@ -88,3 +88,29 @@ func TestExplainedText(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, e.String(), "false: ltv < 0.5 (is missing)")
 }
+
+// What is there is not said to be missing: neither an instant that was not
+// declared nor a list of objects, which is no value to show.
+func TestExplainedKinds(t *testing.T) {
+	now := at("2026-01-01T00:00:00Z")
+	attributes := map[string]any{"since": now, "things": []map[string]any{{"name": "pot"}}, "names": []string{"x"}}
+	declared, err := NewIndex(Schema{"since": Time, "things": Objects, "names": Strings, "gone": Number}, nil)
+	require.NoError(t, err)
+	dynamic, err := NewIndex(nil, &Options{Dynamic: true})
+	require.NoError(t, err)
+	for _, x := range []*Index{declared, dynamic} {
+		require.NoError(t, x.Update(1, attributes, now))
+		for rule, want := range map[string]Condition{
+			`since >= date("2026-01-01")`: {Holds: true, Subject: "since", Value: now},
+			`names == nil`:                {Subject: "names", Value: []string{"x"}},
+			`things == nil`:               {},
+			`gone == nil`:                 {Holds: true, Subject: "gone"},
+		} {
+			define(t, x, "a", rule)
+			e, err := x.Explain("a", 1)
+			require.NoError(t, err)
+			want.Text, want.Parts, want.Next = e.Rule.Text, e.Rule.Parts, e.Rule.Next
+			require.Equal(t, want, e.Rule, rule)
+		}
+	}
+}
