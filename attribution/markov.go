@@ -92,7 +92,7 @@ func Markov(p *Paths, opts *MarkovOptions) (Credits, error) {
 
 // ErrUnsettled is wrapped by a warning of a Markov model whose chain has too
 // many states to be factorized, and whose walks go on for so long that sweeps
-// over its states did not end.
+// over its states did not end, and by the error of [Intervals] of such a model.
 var ErrUnsettled = errors.New("not solved to the end")
 
 func unsettled(model string) error {

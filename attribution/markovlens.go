@@ -18,8 +18,9 @@ type removal struct {
 	kept  float64      // weight of the starts that are left
 }
 
-// without solves the chain without a channel, the i-th, from both sides.
-func (c *chain) without(i int, channel uint32, renormalize bool) removal {
+// without solves the chain without a channel, the i-th, from both sides, and
+// reports whether it was solved to the end.
+func (c *chain) without(i int, channel uint32, renormalize bool) (removal, bool) {
 	n := len(c.next)
 	r := removal{in: c.contains(channel), g: make([]float64, n), h: make([][2]float64, n), kept: c.total}
 	r.scale = c.scales(r.in, renormalize)
@@ -47,7 +48,11 @@ func (c *chain) without(i int, channel uint32, renormalize bool) removal {
 		}
 	}
 	reward := c.rewards()
-	if n <= maxDense {
+	settled := n > maxDense && c.sweepWithout(&r, i, start, keep, reward, renormalize)
+	if !settled && n > maxStubborn {
+		return r, false
+	}
+	if !settled {
 		f := c.factorize(keep, r.in, r.scale, renormalize)
 		rows := make([]float64, f.n)
 		for i, s := range f.states {
@@ -66,22 +71,26 @@ func (c *chain) without(i int, channel uint32, renormalize bool) removal {
 				r.h[s][k] = rows[i]
 			}
 		}
-	} else {
-		// Nine digits are more than a standard error has.
-		const enough = 1e-9
-		if c.known != nil && !renormalize {
-			r.g = c.known.visits[i]
-			copy(r.h, c.known.h) // what is left is near to the whole
-		} else {
-			r.g, _ = c.visits(r.g, start, keep, r.scale, enough)
-		}
-		c.sweepBoth(reward, r.h, keep, r.scale, enough)
 	}
 	for s, p := range start {
 		r.base[0] += p * r.h[s][0]
 		r.base[1] += p * r.h[s][1]
 	}
-	return r
+	return r, true
+}
+
+// sweepWithout solves a sparse chain without a channel, the i-th.
+func (c *chain) sweepWithout(r *removal, i int, start []float64, keep []bool, reward [][2]float64, renormalize bool) bool {
+	// Nine digits are more than a standard error has.
+	const enough = 1e-9
+	settled := true
+	if c.known != nil && !renormalize {
+		r.g = c.known.visits[i]
+		copy(r.h, c.known.h) // what is left is near to the whole
+	} else {
+		r.g, settled = c.visits(r.g, start, keep, r.scale, enough)
+	}
+	return settled && c.sweepBoth(reward, r.h, keep, r.scale, enough)
 }
 
 // markovLens answers for a Markov chain. A journey adds its weight to each of
@@ -124,9 +133,17 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 		null[k], each[k] = make([]float64, len(c.next)*n), make([]float64, len(c.next)*n)
 		whole[k] = make([]float64, n)
 	}
+	var unsolved atomic.Bool
 	inTurn(n, func() func(int) {
 		return func(i int) {
-			r := c.without(i, players[i], renormalize)
+			if unsolved.Load() {
+				return // the others would take as long, for nothing
+			}
+			r, ok := c.without(i, players[i], renormalize)
+			if !ok {
+				unsolved.Store(true)
+				return
+			}
 			for k := range base {
 				if base[k] == 0 {
 					continue
@@ -157,6 +174,9 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 			}
 		}
 	})
+	if unsolved.Load() {
+		return fmt.Errorf("%w without each channel, as the delta method needs it; see Bootstrap", ErrUnsettled)
+	}
 	for k, s := range scalings {
 		for _, table := range [][]float64{moves[k], starts[k], null[k], each[k]} {
 			for row := 0; row < len(table); row += n {

@@ -140,6 +140,54 @@ func TestMarkovOfStubbornChains(t *testing.T) {
 	near(t, 1, first.Effect)
 }
 
+// aroundRing are long walks around a ring of channels, each with one touch of a
+// channel that no other has.
+func aroundRing(t *testing.T, channels, touches int) *Paths {
+	r := rand.New(rand.NewPCG(9, 71))
+	p := new(Paths)
+	for k := range 3 {
+		path, at := make([]string, touches), 0
+		for i := range path {
+			at = (at + 1 + (channels-2)*r.IntN(2)) % channels
+			path[i] = string(rune(0x4e00 + at))
+		}
+		path[(k+1)*touches/4] = string(rune('A' + k))
+		require.NoError(t, p.Add(path, float64(1+k), 10*float64(1+k), float64(2+2*k)))
+	}
+	return p
+}
+
+// A channel that is hardly met leaves a chain that sweeps do not settle either:
+// what a walk brings without it goes with its removal effect.
+func TestWithoutOfStubbornChains(t *testing.T) {
+	if raced {
+		t.Skip("one goroutine")
+	}
+	p := aroundRing(t, 150, 20_000)
+	c, players := p.chain(1), p.players()
+	conv, value, ok := c.effectsBy(players, true)
+	require.True(t, ok)
+	base, baseValue := counted(c, c.conv), counted(c, c.value)
+	for i, ch := range players {
+		if i%40 != 0 && len(p.channels.Names()[ch]) > 1 {
+			continue
+		}
+		w, ok := c.without(i, ch, false)
+		require.True(t, ok)
+		require.InDelta(t, 1-conv[i], w.base[0]/base, 1e-9)
+		require.InDelta(t, 1-value[i], w.base[1]/baseValue, 1e-9)
+	}
+}
+
+// counted is what a walk brings on average, as was seen.
+func counted(c *chain, amount []float64) float64 {
+	sum := 0.0
+	for _, x := range amount {
+		sum += x
+	}
+	return sum / c.total
+}
+
 // Five hundred channels.
 func TestMarkovOfManyChannels(t *testing.T) {
 	if raced {
