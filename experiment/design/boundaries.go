@@ -64,8 +64,8 @@ func HwangShihDeCaniSpending(gamma float64) Spending {
 // arms; those of looks to come may be changed on the way, as long as it is not
 // for what was seen, because a look's boundary depends on the looks before it
 // alone. At or beyond planned users all is spent; a look that may spend nothing
-// yet has an infinite boundary. Of the options Alpha, OneSided
-// and Tests count. At most 1,000 looks.
+// yet has an infinite boundary. Of the options Alpha, OneSided and Tests count. At
+// most 1,000 looks, each with at least 1/10,000 more users than the one before.
 //
 // See [Look.Level] for how to read a comparison, [Monitor] for the power. Errors
 // are about a spending that falls, or that is not alpha at the end.
@@ -151,8 +151,12 @@ func sequence(fn string, users []float64, opts *Options) (Options, error) {
 		return o, &Error{fn, "Alpha", o.Alpha, "want less than 0.5 in one direction"}
 	}
 	for i, n := range users {
-		if !(n > 0) || !sized(n) || i > 0 && n <= users[i-1] {
-			return o, &Error{fn, "users of a look", n, "want more than at the look before, and finite"}
+		before := 0.0
+		if i > 0 {
+			before = users[i-1]
+		}
+		if err := apart(fn, before, n); err != nil {
+			return o, err
 		}
 	}
 	return o, nil

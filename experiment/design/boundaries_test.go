@@ -203,6 +203,27 @@ func TestBoundariesRefuse(t *testing.T) {
 	require.InDelta(t, 1.959963984540054, looks[1].Boundary, 1e-8)
 }
 
+// A look that never rejects is none, however close it is to the one before; what
+// could not be told from that is refused.
+func TestLooksCloseToEachOther(t *testing.T) {
+	for _, gap := range []float64{1e-2, 1e-3, 1e-4, 9.9e-5, 1e-6, 1e-10} {
+		for _, z := range []float64{2, 4, 20} {
+			want, err := Monitor(.3, 10, []Look{{1e6, z}, {2e6, 1.5}}, nil)
+			require.NoError(t, err)
+			got, err := Monitor(.3, 10, []Look{{1e6, z}, {1e6 + gap*1e6, math.Inf(1)}, {2e6, 1.5}}, nil)
+			if gap < 1e-4 {
+				require.ErrorIs(t, err, ErrInput)
+				_, err = WangTsiatis([]float64{1e6, 1e6 + gap*1e6}, .5, nil)
+				require.ErrorIs(t, err, ErrInput)
+				continue
+			}
+			require.NoError(t, err)
+			require.InDelta(t, want.Power, got.Power, 1e-8)
+			require.InDelta(t, want.Wrong, got.Wrong, 1e-8)
+		}
+	}
+}
+
 func ExampleGroupSequential() {
 	// Four looks at a test of 20,000 users: nearly nothing at the first, and at
 	// the end nearly what a test without looks would ask for.

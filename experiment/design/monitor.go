@@ -1,6 +1,7 @@
 package design
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/integrate/quad"
@@ -55,10 +56,12 @@ func AlwaysValid(users []float64, planned int, opts *Options) ([]Look, error) {
 
 // Monitor returns the power and the expected number of users of a test of means
 // that is looked at several times and ends at the first look beyond its
-// boundary: of the always valid test, of a group-sequential design, or of one that is read too often (a boundary of 1.96 at
-// each look shows what peeking does). Sd is the standard deviation of one user
-// in either arm, as in [NormalSize]; Alpha and Power of the options are not
-// looked at. The effect may be 0. At most 1,000 looks.
+// boundary: of the always valid test, of a group-sequential design, or of one
+// that is read too often (a boundary of 1.96 at each look shows what peeking
+// does). Sd is the standard deviation of one user in either arm, as in
+// [NormalSize]; Alpha and Power of the options are not looked at. The effect may
+// be 0. At most 1,000 looks, each with at least 1/10,000 more users than the one
+// before.
 //
 // It integrates the distribution of the test over the looks step by step (P.
 // Armitage, C. K. McPherson and B. C. Rowe, "Repeated significance tests on
@@ -78,8 +81,12 @@ func Monitor(effect, sd float64, looks []Look, opts *Options) (Monitored, error)
 		return Monitored{}, &Error{fn, "looks", float64(len(looks)), "want 1 to 1000"}
 	}
 	for i, l := range looks {
-		if !(l.Users > 0) || !sized(l.Users) || i > 0 && l.Users <= looks[i-1].Users {
-			return Monitored{}, &Error{fn, "users of a look", l.Users, "want more than at the look before, and finite"}
+		before := 0.0
+		if i > 0 {
+			before = looks[i-1].Users
+		}
+		if err := apart(fn, before, l.Users); err != nil {
+			return Monitored{}, err
 		}
 		if !(l.Boundary >= 0) {
 			return Monitored{}, &Error{fn, "boundary of a look", l.Boundary, "want at least 0"}
@@ -103,6 +110,19 @@ func Monitor(effect, sd float64, looks []Look, opts *Options) (Monitored, error)
 	}
 	out.Expected += max(0, left) * looks[len(looks)-1].Users
 	return out, nil
+}
+
+// nearest is the share of the users so far that must come in before another
+// look. The closer two looks are, the finer the density must be kept between
+// them, in time that goes with one over the distance.
+const nearest = 1e-4
+
+// apart checks the users of a look against those of the one before.
+func apart(fn string, before, users float64) error {
+	if !(users > 0) || !sized(users) || !(users-before >= nearest*before*(1-1e-9)) {
+		return &Error{fn, "users of a look", users, fmt.Sprintf("want at least 1/10,000 more than the %v of the look before, and finite", before)}
+	}
+	return nil
 }
 
 // walk is the score of a test, a random walk with drift whose time is
