@@ -45,7 +45,7 @@ func Intervals(ctx context.Context, p *Paths, model func(*Paths) (Credits, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	l := &lens{variance: true}
+	l := &lens{variance: true, end: ctx.Err}
 	credits, err := model(p.under(l))
 	if err != nil {
 		return nil, err

@@ -126,6 +126,17 @@ func TestIntervalsOfTimedRules(t *testing.T) {
 	require.ErrorIs(t, err, ErrInput)
 }
 
+// Chains of many channels take long, and end with the context.
+func TestMarkovIntervalsEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := build(t, randomRows(rand.New(rand.NewPCG(10, 15)), 50, 6, 8, true))
+	_, err := Intervals(ctx, p, func(p *Paths) (Credits, error) {
+		cancel()
+		return Markov(p, nil)
+	}, 0)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
 func TestIntervalsRefuse(t *testing.T) {
 	p := build(t, []row{{channelsOf("AB"), 3, 30, 60}})
 	_, err := Intervals(context.Background(), p, Linear, -1)

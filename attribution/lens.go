@@ -13,6 +13,7 @@ type lens struct {
 	// variance asks for the variance of the credits, parts for the share of
 	// each single journey.
 	variance, parts bool
+	end             func() error // says whether the answer is still wanted; nil is yes
 
 	answers int
 	credits []Credit
@@ -40,6 +41,14 @@ func (p *Paths) answer(c Credits, fill func(l *lens) error) (Credits, error) {
 		l.square = make([]share, p.channels.Len())
 	}
 	return c, fill(l)
+}
+
+// ended returns why the answer is no longer wanted.
+func (l *lens) ended() error {
+	if l.end == nil {
+		return nil
+	}
+	return l.end()
 }
 
 // playable refuses what no model can be played on, and no model at all.

@@ -136,8 +136,8 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 	var unsolved atomic.Bool
 	inTurn(n, func() func(int) {
 		return func(i int) {
-			if unsolved.Load() {
-				return // the others would take as long, for nothing
+			if unsolved.Load() || l.ended() != nil {
+				return // it would take as long, for nothing
 			}
 			r, ok := c.without(i, players[i], renormalize)
 			if !ok {
@@ -174,6 +174,9 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 			}
 		}
 	})
+	if err := l.ended(); err != nil {
+		return err
+	}
 	if unsolved.Load() {
 		return fmt.Errorf("%w without each channel, as the delta method needs it; see Bootstrap", ErrUnsettled)
 	}
@@ -198,7 +201,7 @@ func (p *Paths) markovLens(l *lens, c *chain, players []uint32, effect []share, 
 	} else {
 		p.markovByPath(l, c, players, first, &t)
 	}
-	return nil
+	return l.ended()
 }
 
 // bounded tells whether tables by state or move, and by channel, are within
@@ -304,6 +307,9 @@ func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t
 		walk, f := newWalker(p, c, first), newInfluence(n)
 		sums, eachConv := [2][]float64{f.null, f.valueNull}, f.conv
 		return func(i int) {
+			if l.ended() != nil {
+				return
+			}
 			cells, at := make([]cell, n), pieces[i]
 			p.byRows(at, func(path []uint32, r pathRow) {
 				start, last, steps := walk.path(path)
@@ -329,6 +335,9 @@ func (p *Paths) markovByPath(l *lens, c *chain, players []uint32, first []int, t
 			found[i] = cells
 		}
 	})
+	if l.ended() != nil {
+		return
+	}
 	for _, cells := range found {
 		l.flush(cells, players)
 	}
