@@ -75,10 +75,10 @@ func (c Comparison) Posterior(prior Prior) (Posterior, error) {
 			return Posterior{}, &ValueError{fn, "control mean", scale, ErrZero}
 		}
 		// Precisions add up; as shares of them, for squares leave the range of
-		// numbers.
+		// numbers, and what is left of 1 has none of its digits.
 		both := math.Hypot(sd, spread)
-		share := spread / both * (spread / both)
-		mean = share*mean + (1-share)*believed
+		seen, before := spread/both, sd/both
+		mean = seen*(seen*mean) + before*(before*believed)
 		sd = max(sd, spread) / both * min(sd, spread)
 	}
 	z := -stats.NormalQuantile((1 - e.Level) / 2)

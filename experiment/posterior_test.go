@@ -46,6 +46,17 @@ func TestPosteriorAgainstTheDensity(t *testing.T) {
 	}
 }
 
+// A prior that is far away and wide moves the estimate by as much as its weight
+// says, however little that is.
+func TestPosteriorOfFarPriors(t *testing.T) {
+	for _, sd := range []float64{1, 1e-4, 1e-8, 1e-12} {
+		c := Comparison{Absolute: Estimate{StdErr: sd, Level: .95}, base: 1}
+		p, err := c.Posterior(Prior{Mean: 1 / sd, StdDev: 1})
+		require.NoError(t, err)
+		require.InEpsilon(t, sd/(1+sd*sd), p.Effect.Value, 1e-12)
+	}
+}
+
 // Effects that are drawn from the prior are in the credible interval as often as
 // it says, and the treatment wins as often as it is given a chance; where one
 // stops makes no difference.

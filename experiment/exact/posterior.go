@@ -124,13 +124,21 @@ func (p Beta) density() func(angle float64) float64 {
 	}
 }
 
+// Of a proportion and what it lacks of 1, the smaller one has all digits.
+
 func (p Beta) below(angle float64) float64 {
-	s := math.Sin(angle)
+	s, c := math.Sincos(angle)
+	if s > c {
+		return stats.BetaSF(c*c, p.B, p.A)
+	}
 	return stats.BetaCDF(s*s, p.A, p.B)
 }
 
 func (p Beta) above(angle float64) float64 {
-	s := math.Sin(angle)
+	s, c := math.Sincos(angle)
+	if s > c {
+		return stats.BetaCDF(c*c, p.B, p.A)
+	}
 	return stats.BetaSF(s*s, p.A, p.B)
 }
 

@@ -108,6 +108,29 @@ func TestProportionPosteriorAgainstTheSum(t *testing.T) {
 	}
 }
 
+// Failures for successes, under the prior exchanged, exchange the answers,
+// however close to 1 the proportions are.
+func TestProportionPosteriorMirrored(t *testing.T) {
+	for _, c := range []struct {
+		t Table
+		p Beta
+	}{
+		{Table{Count{3, 10}, Count{1, 12}}, Beta{.5, 2}},
+		{Table{Count{3, 1e9}, Count{1, 1e9}}, Beta{.5, .5}},
+		{Table{Count{0, 1}, Count{0, 1}}, Beta{.5, 1e9}},
+		{Table{Count{0, 1e12}, Count{1, 1e12}}, Beta{}},
+	} {
+		got, err := ProportionPosterior(c.t, c.p, 0)
+		require.NoError(t, err)
+		failures := func(c Count) Count { return Count{c.Users - c.Successes, c.Users} }
+		m, err := ProportionPosterior(Table{failures(c.t.Control), failures(c.t.Treatment)}, Beta{c.p.B, c.p.A}, 0)
+		require.NoError(t, err)
+		require.InDelta(t, got.ChanceToWin, 1-m.ChanceToWin, 1e-9, "%v", c)
+		require.InEpsilon(t, got.LossOfControl, m.LossOfTreatment, 1e-9, "%v", c)
+		require.InEpsilon(t, got.LossOfTreatment, m.LossOfControl, 1e-9, "%v", c)
+	}
+}
+
 func binomial(t *testing.T, x, n int64) *experiment.Moments {
 	m, err := experiment.MomentsOf(experiment.Proportion, n, float64(x), 0)
 	require.NoError(t, err)
