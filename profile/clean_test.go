@@ -155,7 +155,11 @@ func TestAhead(t *testing.T) {
 		require.Equal(t, 3, s.Stats().Retained)
 		require.NoError(t, s.Close())
 	}
-	_, err := New(&Options{MaxAhead: -1})
+	s := newTest(t, Options{MaxAhead: time.Hour})
+	require.NoError(t, s.Advance(epoch, nil), "a new store has no clock to be ahead of")
+	_, err := s.Apply(event("a", epoch.Add(100_000*day), ann))
+	require.ErrorIs(t, err, ErrNoTime)
+	_, err = New(&Options{MaxAhead: -1})
 	require.ErrorIs(t, err, ErrOptions)
 }
 

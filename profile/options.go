@@ -83,8 +83,9 @@ type Options struct {
 	// is refused with [ErrNoTime]. It is for senders whose clocks nobody
 	// vouches for: without it one event of the year 2999 moves the clock
 	// there, and everything else is older than the horizon. After a silence of
-	// that length the clock needs [Store.Advance]. Zero, the default, means no
-	// limit.
+	// that length the clock needs [Store.Advance], and so it does in a new store:
+	// as long as there is no clock the first event sets it, whatever its time.
+	// Zero, the default, means no limit.
 	MaxAhead time.Duration
 	// Traits are computed from the events kept.
 	Traits []Trait
