@@ -458,3 +458,20 @@ func TestFisherTypeIError(t *testing.T) {
 		require.GreaterOrEqual(t, float64(held)/float64(n), .95-half)
 	}
 }
+
+// As many users as can be counted, and few tables: no more are gone through.
+func TestFisherOfMostUsers(t *testing.T) {
+	const most = 1 << 52
+	for _, table := range []Table{{Count{1, 3}, Count{most - 1, most}}, {Count{most - 1, most}, Count{most, most}}, {Count{1, most}, Count{1, most}}} {
+		p, err := Fisher(table, experiment.TwoSided)
+		require.NoError(t, err)
+		require.Greater(t, p, 0.0)
+		_, err = FisherOddsRatio(table, 0)
+		require.NoError(t, err)
+	}
+	more := Table{Count{1, 3}, Count{1 << 53, 1 << 53}}
+	_, err := Fisher(more, experiment.TwoSided)
+	require.ErrorIs(t, err, experiment.ErrInvalid)
+	_, err = FisherOddsRatio(more, 0)
+	require.ErrorIs(t, err, experiment.ErrInvalid)
+}

@@ -16,16 +16,18 @@ func tooFew(fn, what string, value any) error {
 	return &experiment.ValueError{Func: "exact." + fn, What: what, Value: value, Err: experiment.ErrTooFew}
 }
 
-// Count is how many of the users of an arm had a success.
+// Count is how many of the users of an arm, at most 2⁵², had a success.
 type Count struct{ Successes, Users int64 }
 
 // Table is the counts of two arms.
 type Table struct{ Control, Treatment Count }
 
+// check bounds the users so that both arms together, and one more, are counted
+// without rounding.
 func (t Table) check(fn, name string) error {
 	for _, c := range []Count{t.Control, t.Treatment} {
-		if c.Users < 0 || c.Successes < 0 || c.Successes > c.Users || c.Users > 1<<53 {
-			return invalid(fn, name, t, "want 0 ≤ Successes ≤ Users")
+		if c.Users < 0 || c.Successes < 0 || c.Successes > c.Users || c.Users > 1<<52 {
+			return invalid(fn, name, t, "want 0 ≤ Successes ≤ Users ≤ 2⁵²")
 		}
 	}
 	if min(t.Control.Users, t.Treatment.Users) < 1 {
