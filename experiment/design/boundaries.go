@@ -64,8 +64,9 @@ func HwangShihDeCaniSpending(gamma float64) Spending {
 // arms; those of looks to come may be changed on the way, as long as it is not
 // for what was seen, because a look's boundary depends on the looks before it
 // alone. At or beyond planned users all is spent; a look that may spend nothing
-// yet has an infinite boundary. Of the options Alpha, OneSided and Tests count. At
-// most 1,000 looks, each with at least 1/10,000 more users than the one before.
+// yet has an infinite boundary. Of the options Alpha, OneSided and Tests count; in
+// one direction Alpha is at least 1e-15 and below ½. At most 1,000 looks, each with
+// at least 1/10,000 more users than the one before.
 //
 // See [Look.Level] for how to read a comparison, [Monitor] for the power. Errors
 // are about a spending that falls, or that is not alpha at the end.
@@ -147,6 +148,8 @@ func sequence(fn string, users []float64, opts *Options) (Options, error) {
 		return o, err
 	case len(users) < 1 || len(users) > 1000:
 		return o, &Error{fn, "looks", float64(len(users)), "want 1 to 1000"}
+	case o.tail() < 1e-15:
+		return o, &Error{fn, "Alpha", o.Alpha, "want at least 1e-15 in one direction"} // less is lost beyond far
 	case o.tail() >= .5:
 		return o, &Error{fn, "Alpha", o.Alpha, "want less than 0.5 in one direction"}
 	}

@@ -224,6 +224,25 @@ func TestLooksCloseToEachOther(t *testing.T) {
 	}
 }
 
+// An Alpha of nearly nothing is spent as any other, or refused. The last boundary
+// is hardly higher than that of a test without looks.
+func TestBoundariesOfTinyAlpha(t *testing.T) {
+	users := []float64{1, 2, 3, 4, 5}
+	for _, alpha := range []float64{1e-9, 2e-15, 1e-15, 1e-20, 1e-50} {
+		o := &Options{Alpha: alpha}
+		looks, err := GroupSequential(users, 5, nil, o)
+		if alpha/2 < 1e-15 {
+			require.ErrorIs(t, err, ErrInput)
+			_, err = WangTsiatis(users, 0, o)
+			require.ErrorIs(t, err, ErrInput)
+			continue
+		}
+		require.NoError(t, err)
+		require.InDelta(t, -stats.NormalQuantile(alpha/2), looks[4].Boundary, 5e-4, alpha)
+		require.GreaterOrEqual(t, looks[4].Boundary, -stats.NormalQuantile(alpha/2), alpha)
+	}
+}
+
 func ExampleGroupSequential() {
 	// Four looks at a test of 20,000 users: nearly nothing at the first, and at
 	// the end nearly what a test without looks would ask for.
