@@ -165,6 +165,9 @@ func runs(short int) int {
 	if long() {
 		return 20_000
 	}
+	if raced {
+		return (short + 4) / 5
+	}
 	return short
 }
 

@@ -19,6 +19,15 @@ func longForm(n int) int {
 	return n
 }
 
+// alone returns the rounds of a test that has one goroutine: a quarter with the
+// race detector, which finds nothing there.
+func alone(n int) int {
+	if raceEnabled {
+		return (n + 3) / 4
+	}
+	return n
+}
+
 // tightOptions make every limit bind within a few events.
 func tightOptions() Options {
 	o := Options{
@@ -80,7 +89,7 @@ func tightKeys(r *rand.Rand) []Key {
 // twice, and views come and go; and the views hold what they should.
 func TestStoreAgainstModel(t *testing.T) {
 	t.Parallel()
-	for round := range longForm(100) {
+	for round := range alone(longForm(100)) {
 		r := rand.New(rand.NewPCG(7, uint64(round)))
 		opts := tightOptions()
 		reset := lendSome(&opts, round)
@@ -305,7 +314,7 @@ func TestOrderWithLimits(t *testing.T) {
 // lateness bound, gives the state of each delivered once in time.
 func TestRedelivery(t *testing.T) {
 	t.Parallel()
-	for round := range 1000 {
+	for round := range alone(1000) {
 		r := rand.New(rand.NewPCG(16, uint64(round)))
 		opts := tightOptions()
 		reset := lendSome(&opts, round)

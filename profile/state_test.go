@@ -104,7 +104,7 @@ func TestStateBytes(t *testing.T) {
 func TestStateGoesOn(t *testing.T) {
 	t.Parallel()
 	lent := 0
-	for round := range 60 {
+	for round := range alone(60) {
 		opts := Options{MaxPersonKeys: 3 + round%5, MaxKeyLinks: 4 + round%3}
 		if round%3 == 0 {
 			opts.Retain.Horizon = 24 * time.Hour
